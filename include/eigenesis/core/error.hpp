@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "eigenesis/core/config.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// What every exception of this library derives from. Messages read "function: expected rule but got fact".
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+/// Shapes that do not fit together.
+struct ShapeError : Error {
+  using Error::Error;
+};
+/// An argument outside of its range.
+struct ArgumentError : Error {
+  using Error::Error;
+};
+/// A file or a data set that is not what it claims to be.
+struct DataError : Error {
+  using Error::Error;
+};
+/// A loss, gradient or weight that is not a finite number.
+struct NumericError : Error {
+  using Error::Error;
+};
+
+namespace detail {
+
+inline std::string text(std::string_view part) { return std::string(part); }
+inline std::string text(std::integral auto part) { return std::to_string(part); }
+inline std::string text(std::floating_point auto part) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%g", static_cast<double>(part));
+  return buffer;
+}
+template <class T>
+  requires requires(const T& part) { to_string(part); }
+std::string text(const T& part) {
+  return to_string(part);
+}
+
+template <class E, class... Parts>
+[[noreturn, gnu::cold, gnu::noinline]] void fail(const Parts&... parts) {
+  std::string message;
+  ((message += text(parts)), ...);
+  throw E(message);
+}
+
+}  // namespace detail
+
+/// Throws E unless `condition` holds. The message is put together from `parts` (text, numbers, shapes) only then.
+template <class E = ShapeError, class... Parts>
+void require(bool condition, const Parts&... parts) {
+  if (!condition) [[unlikely]]
+    detail::fail<E>(parts...);
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

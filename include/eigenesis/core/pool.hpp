@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "eigenesis/core/config.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+// The sanitizers see every use after free only if blocks really go back to the system.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool recycle_blocks = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool recycle_blocks = false;
+#else
+inline constexpr bool recycle_blocks = true;
+#endif
+#else
+inline constexpr bool recycle_blocks = true;
+#endif
+
+/// Blocks of memory that are used again and again: a training step in steady state takes nothing from the system, where
+/// each fresh page would cost more than the arithmetic done on it. One pool per thread; a block may be given back in another.
+class Pool {
+ public:
+  static constexpr std::size_t alignment = 64;
+
+  Pool() = default;
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  ~Pool() {
+    release();
+    closed() = true;
+  }
+
+  void* take(std::size_t bytes) {
+    const std::size_t c = size_class(bytes);
+    if (Block* block = free_[c]) {
+      free_[c] = block->next;
+      return block;
+    }
+    ++system_allocations_;
+    return allocate(c);
+  }
+
+  void give(void* memory, std::size_t bytes) noexcept {
+    const std::size_t c = size_class(bytes);
+    if constexpr (recycle_blocks)
+      free_[c] = new (memory) Block{free_[c]};
+    else
+      std::free(memory);
+  }
+
+  /// Returns all unused blocks to the system.
+  void release() noexcept {
+    for (Block*& head : free_)
+      while (head) std::free(std::exchange(head, head->next));
+  }
+
+  /// How often this pool asked the system for memory.
+  std::int64_t system_allocations() const { return system_allocations_; }
+
+  // Set in the thread's last moments, when tensors of static storage may outlive the pool.
+  static bool& closed() {
+    static thread_local bool is_closed = false;
+    return is_closed;
+  }
+
+  static std::size_t class_bytes(std::size_t c) {
+    return c < 8 ? alignment * (c + 1) : (alignment * (9 + c % 8)) << (c / 8 - 1);
+  }
+  // Eight classes between neighbouring powers of two: at most an eighth of a block is unused.
+  static std::size_t size_class(std::size_t bytes) {
+    const std::size_t units = bytes == 0 ? 0 : (bytes - 1) / alignment;
+    if (units < 8) return units;
+    const std::size_t shift = std::bit_width(units) - 4u;
+    return 8 * (shift + 1) + ((units >> shift) - 8);
+  }
+  static void* allocate(std::size_t c) {
+    void* memory = std::aligned_alloc(alignment, class_bytes(c));
+    if (!memory) throw std::bad_alloc();
+    return memory;
+  }
+
+ private:
+  struct Block {
+    Block* next;
+  };
+  Block* free_[8 * 62] = {};
+  std::int64_t system_allocations_ = 0;
+};
+
+inline Pool& pool() {
+  static thread_local Pool instance;
+  return instance;
+}
+
+inline void* take_memory(std::size_t bytes) {
+  return Pool::closed() ? Pool::allocate(Pool::size_class(bytes)) : pool().take(bytes);
+}
+inline void give_memory(void* memory, std::size_t bytes) noexcept {
+  if (Pool::closed())
+    std::free(memory);
+  else
+    pool().give(memory, bytes);
+}
+
+/// Lets small standard containers of the training loop live in the pool too.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) noexcept {}
+  T* allocate(std::size_t n) { return static_cast<T*>(take_memory(n * sizeof(T))); }
+  void deallocate(T* memory, std::size_t n) noexcept { give_memory(memory, n * sizeof(T)); }
+  bool operator==(const PoolAllocator&) const = default;
+};
+template <class T>
+using PoolVector = std::vector<T, PoolAllocator<T>>;
+
+}  // namespace detail
+
+/// Returns the memory that this thread keeps for later tensors to the system.
+inline void release_unused_memory() { detail::pool().release(); }
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+
+#include "eigenesis/core/error.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// The highest rank of a tensor.
+inline constexpr int max_rank = 6;
+
+/// The sizes of a tensor's axes, the last one contiguous in memory: `Shape{64, 784}` is a Shape<2>.
+template <int Rank>
+struct Shape {
+  static_assert(Rank >= 0 && Rank <= max_rank, "eigenesis: tensors have rank 0 to 6");
+  std::array<Index, Rank> sizes{};
+
+  constexpr Index& operator[](int axis) { return sizes[static_cast<std::size_t>(axis)]; }
+  constexpr Index operator[](int axis) const { return sizes[static_cast<std::size_t>(axis)]; }
+  /// Number of elements; 1 for rank 0.
+  constexpr Index size() const {
+    Index product = 1;
+    for (const Index s : sizes) product *= s;
+    return product;
+  }
+  constexpr operator std::span<const Index>() const { return sizes; }
+  constexpr bool operator==(const Shape&) const = default;
+};
+
+template <class... Sizes>
+Shape(Sizes...) -> Shape<static_cast<int>(sizeof...(Sizes))>;
+
+namespace detail {
+
+inline std::string shape_text(std::span<const Index> sizes) {
+  std::string result = "[";
+  for (std::size_t i = 0; i < sizes.size(); ++i) result += (i ? ", " : "") + std::to_string(sizes[i]);
+  return result + "]";
+}
+
+/// Axis counted from the front; negative axes count from the back.
+inline int checked_axis(std::string_view function, int axis, int rank) {
+  require<ArgumentError>(axis >= -rank && axis < rank, function, ": expected an axis in [", -rank, ", ", rank - 1,
+                         "] but got ", axis);
+  return axis < 0 ? axis + rank : axis;
+}
+
+}  // namespace detail
+
+/// "[64, 784]".
+template <int Rank>
+std::string to_string(const Shape<Rank>& shape) {
+  return detail::shape_text(shape);
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
