@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# Finds what is installed, otherwise downloads a pinned release.
+include(FetchContent)
+
+# Unpacks a release without running its own CMake files and leaves its folder in `directory`.
+function(eigenesis_download name url sha256 directory)
+  message(STATUS "eigenesis: ${name} is not installed, downloading ${url}")
+  string(TOLOWER ${name} key)
+  FetchContent_Declare(eigenesis_${key} URL ${url} URL_HASH SHA256=${sha256} SOURCE_SUBDIR none)
+  FetchContent_MakeAvailable(eigenesis_${key})
+  set(${directory} ${eigenesis_${key}_SOURCE_DIR} PARENT_SCOPE)
+endfunction()
+
+function(eigenesis_find_eigen)
+  if(TARGET Eigen3::Eigen)
+    return()
+  endif()
+  find_package(Eigen3 CONFIG QUIET)  # with a version, 3.4 would refuse 5 and a range would refuse 3.4.0
+  if(NOT Eigen3_FOUND)
+    eigenesis_download(Eigen https://gitlab.com/libeigen/eigen/-/archive/5.0.1/eigen-5.0.1.tar.gz
+      e9c326dc8c05cd1e044c71f30f1b2e34a6161a3b6ecf445d56b53ff1669e3dec directory)
+    add_library(Eigen3::Eigen INTERFACE IMPORTED GLOBAL)
+    target_include_directories(Eigen3::Eigen INTERFACE ${directory})
+  elseif(Eigen3_VERSION VERSION_LESS 3.4)
+    message(FATAL_ERROR "eigenesis: expected Eigen 3.4 or newer but found ${Eigen3_VERSION} in ${Eigen3_DIR}; "
+      "set Eigen3_DIR to a newer one or -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON to download it")
+  endif()
+endfunction()
+
+function(eigenesis_find_catch2)
+  if(TARGET Catch2::Catch2WithMain)
+    return()
+  endif()
+  find_package(Catch2 CONFIG QUIET)
+  if(Catch2_FOUND AND Catch2_VERSION VERSION_LESS 2.13)
+    message(FATAL_ERROR "eigenesis: expected Catch2 2.13 or newer but found ${Catch2_VERSION} in ${Catch2_DIR}; "
+      "set Catch2_DIR to a newer one or -DCMAKE_DISABLE_FIND_PACKAGE_Catch2=ON to download it")
+  elseif(NOT Catch2_FOUND)
+    eigenesis_download(Catch2 https://github.com/catchorg/Catch2/archive/refs/tags/v3.7.1.tar.gz
+      c991b247a1a0d7bb9c39aa35faf0fe9e19764213f28ffba3109388e62ee0269c directory)
+    add_subdirectory(${directory} ${CMAKE_BINARY_DIR}/_deps/catch2 EXCLUDE_FROM_ALL)
+    get_target_property(includes Catch2 INTERFACE_INCLUDE_DIRECTORIES)
+    set_target_properties(Catch2 PROPERTIES INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${includes}")
+  elseif(NOT TARGET Catch2::Catch2WithMain)  # 2.13 may be installed as a header alone
+    file(CONFIGURE OUTPUT catch2_main.cpp CONTENT "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n")
+    add_library(eigenesis_catch2_main STATIC ${CMAKE_CURRENT_BINARY_DIR}/catch2_main.cpp)
+    target_link_libraries(eigenesis_catch2_main PUBLIC Catch2::Catch2)
+    add_library(Catch2::Catch2WithMain ALIAS eigenesis_catch2_main)
+  endif()
+endfunction()

@@ -1,0 +1,10 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Trains a VAE and a GAN on the MNIST digits and says where their pictures are. Installs with apt what it lacks.
+# Arguments go to both programs, for example --epochs 3 or --data DIR.
+EIGENESIS_MNIST_FROM=$PWD
+IFS=';'  # a list to CMake
+EIGENESIS_MNIST_ARGUMENTS="$*"
+unset IFS
+export EIGENESIS_MNIST_FROM EIGENESIS_MNIST_ARGUMENTS
+exec "$(dirname "$0")/../cmake/workflow.sh" mnist g++ make cmake libeigen3-dev

@@ -1,0 +1,2 @@
+// All rights reserved.
+#pragma once
