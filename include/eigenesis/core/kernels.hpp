@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "eigenesis/core/kernels/instruction_sets.hpp"
+#include "eigenesis/core/threads.hpp"
+
+// The heavy loops on plain memory, for float and double. Each exists for several instruction sets; `use` is for tests.
+// Inputs are read up to 64 bytes beyond their last element (the pool's buffers are padded); nothing is written beyond it.
+// Work is cut into pieces that do not depend on the number of threads, nor do results.
+namespace eigenesis::inline EIGENESIS_ABI::detail {
+
+/// A thread's buffer that grows and is kept, 64-byte aligned; one for each Tag.
+template <class T, class Tag>
+T* scratch(Index size) {
+  struct Free {
+    void operator()(T* p) const { ::operator delete(p, std::align_val_t{64}); }
+  };
+  static thread_local std::unique_ptr<T, Free> buffer;
+  static thread_local Index capacity = 0;
+  if (size > capacity) {
+    buffer.reset();
+    capacity = 0;
+    buffer.reset(static_cast<T*>(::operator new(static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64})));
+    capacity = size;
+  }
+  return buffer.get();
+}
+
+/// parallel_for, or a plain loop where the work is too little to share.
+template <class F>
+void run_pieces(Index pieces, bool worth_sharing, F&& piece) {
+  if (worth_sharing) return parallel_for(pieces, piece);
+  for (Index i = 0; i < pieces; ++i) piece(i);
+}
+
+/// Cuts [0, n) into pieces of `size` elements: piece(first, last).
+template <class F>
+void run_ranges(Index n, Index size, F&& piece) {
+  parallel_for((n + size - 1) / size, [&](Index i) { piece(i * size, std::min(n, (i + 1) * size)); });
+}
+
+template <class T>
+const ProductKernels<T>& product_kernels(Isa use) {
+  EIGENESIS_DISPATCH(use, product_kernels(static_cast<const T*>(nullptr)));
+}
+
+/// c [m, n] = op(a) [m, k] op(b) [k, n], all row-major; op(a) is a, or the transpose of a [k, m]; likewise b. With k = 0
+/// all zeros. An element's bits depend on its row of op(a) and its column of op(b) only, not on m, n or threads.
+template <class T>
+void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T* a, const T* b, T* c, Isa use = isa()) {
+  if (k == 0) return static_cast<void>(std::fill_n(c, m * n, T{0}));
+  if (n == 1 && m > 1) return gemm(!transpose_b, !transpose_a, n, m, k, b, a, c, use);
+  const ProductKernels<T>& kernels = product_kernels<T>(use);
+  const Index lanes = kernels.lanes, widest = kernels.widest;
+  const Index a_row = transpose_a ? 1 : k, a_step = transpose_a ? m : 1;
+  const bool shared = 2 * m * n * k > 300'000;
+  const Index piece_rows = 8 * kernels.heights[0], row_blocks = (m + piece_rows - 1) / piece_rows;
+  const bool in_place = !transpose_b && m <= 2 * kernels.heights[0];
+
+  // k in even blocks of at most 1024, columns in blocks whose packed copy stays in the caches.
+  const Index k_blocks = (k + 1023) / 1024;
+  for (Index k_block = 0; k_block < k_blocks; ++k_block) {
+    const Index k0 = k * k_block / k_blocks, depth = k * (k_block + 1) / k_blocks - k0;
+    const Index block_columns = std::max<Index>(1, (1 << 20) / (depth * lanes * widest)) * lanes * widest;
+    for (Index n0 = 0; n0 < n; n0 += block_columns) {
+      const Index columns = std::min(block_columns, n - n0), vectors = (columns + lanes - 1) / lanes;
+      const Index panels = (vectors + widest - 1) / widest;  // of even width
+      T* const packed = in_place ? nullptr : scratch<T, struct PackedProduct>(vectors * lanes * depth);
+      const auto first_vector = [&](Index panel) { return vectors * panel / panels; };
+      if (!in_place)
+        run_pieces(panels, shared, [&](Index panel) {
+          const Index v0 = first_vector(panel), width = first_vector(panel + 1) - v0, j = n0 + v0 * lanes;
+          T* const out = packed + v0 * lanes * depth;
+          if (transpose_b)
+            kernels.pack_transposed(b + j * k + k0, k, depth, n - j, width, out);
+          else
+            kernels.pack(b + k0 * n + j, n, depth, n - j, width, out);
+        });
+      run_pieces(panels * row_blocks, shared, [&](Index piece) {
+        const Index panel = piece % panels, v0 = first_vector(panel), width = first_vector(panel + 1) - v0;
+        const Index j = n0 + v0 * lanes, last = std::min(m, (piece / panels + 1) * piece_rows);
+        const T* const right = in_place ? b + k0 * n + j : packed + v0 * lanes * depth;
+        for (Index i = piece / panels * piece_rows; i < last;) {
+          int height = 0;
+          while (kernels.heights[height] > last - i) ++height;
+          kernels.tiles[height][width - 1](depth, a + i * a_row + k0 * a_step, a_row, a_step, right,
+                                           in_place ? n : width * lanes, c + i * n + j, n,
+                                           std::min(width * lanes, n - j), k_block > 0);
+          i += kernels.heights[height];
+        }
+      });
+    }
+  }
+}
+
+/// The kernel of an operation. It reads whole vectors and writes whole vectors: `out` has room for n rounded up to a
+/// multiple of 16 elements; `out` may be any of the inputs.
+template <class T>
+Pointwise<T> pointwise(Operation operation, Isa use = isa()) {
+  EIGENESIS_DISPATCH(use, pointwise(operation, static_cast<const T*>(nullptr)));
+}
+
+template <class T>
+T sum_piece(const T* x, Index n, Isa use) {
+  EIGENESIS_DISPATCH(use, sum_piece(x, n));
+}
+template <class T>
+T max_piece(const T* x, Index n, Isa use) {
+  EIGENESIS_DISPATCH(use, max_piece(x, n));
+}
+template <class T>
+bool finite_piece(const T* x, Index n, Isa use) {
+  EIGENESIS_DISPATCH(use, finite_piece(x, n));
+}
+template <class T>
+void sum_rows_piece(const T* x, Index rows, Index columns, T* out, Index first, Index last, Isa use) {
+  EIGENESIS_DISPATCH(use, sum_rows_piece(x, rows, columns, out, first, last));
+}
+template <class T>
+void transpose_rows(const T* x, Index rows, Index columns, T* out, Index first, Index last, Isa use) {
+  EIGENESIS_DISPATCH(use, transpose_rows(x, rows, columns, out, first, last));
+}
+template <class T>
+void adam_piece(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T beta2, T step, T root_scale, T epsilon,
+                T decay, Isa use) {
+  EIGENESIS_DISPATCH(use, adam_piece(weight, m, v, gradient, n, beta1, beta2, step, root_scale, epsilon, decay));
+}
+
+constexpr Index piece_size = 16384;
+
+/// Sum of all elements; 0 for none.
+template <class T>
+T sum(const T* x, Index n, Isa use = isa()) {
+  if (n <= piece_size) return sum_piece(x, n, use);
+  constexpr Index most = 64;
+  T partial[most];
+  const Index size = std::max(piece_size, (n + most - 1) / most);
+  run_ranges(n, size, [&](Index first, Index last) { partial[first / size] = sum_piece(x + first, last - first, use); });
+  return sum_piece(partial, (n + size - 1) / size, use);
+}
+
+/// out[c] = sum over rows of x[r, c], x [rows, columns].
+template <class T>
+void sum_rows(const T* x, Index rows, Index columns, T* out, Isa use = isa()) {
+  constexpr Index block = 1024;
+  if (rows <= 2 * block) {
+    const Index width = rows * columns <= 2 * piece_size ? columns : std::max<Index>(64, piece_size / rows / 64 * 64);
+    return run_ranges(columns, std::max<Index>(width, 1),
+                      [&](Index first, Index last) { sum_rows_piece(x, rows, columns, out, first, last, use); });
+  }
+  T* const partial = scratch<T, struct PartialSums>((rows + block - 1) / block * columns + 64);
+  run_ranges(rows, block, [&](Index first, Index last) {
+    sum_rows_piece(x + first * columns, last - first, columns, partial + first / block * columns, 0, columns, use);
+  });
+  sum_rows_piece(partial, (rows + block - 1) / block, columns, out, 0, columns, use);
+}
+
+/// Pieces of whole rows of about piece_size elements: piece(first row, last row).
+template <class F>
+void run_rows(Index rows, Index columns, F&& piece) {
+  run_ranges(rows, std::max<Index>(1, piece_size / std::max<Index>(columns, 1)), piece);
+}
+
+/// out[r] = sum over columns of x[r, c].
+template <class T>
+void sum_columns(const T* x, Index rows, Index columns, T* out, Isa use = isa()) {
+  run_rows(rows, columns, [&](Index first, Index last) {
+    for (Index r = first; r < last; ++r) out[r] = sum_piece(x + r * columns, columns, use);
+  });
+}
+
+/// out[r] = greatest x[r, c] over columns, NaN if one is NaN; columns >= 1.
+template <class T>
+void max_columns(const T* x, Index rows, Index columns, T* out, Isa use = isa()) {
+  run_rows(rows, columns, [&](Index first, Index last) {
+    for (Index r = first; r < last; ++r) out[r] = max_piece(x + r * columns, columns, use);
+  });
+}
+
+/// out [columns, rows] = the transpose of x [rows, columns].
+template <class T>
+void transpose(const T* x, Index rows, Index columns, T* out, Isa use = isa()) {
+  const Index size = std::max<Index>(1, piece_size / std::max<Index>(rows, 1) / 16) * 16;
+  run_ranges(columns, size, [&](Index first, Index last) { transpose_rows(x, rows, columns, out, first, last, use); });
+}
+
+/// One step of Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019) over n weights:
+///   w -= decay w,  m += (1 - beta1) (g - m),  v += (1 - beta2) (g^2 - v),  w -= step m / (sqrt(root_scale v) + epsilon).
+/// PyTorch's step number t: step = rate / (1 - beta1^t), root_scale = 1 / (1 - beta2^t), decay = rate * weight_decay.
+template <class T>
+void adam(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T beta2, T step, T root_scale, T epsilon, T decay,
+          Isa use = isa()) {
+  run_ranges(n, piece_size, [&](Index first, Index last) {
+    adam_piece(weight + first, m + first, v + first, gradient + first, last - first, beta1, beta2, step, root_scale,
+               epsilon, decay, use);
+  });
+}
+
+/// Whether no element is NaN or infinite.
+template <class T>
+bool all_finite(const T* x, Index n, Isa use = isa()) {
+  if (n <= piece_size) return finite_piece(x, n, use);
+  std::atomic<bool> finite{true};
+  run_ranges(n, piece_size, [&](Index first, Index last) {
+    if (finite.load(std::memory_order_relaxed) && !finite_piece(x + first, last - first, use)) finite = false;
+  });
+  return finite;
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The kernel bodies, compiled once per instruction set, each in a namespace of its own: detail::baseline, detail::avx2 and
+// detail::avx512. Bodies call nothing but builtins, intrinsics and each other: a shared inline function compiled here
+// could be merged at link time with the one other code calls, and bring AVX-512 to processors without it.
+
+#include <cstdint>
+
+#include "eigenesis/core/isa.hpp"
+#if EIGENESIS_X86
+#include <immintrin.h>
+#endif
+
+namespace eigenesis::inline EIGENESIS_ABI::detail {
+
+/// Elementary functions of one to three operands a, b, c or of a and a constant. Comparisons give 1 or 0, and 0 with NaN.
+enum class Operation {
+  negate, abs, square, reciprocal, sqrt, exp, expm1, log, log1p, tanh, sigmoid, softplus, erf, sin, cos,  // of a
+  add_constant, multiply_constant, constant_minus, constant_over,                                         // of a, constant
+  add, subtract, multiply, divide, power, less, less_equal, equal,                                        // of a, b
+  select,        // a != 0 ? b : c
+  multiply_add,  // a * b + c
+};
+
+template <class T>
+using Pointwise = void (*)(T* out, const T* a, const T* b, const T* c, T constant, Index n);
+
+/// What the matrix product needs of an instruction set.
+template <class T>
+struct ProductKernels {
+  /// c [rows, columns] (+)= a [rows, k] b [k, columns], rows and vectors of columns fixed by the place in `tiles`.
+  using Tile = void (*)(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index c_row,
+                        Index columns, bool accumulate);
+  /// Copies k rows of `vectors` vectors of b, the panel a tile reads.
+  using Pack = void (*)(const T* b, Index b_row, Index k, Index columns, Index vectors, T* panel);
+  Index lanes, heights[4], widest;
+  Tile tiles[4][3];  // [which height][vectors - 1]
+  Pack pack, pack_transposed;
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail
+
+#if defined(__clang__)
+#define EIGENESIS_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define EIGENESIS_UNROLL _Pragma("GCC unroll 16")
+#endif
+#define EIGENESIS_INLINE inline __attribute__((always_inline))
+
+#define EIGENESIS_VECTOR_BYTES 16
+namespace eigenesis::inline EIGENESIS_ABI::detail::baseline {
+#include "eigenesis/core/kernels/bodies.inl"
+}
+#undef EIGENESIS_VECTOR_BYTES
+
+#if EIGENESIS_X86
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define EIGENESIS_VECTOR_BYTES 32
+namespace eigenesis::inline EIGENESIS_ABI::detail::avx2 {
+#include "eigenesis/core/kernels/bodies.inl"
+}
+#undef EIGENESIS_VECTOR_BYTES
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512vl,avx512dq,avx512bw"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")
+#endif
+#define EIGENESIS_VECTOR_BYTES 64
+namespace eigenesis::inline EIGENESIS_ABI::detail::avx512 {
+#include "eigenesis/core/kernels/bodies.inl"
+}
+#undef EIGENESIS_VECTOR_BYTES
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+/// Calls a function of the namespace of the instruction set `use`.
+#define EIGENESIS_DISPATCH(use, call)   \
+  do {                                  \
+    switch (use) {                      \
+      case Isa::avx512:                 \
+        return avx512::call;            \
+      case Isa::avx2:                   \
+        return avx2::call;              \
+      default:                          \
+        return baseline::call;          \
+    }                                   \
+  } while (false)
+
+#else
+#define EIGENESIS_DISPATCH(use, call) return (static_cast<void>(use), baseline::call)
+#endif
+
+#undef EIGENESIS_UNROLL
+#undef EIGENESIS_INLINE

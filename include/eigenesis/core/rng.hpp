@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+#include <utility>
+
+#include "eigenesis/core/kernels.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+/// Philox4x32-10, the counter-based generator of Salmon et al. (2011): a bijection of counters for each key.
+inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t first = std::uint64_t{0xD2511F53} * counter[0], second = std::uint64_t{0xCD9E8D57} * counter[2];
+    counter = {static_cast<std::uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(second),
+               static_cast<std::uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(first)};
+    key[0] += 0x9E3779B9;
+    key[1] += 0xBB67AE85;
+  }
+  return counter;
+}
+
+inline void random_words(std::uint64_t key, std::uint64_t block, std::uint32_t* words, Isa use) {
+  EIGENESIS_DISPATCH(use, random_words(key, block, words));
+}
+inline void uniform_chunk(const std::uint32_t* words, float* out, float low, float high, Isa use) {
+  EIGENESIS_DISPATCH(use, uniform_chunk(words, out, low, high));
+}
+inline void normal_chunk(const std::uint32_t* words, float* out, Isa use) {
+  EIGENESIS_DISPATCH(use, normal_chunk(words, out));
+}
+
+/// 53 random bits of a chunk's word pair i in [0, 32).
+inline std::uint64_t bits53(const std::uint32_t* words, Index i) {
+  return (std::uint64_t{words[i]} << 32 | words[i + 32]) >> 11;
+}
+
+inline void uniform_chunk(const std::uint32_t* words, double* out, double low, double high, Isa) {
+  for (Index i = 0; i < 32; ++i) {
+    const double x = low + (high - low) * (static_cast<double>(bits53(words, i)) * 0x1p-53);
+    out[i] = x < high ? x : low;
+  }
+}
+
+inline void normal_chunk(const std::uint32_t* words, double* out, Isa) {
+  for (Index i = 0; i < 16; ++i) {
+    const double radius = std::sqrt(-2 * std::log((static_cast<double>(bits53(words, i)) + 0.5) * 0x1p-53));
+    const double angle = 2 * std::numbers::pi * 0x1p-53 * static_cast<double>(bits53(words, i + 16));
+    out[i] = radius * std::cos(angle);
+    out[i + 16] = radius * std::sin(angle);
+  }
+}
+
+}  // namespace detail
+
+/// A stream of random numbers: word i is a function of the key and i (Philox4x32-10). A copy continues with the same
+/// numbers. Every result is the same for any number of threads; log, sine and cosine of normals may differ in the last
+/// bits between instruction sets.
+class Rng {
+ public:
+  /// All there is to know of a stream; enough to continue it.
+  struct State {
+    std::uint64_t key = 0;
+    std::uint64_t counter = 0;  // words used so far
+    bool operator==(const State&) const = default;
+  };
+
+  explicit Rng(std::uint64_t seed = 0) : state_{seed, 0} {}
+  explicit Rng(const State& state) : state_(state) {}
+  const State& state() const { return state_; }
+
+  /// 32 random bits.
+  std::uint32_t next() {
+    const std::uint64_t block = state_.counter / 4;
+    if (!cached_ || cached_block_ != block) {
+      cache_ = detail::philox({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0},
+                              {static_cast<std::uint32_t>(state_.key), static_cast<std::uint32_t>(state_.key >> 32)});
+      cached_block_ = block;
+      cached_ = true;
+    }
+    return cache_[state_.counter++ % 4];
+  }
+
+  /// A number in [0, 1) of 53 bits.
+  double uniform() { return static_cast<double>(next64() >> 11) * 0x1p-53; }
+
+  /// A whole number in [0, n), each equally likely. Throws ArgumentError for n < 1.
+  Index below(Index n) {
+    require<ArgumentError>(n >= 1, "Rng::below: expected n >= 1 but got ", n);
+    const auto greatest = static_cast<std::uint64_t>(n - 1);
+    const int unused = std::countl_zero(greatest | 1);
+    for (;;) {  // less than two rounds on average
+      const std::uint64_t bits = unused >= 32 ? next() >> (unused - 32) : next64() >> unused;
+      if (bits <= greatest) return static_cast<Index>(bits);
+    }
+  }
+
+  /// n independent numbers in [low, high).
+  template <class T>
+  void fill_uniform(T* x, Index n, T low, T high) {
+    const Isa use = isa();
+    fill(x, n, [=](const std::uint32_t* words, T* out) { detail::uniform_chunk(words, out, low, high, use); });
+  }
+
+  /// n independent normal numbers of mean 0 and standard deviation 1 (Box & Muller 1958).
+  template <class T>
+  void fill_normal(T* x, Index n) {
+    const Isa use = isa();
+    fill(x, n, [=](const std::uint32_t* words, T* out) { detail::normal_chunk(words, out, use); });
+  }
+
+  /// Puts n elements into random order, each order equally likely (Fisher & Yates).
+  template <class T>
+  void shuffle(T* x, Index n) {
+    for (Index i = n - 1; i > 0; --i) std::swap(x[i], x[below(i + 1)]);
+  }
+
+  /// A new stream, independent of what this one gives from now on.
+  Rng split() { return Rng(next64()); }
+
+ private:
+  std::uint64_t next64() {
+    const std::uint64_t high = next();
+    return high << 32 | next();
+  }
+
+  /// Chunks of 64 words, beginning with the next counter, become 64 floats or 32 doubles each.
+  template <class T, class F>
+  void fill(T* x, Index n, F chunk) {
+    constexpr Index width = 256 / sizeof(T), chunks_per_piece = 128;
+    if (n <= 0) return;
+    const std::uint64_t key = state_.key, block = (state_.counter + 3) / 4;
+    const Isa use = isa();
+    detail::run_ranges((n + width - 1) / width, chunks_per_piece, [=](Index first, Index last) {
+      alignas(64) std::uint32_t words[64];
+      alignas(64) T rest[width];
+      for (Index i = first; i < last; ++i) {
+        detail::random_words(key, block + 16 * static_cast<std::uint64_t>(i), words, use);
+        const bool whole = (i + 1) * width <= n;
+        chunk(words, whole ? x + i * width : rest);
+        if (!whole) std::copy_n(rest, n - i * width, x + i * width);
+      }
+    });
+    state_.counter = 4 * (block + 16 * static_cast<std::uint64_t>((n + width - 1) / width));
+  }
+
+  State state_;
+  std::array<std::uint32_t, 4> cache_{};
+  std::uint64_t cached_block_ = 0;
+  bool cached_ = false;
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
