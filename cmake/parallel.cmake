@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# Makefiles build one file at a time unless told otherwise, and presets cannot ask for as many as there are cores. This
-# target builds others that way, whoever calls it.
-function(eigenesis_add_parallel_target name)
+# Makefiles build one file at a time unless told otherwise, and presets cannot ask for as many as there are cores. The target
+# `name` builds `target` that way, whoever calls it.
+function(eigenesis_add_parallel_target name target)
   if(NOT CMAKE_GENERATOR MATCHES "Makefiles")
-    add_custom_target(${name} DEPENDS ${ARGN})
+    add_custom_target(${name} DEPENDS ${target})
     return()
   endif()
   include(ProcessorCount)
@@ -16,6 +16,6 @@ function(eigenesis_add_parallel_target name)
   if(jobs LESS 1)
     set(jobs 1)
   endif()
-  add_custom_target(${name} COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --parallel ${jobs} --target ${ARGN}
+  add_custom_target(${name} COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --parallel ${jobs} --target ${target}
     USES_TERMINAL VERBATIM)
 endfunction()
