@@ -1,8 +1,50 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// The map of the house. A folder includes lower floors and itself, never a higher one, never sideways.
+//
+//   core/          0  numbers without derivatives: Shape, Tensor, Rng, errors, threads, kernels
+//   autodiff/      1  Variable, Parameter, record/wrt, gradient
+//   ops/           2  functions of Variables, each beside its gradient; map() for pointwise formulas
+//   data/          2  where samples come from: MNIST, idx files, PNG folders, toy distributions, batches
+//   layers/        3  structs with parameters and operator(): Linear, BatchNorm, Sequential, ...
+//   distributions/ 3  DiagonalNormal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
+//   optimizers/    4  sgd, rmsprop, adam, schedules, clipping
+//   models/        4  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
+//   objectives/    4  what generator and discriminator minimise
+//   io/            4  pictures
+//   training/      5  GanTrainer, VaeTrainer, AutoencoderTrainer, progress
+
 #include "eigenesis/core/config.hpp"
 #include "eigenesis/core/error.hpp"
+#include "eigenesis/core/isa.hpp"
+#include "eigenesis/core/kernels.hpp"
 #include "eigenesis/core/pool.hpp"
+#include "eigenesis/core/rng.hpp"
 #include "eigenesis/core/shape.hpp"
 #include "eigenesis/core/tensor.hpp"
+#include "eigenesis/core/threads.hpp"
+
+#include "eigenesis/autodiff/gradient.hpp"
+#include "eigenesis/autodiff/node.hpp"
+#include "eigenesis/autodiff/parameter.hpp"
+#include "eigenesis/autodiff/variable.hpp"
+
+#include "eigenesis/ops/arithmetic.hpp"
+#include "eigenesis/ops/arrange.hpp"
+#include "eigenesis/ops/broadcast.hpp"
+#include "eigenesis/ops/map.hpp"
+#include "eigenesis/ops/matmul.hpp"
+#include "eigenesis/ops/pointwise.hpp"
+#include "eigenesis/ops/program_run.hpp"
+#include "eigenesis/ops/reduce.hpp"
+#include "eigenesis/ops/symbol.hpp"
+
+#include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/pass.hpp"
+#include "eigenesis/data/batches.hpp"
+#include "eigenesis/data/idx.hpp"
+#include "eigenesis/data/mnist.hpp"
+#include "eigenesis/data/png.hpp"
+#include "eigenesis/data/png_folder.hpp"
+#include "eigenesis/data/toy.hpp"
