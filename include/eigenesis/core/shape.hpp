@@ -35,9 +35,13 @@ Shape(Sizes...) -> Shape<static_cast<int>(sizeof...(Sizes))>;
 
 namespace detail {
 
-inline std::string shape_text(std::span<const Index> sizes) {
+/// A shape whose rank is only known at run time.
+struct ShapeView {
+  std::span<const Index> sizes;
+};
+inline std::string to_string(ShapeView shape) {
   std::string result = "[";
-  for (std::size_t i = 0; i < sizes.size(); ++i) result += (i ? ", " : "") + std::to_string(sizes[i]);
+  for (const Index& s : shape.sizes) result += (&s == shape.sizes.data() ? "" : ", ") + std::to_string(s);
   return result + "]";
 }
 
@@ -53,7 +57,7 @@ inline int checked_axis(std::string_view function, int axis, int rank) {
 /// "[64, 784]".
 template <int Rank>
 std::string to_string(const Shape<Rank>& shape) {
-  return detail::shape_text(shape);
+  return to_string(detail::ShapeView{shape});
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <tuple>
+
+#include "eigenesis/autodiff/variable.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+/// The nodes through which y depends on the targets of this visit, in the order they were computed.
+template <class Scalar>
+PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, std::uint64_t visit) {
+  struct Step {
+    Node<Scalar>* node;
+    Rule<Scalar>* rule;  // the next to follow
+  };
+  PoolVector<Step> stack;
+  PoolVector<Node<Scalar>*> path;
+  const auto enter = [&](Node<Scalar>* node) {
+    node->visit = visit;
+    node->wanted = node->target == visit;
+    stack.push_back({node, node->rules});
+  };
+  enter(y);
+  while (!stack.empty()) {
+    auto& [node, rule] = stack.back();
+    if (rule == nullptr) {
+      if (node->wanted) path.push_back(node);
+      stack.pop_back();
+      continue;
+    }
+    Node<Scalar>* input = rule->input.get();
+    require<Error>(input->updated < node->serial,
+                   "gradient: expected parameters unchanged since the loss was computed but one of shape ",
+                   ShapeView{input->shape}, " was updated; compute the loss again");
+    if (input->visit != visit) {
+      enter(input);  // and come back to this rule when its input is known to lead to a target or not
+    } else {
+      node->wanted = node->wanted || input->wanted;
+      rule = rule->next;
+    }
+  }
+  return path;
+}
+
+/// dy/dx for each x of `targets`; an empty reference where y does not depend on x.
+template <class Scalar>
+PoolVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const NodeRef<Scalar>> targets) {
+  const std::uint64_t visit = next_serial();
+  for (const NodeRef<Scalar>& x : targets) x->target = visit;
+  const PoolVector<Node<Scalar>*> path = path_from_targets(y.get(), visit);
+
+  struct Cleanup {  // also when a rule throws
+    const PoolVector<Node<Scalar>*>& nodes;
+    ~Cleanup() {
+      for (Node<Scalar>* node : nodes) node->adjoint = {};
+    }
+  } cleanup{path};
+
+  if (y->wanted) y->adjoint = make_node(Tensor<Scalar, 0>({}, Scalar{1}));
+  for (auto it = path.rbegin(); it != path.rend(); ++it) {
+    const NodeRef<Scalar> node(*it);
+    const NodeRef<Scalar> dy = node->target == visit ? node->adjoint : std::exchange(node->adjoint, {});
+    for (const Rule<Scalar>* rule = node->rules; rule != nullptr; rule = rule->next) {
+      Node<Scalar>& input = *rule->input;
+      if (!input.wanted) continue;
+      NodeRef<Scalar> dx = rule->apply(node, dy);
+      require(std::ranges::equal(dx->shape, input.shape), "gradient: expected a rule to return the input's shape ",
+              ShapeView{input.shape}, " but got ", ShapeView{dx->shape});
+      input.adjoint = input.adjoint ? accumulate(std::move(input.adjoint), dx) : std::move(dx);
+    }
+  }
+  PoolVector<NodeRef<Scalar>> result;
+  result.reserve(targets.size());
+  for (const NodeRef<Scalar>& x : targets) result.push_back(x->adjoint);
+  return result;
+}
+
+}  // namespace detail
+
+/// The gradients of the number y with respect to each x: a tuple, or one Variable for one x; zeros where y does not depend
+/// on it. The result is itself differentiable (so gradients of gradients work) unless a NoGradient lives.
+/// Each x is a Parameter or came from watch(); throws ArgumentError for a constant, Error if a parameter was updated since.
+template <class Scalar, int YRank, int... Ranks>
+auto gradient(const Variable<Scalar, YRank>& y, const Variable<Scalar, Ranks>&... x) {
+  static_assert(YRank == 0, "eigenesis: gradient needs a number; take sum(y) or mean(y) first");
+  (require<ArgumentError>(x.differentiable(), "gradient: expected x to be a Parameter or the result of watch() ",
+                          "but got a constant of shape ", x.shape()),
+   ...);
+  const std::array<detail::NodeRef<Scalar>, sizeof...(x)> targets{x.node()...};
+  const auto found = detail::gradients<Scalar>(y.node(), targets);
+  std::size_t i = 0;
+  const auto next = [&]<int Rank>(const Variable<Scalar, Rank>& target) {
+    const detail::NodeRef<Scalar>& dx = found[i++];
+    return dx ? Variable<Scalar, Rank>(dx) : Variable<Scalar, Rank>(Tensor<Scalar, Rank>(target.shape(), Scalar{0}));
+  };
+  std::tuple<Variable<Scalar, Ranks>...> result{next(x)...};
+  if constexpr (sizeof...(x) == 1)
+    return std::get<0>(result);
+  else
+    return result;
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "eigenesis/autodiff/parameter.hpp"
+
+// A layer or model is a plain struct that lists its fields once:
+//   static void fields(auto& self, auto&& field) { field("weight", self.weight); field("bias", self.bias); }
+// Parameters are learned, Tensors are state that is saved but not learned (running averages), anything else is a layer with
+// fields of its own. A struct without `fields` has neither.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// Where a field stands in a model; put together as text ("encoder.trunk.0.weight") only when asked for.
+struct FieldPath {
+  const FieldPath* parent;
+  std::string_view name;
+};
+inline std::string to_string(const FieldPath& path) {
+  return (path.parent ? to_string(*path.parent) + "." : std::string()) + std::string(path.name);
+}
+
+namespace detail {
+
+template <class T>
+concept HasFields = requires(T& object) { std::remove_const_t<T>::fields(object, [](std::string_view, auto&) {}); };
+
+template <class Scalar, int Rank>
+std::true_type is_parameter(const Parameter<Scalar, Rank>*);
+std::false_type is_parameter(const void*);
+template <class T>
+inline constexpr bool is_parameter_v = decltype(is_parameter(static_cast<std::remove_cv_t<T>*>(nullptr)))::value;
+
+template <class T>
+inline constexpr bool is_tensor_v = false;
+template <class Scalar, int Rank>
+inline constexpr bool is_tensor_v<Tensor<Scalar, Rank>> = true;
+
+template <class T>
+inline constexpr bool is_vector_v = false;
+template <class T>
+inline constexpr bool is_vector_v<std::vector<T>> = true;
+
+template <class T, class F>
+void visit_field(const FieldPath* path, T& field, F&& leaf);
+
+template <class T, class F>
+void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
+  if constexpr (HasFields<T>) {
+    std::remove_const_t<T>::fields(object, [&](std::string_view name, auto& field) {
+      const FieldPath path{parent, name};
+      visit_field(&path, field, leaf);
+    });
+  } else {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "eigenesis: a layer with parameters needs `static void fields(auto& self, auto&& field)`");
+  }
+}
+
+template <class T, class F>
+void visit_field(const FieldPath* path, T& field, F&& leaf) {
+  using Field = std::remove_const_t<T>;
+  if constexpr (is_parameter_v<Field> || is_tensor_v<Field>) {
+    leaf(*path, field);
+  } else if constexpr (is_vector_v<Field>) {
+    for (std::size_t i = 0; i < field.size(); ++i) {
+      const std::string index = std::to_string(i);
+      const FieldPath element{path, index};
+      visit_field(&element, field[i], leaf);
+    }
+  } else {
+    visit_fields(path, field, leaf);
+  }
+}
+
+}  // namespace detail
+
+/// Calls f(path, parameter) for every Parameter of a model, in the order of its fields.
+template <class Model, class F>
+void for_each_parameter(Model& model, F&& f) {
+  detail::visit_fields(nullptr, model, [&](const FieldPath& path, auto& field) {
+    if constexpr (detail::is_parameter_v<std::remove_reference_t<decltype(field)>>) f(path, field);
+  });
+}
+
+/// Calls f(path, tensor) for everything that makes up a model's state: values of parameters and tensors.
+template <class Model, class F>
+void for_each_state(Model& model, F&& f) {
+  detail::visit_fields(nullptr, model, [&](const FieldPath& path, auto& field) {
+    using Field = std::remove_reference_t<decltype(field)>;
+    if constexpr (detail::is_tensor_v<std::remove_const_t<Field>>)
+      f(path, field);
+    else if constexpr (std::is_const_v<Field>)
+      f(path, field.value());
+    else
+      f(path, field.mutable_value());
+  });
+}
+
+/// The number of learned numbers in a model.
+template <class Model>
+Index parameter_count(const Model& model) {
+  Index count = 0;
+  for_each_parameter(model, [&](const FieldPath&, const auto& parameter) { count += parameter.size(); });
+  return count;
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/core/rng.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+enum class Mode { evaluation, training };
+
+/// What layers need that behave differently in training or draw noise: handed from call to call, never stored.
+struct Pass {
+  Mode mode;
+  Rng& rng;
+  bool training() const { return mode == Mode::training; }
+};
+
+/// Calls layer(x, pass) if the layer takes a Pass, layer(x) if it does not.
+template <class Layer, class X>
+auto call(const Layer& layer, const X& x, Pass pass) {
+  if constexpr (requires { layer(x, pass); })
+    return layer(x, pass);
+  else
+    return layer(x);
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+
+#include "eigenesis/ops/map.hpp"
+
+// + - * / of variables and numbers, element by element; shapes agree or are stretched (NumPy's rule), else ShapeError.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+template <class T>
+concept Number = std::integral<T> || std::floating_point<T>;
+
+template <class Scalar, int A, int B>
+auto operator+(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
+  return detail::map_named("operator+", [](auto x, auto y) { return x + y; }, a, b);
+}
+template <class Scalar, int A, int B>
+auto operator-(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
+  return detail::map_named("operator-", [](auto x, auto y) { return x - y; }, a, b);
+}
+template <class Scalar, int A, int B>
+auto operator*(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
+  return detail::map_named("operator*", [](auto x, auto y) { return x * y; }, a, b);
+}
+template <class Scalar, int A, int B>
+auto operator/(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
+  return detail::map_named("operator/", [](auto x, auto y) { return x / y; }, a, b);
+}
+template <class Scalar, int Rank>
+auto operator-(const Variable<Scalar, Rank>& a) {
+  return map([](auto x) { return -x; }, a);
+}
+
+template <class Scalar, int Rank, Number N>
+auto operator+(const Variable<Scalar, Rank>& a, N b) {
+  return map([b = static_cast<double>(b)](auto x) { return x + b; }, a);
+}
+template <class Scalar, int Rank, Number N>
+auto operator+(N a, const Variable<Scalar, Rank>& b) {
+  return b + a;
+}
+template <class Scalar, int Rank, Number N>
+auto operator-(const Variable<Scalar, Rank>& a, N b) {
+  return a + -static_cast<double>(b);
+}
+template <class Scalar, int Rank, Number N>
+auto operator-(N a, const Variable<Scalar, Rank>& b) {
+  return map([a = static_cast<double>(a)](auto x) { return a - x; }, b);
+}
+template <class Scalar, int Rank, Number N>
+auto operator*(const Variable<Scalar, Rank>& a, N b) {
+  return map([b = static_cast<double>(b)](auto x) { return x * b; }, a);
+}
+template <class Scalar, int Rank, Number N>
+auto operator*(N a, const Variable<Scalar, Rank>& b) {
+  return b * a;
+}
+template <class Scalar, int Rank, Number N>
+auto operator/(const Variable<Scalar, Rank>& a, N b) {
+  return map([b = static_cast<double>(b)](auto x) { return x / b; }, a);
+}
+template <class Scalar, int Rank, Number N>
+auto operator/(N a, const Variable<Scalar, Rank>& b) {
+  return map([a = static_cast<double>(a)](auto x) { return a / x; }, b);
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

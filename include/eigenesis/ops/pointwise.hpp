@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/ops/arithmetic.hpp"
+
+// Functions of one element each, y[i] = f(x[i]). All pass NaN on. A function of one's own is such a line too.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> exp(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return exp(t); }, x);
+}
+/// exp(x) - 1, accurate near 0.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> expm1(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return expm1(t); }, x);
+}
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> log(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return log(t); }, x);
+}
+/// log(1 + x), accurate near 0.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> log1p(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return log1p(t); }, x);
+}
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> sqrt(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return sqrt(t); }, x);
+}
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> square(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return square(t); }, x);
+}
+/// x^exponent for a constant exponent.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> pow(const Variable<Scalar, Rank>& x, double exponent) {
+  return map([exponent](auto t) { return pow(t, exponent); }, x);
+}
+/// |x|; the gradient at 0 is 0.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> abs(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return abs(t); }, x);
+}
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> sin(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return sin(t); }, x);
+}
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> cos(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return cos(t); }, x);
+}
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> erf(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return erf(t); }, x);
+}
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> tanh(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return tanh(t); }, x);
+}
+/// 1 / (1 + exp(-x)).
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> sigmoid(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return sigmoid(t); }, x);
+}
+/// log(1 + exp(x)) = -log sigmoid(-x), without overflow.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> softplus(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return softplus(t); }, x);
+}
+/// max(x, 0); the gradient at 0 is 0.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> relu(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return select(t <= 0, 0, t); }, x);
+}
+/// x for x > 0, slope * x elsewhere (Maas et al. 2013).
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> leaky_relu(const Variable<Scalar, Rank>& x, double slope = 0.01) {
+  return map([slope](auto t) { return select(t <= 0, slope * t, t); }, x);
+}
+/// x for x > 0, scale * (exp(x) - 1) elsewhere (Clevert et al. 2016).
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> elu(const Variable<Scalar, Rank>& x, double scale = 1) {
+  return map([scale](auto t) { return select(t <= 0, scale * expm1(minimum(t, 0)), t); }, x);
+}
+/// x * Phi(x) with the normal distribution function Phi (Hendrycks and Gimpel 2016; the exact form, not tanh's).
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> gelu(const Variable<Scalar, Rank>& x) {
+  return map([](auto t) { return 0.5 * t * (1 + erf(t * (1 / std::numbers::sqrt2))); }, x);
+}
+/// x within [low, high]; the gradient is 1 inside and at the bounds, 0 outside. Throws ArgumentError if low > high.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> clamp(const Variable<Scalar, Rank>& x, double low, double high) {
+  require<ArgumentError>(low <= high, "clamp: expected low <= high but got ", low, " and ", high);
+  return map([low, high](auto t) { return clamp(t, low, high); }, x);
+}
+/// The larger element; NaN if either is.
+template <class Scalar, int A, int B>
+auto maximum(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
+  return detail::map_named("maximum", [](auto x, auto y) { return maximum(x, y); }, a, b);
+}
+/// The smaller element; NaN if either is.
+template <class Scalar, int A, int B>
+auto minimum(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
+  return detail::map_named("minimum", [](auto x, auto y) { return minimum(x, y); }, a, b);
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

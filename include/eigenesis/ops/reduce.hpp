@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <limits>
+
+#include "eigenesis/ops/arrange.hpp"
+#include "eigenesis/ops/pointwise.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// x stretched to a larger shape (NumPy's rule, aligned at the last axis); throws ShapeError.
+template <class Scalar, int Rank, int NewRank>
+Variable<Scalar, NewRank> broadcast(const Variable<Scalar, Rank>& x, const Shape<NewRank>& shape) {
+  require(detail::stretches_to(x.shape(), shape), "broadcast: expected a shape that ", x.shape(),
+          " can be stretched to but got ", shape);
+  return Variable<Scalar, NewRank>(detail::broadcast_to(x.node(), std::span<const Index>(shape)));
+}
+
+/// The reverse of broadcast: the sum over the axes along which `shape` would be stretched to that of x; throws ShapeError.
+template <class Scalar, int Rank, int NewRank>
+Variable<Scalar, NewRank> sum_to(const Variable<Scalar, Rank>& x, const Shape<NewRank>& shape) {
+  require(detail::stretches_to(shape, x.shape()), "sum_to: expected a shape that can be stretched to ", x.shape(),
+          " but got ", shape);
+  return Variable<Scalar, NewRank>(detail::sum_to(x.node(), std::span<const Index>(shape)));
+}
+
+namespace detail {
+
+template <int Rank>
+Shape<Rank> with_axis(Shape<Rank> shape, int axis, Index size) {
+  shape[axis] = size;
+  return shape;
+}
+template <int Rank>
+Shape<Rank - 1> without_axis(const Shape<Rank>& shape, int axis) {
+  Shape<Rank - 1> result;
+  for (int i = 0; i + 1 < Rank; ++i) result[i] = shape[i < axis ? i : i + 1];
+  return result;
+}
+
+}  // namespace detail
+
+/// The sum of all elements, [...] -> [].
+template <class Scalar, int Rank>
+Variable<Scalar, 0> sum(const Variable<Scalar, Rank>& x) {
+  return sum_to(x, Shape<0>{});
+}
+/// The sum along one axis, which goes away: sum(x, 1) of [N, F] is [N].
+template <class Scalar, int Rank>
+Variable<Scalar, Rank - 1> sum(const Variable<Scalar, Rank>& x, int axis) {
+  axis = detail::checked_axis("sum", axis, Rank);
+  return reshape(sum_to(x, detail::with_axis(x.shape(), axis, 1)), detail::without_axis(x.shape(), axis));
+}
+/// The mean of all elements, [...] -> []; NaN without elements.
+template <class Scalar, int Rank>
+Variable<Scalar, 0> mean(const Variable<Scalar, Rank>& x) {
+  return sum(x) / x.size();
+}
+/// The mean along one axis, which goes away.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank - 1> mean(const Variable<Scalar, Rank>& x, int axis) {
+  return sum(x, axis) / x.shape(axis);
+}
+/// One sum for each sample: over all axes but the first, [N, ...] -> [N].
+template <class Scalar, int Rank>
+  requires(Rank >= 1)
+Variable<Scalar, 1> sum_per_sample(const Variable<Scalar, Rank>& x) {
+  const Index n = x.shape(0);
+  if constexpr (Rank == 1)
+    return x;
+  else
+    return sum(reshape(x, Shape{n, n == 0 ? 0 : x.size() / n}), 1);
+}
+
+/// The largest element along one axis, which goes away; NaN if any element is. Equal largest elements share the gradient.
+/// Throws ArgumentError for an axis without elements.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank - 1> maximum(const Variable<Scalar, Rank>& x, int axis) {
+  axis = detail::checked_axis("maximum", axis, Rank);
+  const detail::AxisView view(x.shape(), axis);
+  require<ArgumentError>(view.size > 0, "maximum: expected at least one element along axis ", axis, " but got shape ",
+                         x.shape());
+  Tensor<Scalar, Rank - 1> y(detail::without_axis(x.shape(), axis));
+  if (view.inner == 1) {
+    detail::max_columns(x.value().data(), view.outer, view.size, y.data());
+  } else {
+    Tensor<Scalar, 2> flipped(Shape{view.inner, view.size});
+    for (Index i = 0; i < view.outer; ++i) {
+      detail::transpose(x.value().data() + i * flipped.size(), view.size, view.inner, flipped.data());
+      detail::max_columns(flipped.data(), view.inner, view.size, y.data() + i * view.inner);
+    }
+  }
+  return record(std::move(y), wrt(x, [x, axis](const auto& largest, const auto& dy) {
+                  const Shape<Rank> kept = detail::with_axis(x.shape(), axis, 1);
+                  const auto hit = map([](auto t, auto m) { return t == m; }, x, reshape(detach(largest), kept));
+                  return hit * (reshape(dy, kept) / sum_to(hit, kept));
+                }));
+}
+
+namespace detail {
+
+/// log(sum(exp(x))) along an axis, which stays with size 1.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> logsumexp_kept(const Variable<Scalar, Rank>& x, int axis) {
+  const Shape<Rank> kept = with_axis(x.shape(), axis, 1);
+  // Any shift is right, the largest element keeps exp from overflowing; an infinite one would give inf - inf.
+  const auto shift = map([](auto m) { return select(abs(m) == std::numeric_limits<double>::infinity(), 0, m); },
+                         reshape(maximum(detach(x), axis), kept));
+  return shift + log(sum_to(exp(x - shift), kept));
+}
+
+}  // namespace detail
+
+/// log(sum(exp(x))) along one axis, which goes away; without overflow.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank - 1> logsumexp(const Variable<Scalar, Rank>& x, int axis) {
+  axis = detail::checked_axis("logsumexp", axis, Rank);
+  return reshape(detail::logsumexp_kept(x, axis), detail::without_axis(x.shape(), axis));
+}
+/// log(softmax(x)) along one axis.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> log_softmax(const Variable<Scalar, Rank>& x, int axis) {
+  return x - detail::logsumexp_kept(x, detail::checked_axis("log_softmax", axis, Rank));
+}
+/// exp(x) / sum(exp(x)) along one axis.
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> softmax(const Variable<Scalar, Rank>& x, int axis) {
+  return exp(x - detail::logsumexp_kept(x, detail::checked_axis("softmax", axis, Rank)));
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+#include "eigenesis/core/kernels.hpp"
+#include "eigenesis/core/pool.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+/// One step of a program: an argument, a constant, or an operation on the results of earlier steps.
+struct Instruction {
+  enum class Kind : std::int8_t { argument, constant, operation } kind;
+  Operation operation{};
+  std::array<std::int16_t, 3> operands{-1, -1, -1};  // indices of instructions; of an argument: its number
+  double constant = 0;
+  bool operator==(const Instruction&) const = default;
+};
+
+/// A pointwise formula as a list of steps, each after the steps it uses.
+struct Program {
+  PoolVector<Instruction> instructions;
+
+  /// Index of the instruction, which is shared if it is already there.
+  std::int16_t add(const Instruction& instruction) {
+    const auto found = std::ranges::find(instructions, instruction);
+    if (found == instructions.end()) {
+      instructions.push_back(instruction);
+      return static_cast<std::int16_t>(instructions.size() - 1);
+    }
+    return static_cast<std::int16_t>(found - instructions.begin());
+  }
+};
+
+}  // namespace detail
+
+/// What a lambda given to map() computes with: a number that stands for every element. Arithmetic, comparisons (1 or 0),
+/// select() and the functions below record what is to be done; plain numbers are constants.
+class Symbol {
+ public:
+  Symbol(double constant) : constant_(constant) {}
+  Symbol(detail::Program* program, std::int16_t index) : program_(program), index_(index) {}
+
+  bool is_constant() const { return program_ == nullptr; }
+  bool is(double number) const { return is_constant() && constant_ == number; }
+  double constant() const { return constant_; }
+  std::int16_t index() const { return index_; }
+  detail::Program* program() const { return program_; }
+  /// Index of the instruction that yields this symbol in the program.
+  std::int16_t index_in(detail::Program& program) const {
+    if (!is_constant()) return index_;
+    return program.add({detail::Instruction::Kind::constant, {}, {-1, -1, -1}, constant_});
+  }
+
+ private:
+  detail::Program* program_ = nullptr;  // none for a constant
+  std::int16_t index_ = -1;
+  double constant_ = 0;
+};
+
+namespace detail {
+
+template <class... Symbols>
+Symbol apply(Operation operation, double constant, const Symbols&... operands) {
+  Program* program = nullptr;
+  ((program = program ? program : operands.program()), ...);
+  require<ArgumentError>(program != nullptr, "map: expected a function of the argument but got one of constants only; "
+                         "compute it outside of the lambda");
+  Instruction instruction{Instruction::Kind::operation, operation, {-1, -1, -1}, constant};
+  std::size_t i = 0;
+  ((instruction.operands[i++] = operands.index_in(*program)), ...);
+  return {program, program->add(instruction)};
+}
+
+}  // namespace detail
+
+inline Symbol operator-(const Symbol& a) {
+  return a.is_constant() ? Symbol(-a.constant()) : detail::apply(detail::Operation::negate, 0, a);
+}
+inline Symbol operator+(const Symbol& a, const Symbol& b) {
+  if (a.is_constant() && b.is_constant()) return a.constant() + b.constant();
+  if (a.is_constant()) return b + a;
+  if (!b.is_constant()) return detail::apply(detail::Operation::add, 0, a, b);
+  return b.is(0) ? a : detail::apply(detail::Operation::add_constant, b.constant(), a);
+}
+inline Symbol operator-(const Symbol& a, const Symbol& b) {
+  if (b.is_constant()) return a + Symbol(-b.constant());
+  return a.is_constant() ? detail::apply(detail::Operation::constant_minus, a.constant(), b)
+                         : detail::apply(detail::Operation::subtract, 0, a, b);
+}
+inline Symbol square(const Symbol& a) { return detail::apply(detail::Operation::square, 0, a); }
+inline Symbol operator*(const Symbol& a, const Symbol& b) {
+  if (a.is_constant() && b.is_constant()) return a.constant() * b.constant();
+  if (a.is_constant()) return b * a;
+  if (!b.is_constant()) return a.index() == b.index() ? square(a) : detail::apply(detail::Operation::multiply, 0, a, b);
+  return b.is(1) ? a : b.is(-1) ? -a : detail::apply(detail::Operation::multiply_constant, b.constant(), a);
+}
+inline Symbol operator/(const Symbol& a, const Symbol& b) {
+  if (b.is_constant()) return a.is_constant() ? Symbol(a.constant() / b.constant()) : a * Symbol(1 / b.constant());
+  if (a.is(1)) return detail::apply(detail::Operation::reciprocal, 0, b);
+  return a.is_constant() ? detail::apply(detail::Operation::constant_over, a.constant(), b)
+                         : detail::apply(detail::Operation::divide, 0, a, b);
+}
+
+// Comparisons give 1 where they hold and 0 elsewhere, also where an operand is NaN (except !=).
+inline Symbol operator<(const Symbol& a, const Symbol& b) { return detail::apply(detail::Operation::less, 0, a, b); }
+inline Symbol operator>(const Symbol& a, const Symbol& b) { return b < a; }
+inline Symbol operator<=(const Symbol& a, const Symbol& b) { return detail::apply(detail::Operation::less_equal, 0, a, b); }
+inline Symbol operator>=(const Symbol& a, const Symbol& b) { return b <= a; }
+inline Symbol operator==(const Symbol& a, const Symbol& b) { return detail::apply(detail::Operation::equal, 0, a, b); }
+inline Symbol operator!=(const Symbol& a, const Symbol& b) { return 1 - (a == b); }
+/// x where the condition holds, y elsewhere: what stands for `if`.
+inline Symbol select(const Symbol& condition, const Symbol& x, const Symbol& y) {
+  return detail::apply(detail::Operation::select, 0, condition, x, y);
+}
+
+inline Symbol abs(const Symbol& a) { return detail::apply(detail::Operation::abs, 0, a); }
+inline Symbol sqrt(const Symbol& a) { return detail::apply(detail::Operation::sqrt, 0, a); }
+inline Symbol exp(const Symbol& a) { return detail::apply(detail::Operation::exp, 0, a); }
+inline Symbol expm1(const Symbol& a) { return detail::apply(detail::Operation::expm1, 0, a); }
+inline Symbol log(const Symbol& a) { return detail::apply(detail::Operation::log, 0, a); }
+inline Symbol log1p(const Symbol& a) { return detail::apply(detail::Operation::log1p, 0, a); }
+inline Symbol tanh(const Symbol& a) { return detail::apply(detail::Operation::tanh, 0, a); }
+inline Symbol sigmoid(const Symbol& a) { return detail::apply(detail::Operation::sigmoid, 0, a); }
+inline Symbol softplus(const Symbol& a) { return detail::apply(detail::Operation::softplus, 0, a); }
+inline Symbol erf(const Symbol& a) { return detail::apply(detail::Operation::erf, 0, a); }
+inline Symbol sin(const Symbol& a) { return detail::apply(detail::Operation::sin, 0, a); }
+inline Symbol cos(const Symbol& a) { return detail::apply(detail::Operation::cos, 0, a); }
+inline Symbol pow(const Symbol& a, const Symbol& b) {
+  return b.is(1) ? a : b.is(2) ? square(a) : detail::apply(detail::Operation::power, 0, a, b);
+}
+/// The larger one; NaN if either is.
+inline Symbol maximum(const Symbol& a, const Symbol& b) {
+  if (a.is_constant()) return maximum(b, a);
+  return select(a < b, b, b.is_constant() ? a : select(b == b, a, b));
+}
+/// The smaller one; NaN if either is.
+inline Symbol minimum(const Symbol& a, const Symbol& b) {
+  if (a.is_constant()) return minimum(b, a);
+  return select(b < a, b, b.is_constant() ? a : select(b == b, a, b));
+}
+/// x within [low, high]; the gradient is zero outside only.
+inline Symbol clamp(const Symbol& x, const Symbol& low, const Symbol& high) {
+  return select(x < low, low, select(high < x, high, x));
+}
+
+namespace detail {
+
+/// Numbers the arguments anew, leaving out those that the result does not depend on; returns the old numbers of the others.
+inline PoolVector<std::size_t> drop_unused_arguments(Program& program, std::int16_t result) {
+  PoolVector<std::size_t> kept;
+  PoolVector<bool> needed(program.instructions.size(), false);
+  needed[static_cast<std::size_t>(result)] = true;
+  for (std::size_t i = needed.size(); i-- > 0;) {
+    Instruction& instruction = program.instructions[i];
+    if (instruction.kind == Instruction::Kind::argument) {
+      if (needed[i]) kept.push_back(static_cast<std::size_t>(instruction.operands[0]));
+      instruction.operands[0] = needed[i] ? static_cast<std::int16_t>(kept.size() - 1) : std::int16_t{-1};
+    } else if (needed[i]) {
+      for (const std::int16_t operand : instruction.operands)
+        if (operand >= 0) needed[static_cast<std::size_t>(operand)] = true;
+    }
+  }
+  return kept;
+}
+
+/// d(result)/d(argument), appended to the program that holds `result`: reverse accumulation over the steps, each elementary
+/// function beside its derivative. Constants are folded and common parts shared as the symbols are made.
+inline Symbol derivative(const Symbol& result, int argument) {
+  if (result.is_constant()) return 0.0;
+  Program& program = *result.program();
+  PoolVector<Symbol> adjoints(static_cast<std::size_t>(result.index()) + 1, Symbol(0.0));
+  adjoints.back() = 1.0;
+  for (std::int16_t i = result.index(); i >= 0; --i) {
+    const Symbol d = adjoints[static_cast<std::size_t>(i)];
+    const Instruction instruction = program.instructions[static_cast<std::size_t>(i)];
+    if (instruction.kind == Instruction::Kind::argument && instruction.operands[0] == argument) return d;
+    if (instruction.kind != Instruction::Kind::operation || d.is(0)) continue;
+    const auto operand = [&](std::size_t k) -> Symbol {
+      const std::int16_t index = instruction.operands[k];
+      const Instruction& from = program.instructions[static_cast<std::size_t>(index)];
+      return from.kind == Instruction::Kind::constant ? Symbol(from.constant) : Symbol(&program, index);
+    };
+    const auto to = [&](std::size_t k, const Symbol& gradient) {
+      Symbol& sum = adjoints[static_cast<std::size_t>(instruction.operands[k])];
+      sum = sum.is(0) ? gradient : sum + gradient;
+    };
+    const Symbol y(&program, i), a = operand(0), c = instruction.constant;
+    switch (instruction.operation) {
+      case Operation::negate: to(0, -d); break;
+      case Operation::abs: to(0, d * ((0 < a) - (a < 0))); break;
+      case Operation::square: to(0, d * (2 * a)); break;
+      case Operation::reciprocal: to(0, -(d * square(y))); break;
+      case Operation::sqrt: to(0, 0.5 * d / y); break;
+      case Operation::exp: to(0, d * y); break;
+      case Operation::expm1: to(0, d * (y + 1)); break;
+      case Operation::log: to(0, d / a); break;
+      case Operation::log1p: to(0, d / (1 + a)); break;
+      case Operation::tanh: to(0, d * (1 - square(y))); break;
+      case Operation::sigmoid: to(0, d * (y * (1 - y))); break;
+      case Operation::softplus: to(0, d * sigmoid(a)); break;
+      case Operation::erf: to(0, d * (2 * std::numbers::inv_sqrtpi * exp(-square(a)))); break;
+      case Operation::sin: to(0, d * cos(a)); break;
+      case Operation::cos: to(0, -(d * sin(a))); break;
+      case Operation::add_constant: to(0, d); break;
+      case Operation::multiply_constant: to(0, d * c); break;
+      case Operation::constant_minus: to(0, -d); break;
+      case Operation::constant_over: to(0, -(d * (y / a))); break;
+      case Operation::add: to(0, d), to(1, d); break;
+      case Operation::subtract: to(0, d), to(1, -d); break;
+      case Operation::multiply: to(0, d * operand(1)), to(1, d * a); break;
+      case Operation::divide: to(0, d / operand(1)), to(1, -(d * (y / operand(1)))); break;
+      case Operation::power: {
+        const Symbol b = operand(1);
+        to(0, d * (b * pow(a, b - 1)));
+        if (!b.is_constant()) to(1, d * (y * (a.is_constant() ? Symbol(std::log(a.constant())) : log(a))));
+        break;
+      }
+      case Operation::less:
+      case Operation::less_equal:
+      case Operation::equal: break;
+      case Operation::select: to(1, select(a, d, 0)), to(2, select(a, 0, d)); break;
+      case Operation::multiply_add: to(0, d * operand(1)), to(1, d * a), to(2, d); break;
+    }
+  }
+  return 0.0;
+}
+
+}  // namespace detail
+}  // namespace eigenesis::inline EIGENESIS_ABI
