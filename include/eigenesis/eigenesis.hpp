@@ -40,11 +40,12 @@
 #include "eigenesis/ops/reduce.hpp"
 #include "eigenesis/ops/symbol.hpp"
 
-#include "eigenesis/layers/fields.hpp"
-#include "eigenesis/layers/pass.hpp"
 #include "eigenesis/data/batches.hpp"
 #include "eigenesis/data/idx.hpp"
 #include "eigenesis/data/mnist.hpp"
 #include "eigenesis/data/png.hpp"
 #include "eigenesis/data/png_folder.hpp"
 #include "eigenesis/data/toy.hpp"
+
+#include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/pass.hpp"
