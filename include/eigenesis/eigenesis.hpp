@@ -49,3 +49,5 @@
 
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/pass.hpp"
+
+#include "eigenesis/training/progress.hpp"

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "eigenesis/core/error.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// A number that training reports.
+struct NamedValue {
+  std::string_view name;
+  double value;
+};
+
+/// Where a progress bar writes, and the clock that it reads. The default is the terminal or file behind stderr.
+struct ProgressOutput {
+  std::function<void(std::string_view)> write = [](std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+  };
+  std::function<double()> seconds = [] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  };
+  /// Width of the terminal in characters; 0 if the output is not a terminal.
+  std::function<int()> columns = [] {
+    winsize size{};
+    if (!isatty(STDERR_FILENO)) return 0;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? int{size.ws_col} : 80;
+  };
+};
+
+namespace detail {
+
+template <class... Numbers>
+std::string formatted(const char* format, Numbers... numbers) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, format, numbers...);
+  return buffer;
+}
+
+/// "01:07", "1:02:07".
+inline std::string clock_text(double seconds) {
+  const auto s = static_cast<long long>(std::min(seconds, 3.6e9));
+  return s < 3600 ? formatted("%02lld:%02lld", s / 60, s % 60)
+                  : formatted("%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+}
+
+/// "71.2 it/s", or "1.40 s/it" below one per second.
+inline std::string rate_text(double per_second) {
+  if (!(per_second > 0) || !std::isfinite(per_second)) return "? it/s";
+  const double number = per_second < 1 ? 1 / per_second : per_second;
+  return formatted(number < 9.995 ? "%.2f" : number < 99.95 ? "%.1f" : "%.0f", number) +
+         (per_second < 1 ? " s/it" : " it/s");
+}
+
+/// Ten characters, the last filled one in steps of an eighth.
+inline std::string bar_text(double fraction) {
+  static constexpr const char* eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  std::string bar;
+  const int filled = static_cast<int>(80 * fraction + 1e-9);
+  for (int i = 0; i < 10; ++i) bar += i < filled / 8 ? "█" : i == filled / 8 ? eighths[filled % 8] : " ";
+  return bar;
+}
+
+/// The first `columns` characters of UTF-8 text.
+inline std::string_view first_characters(std::string_view text, int columns) {
+  std::size_t end = 0;
+  for (int count = 0; end < text.size(); ++end)
+    if ((static_cast<unsigned char>(text[end]) & 0xc0) != 0x80 && ++count > columns) break;
+  return text.substr(0, end);
+}
+
+}  // namespace detail
+
+/// A line as tqdm draws it, rewritten at most ten times per second; one line stays for each epoch:
+///
+///   epoch 3/10  47%|████▋     | 220/469 [00:03<00:04, 71.2 it/s] loss 112.4
+///
+/// In brackets the time since the epoch began and the time it still needs. If the output is not a terminal, one plain line
+/// is written for every tenth of the whole training.
+class ProgressBar {
+ public:
+  explicit ProgressBar(ProgressOutput output = {}) : output_(std::move(output)) {}
+
+  void start(std::string_view name, Index epochs, Index steps_per_epoch) {
+    name_ = name;
+    epochs_ = epochs;
+    steps_ = steps_per_epoch;
+    epoch_ = 0;
+    tenths_ = 0;
+    drawing_ = false;
+    terminal_ = output_.columns() > 0;
+    last_seen_ = output_.seconds();
+  }
+
+  /// Epochs and finished steps count from one. Step 0 may announce that an epoch begins; call the last step of an epoch
+  /// after its evaluation, so that the line that stays shows all its values.
+  void step(Index epoch, Index step, std::span<const NamedValue> values) {
+    const double now = output_.seconds();
+    if (epoch != epoch_) {
+      epoch_ = epoch;
+      epoch_start_ = step == 0 ? now : last_seen_;
+      last_drawn_ = -1e9;
+    }
+    last_seen_ = now;
+    const bool last = step >= steps_;
+    if (terminal_) {
+      if (!last && now - last_drawn_ < 0.1) return;
+      last_drawn_ = now;
+      drawing_ = !last;
+      const std::string text = line(step, now - epoch_start_, values, true);
+      output_.write("\r" + std::string(detail::first_characters(text, output_.columns() - 1)) + "\x1b[K" + (last ? "\n" : ""));
+    } else {
+      const Index tenths = 10 * ((epoch - 1) * steps_ + step) / std::max<Index>(1, epochs_ * steps_);
+      if (tenths <= tenths_) return;
+      tenths_ = tenths;
+      output_.write(line(step, now - epoch_start_, values, false) + "\n");
+    }
+  }
+
+  /// Ends a line that is not complete, as when training was stopped.
+  void finish() {
+    if (drawing_) output_.write("\n");
+    drawing_ = false;
+  }
+
+ private:
+  std::string line(Index step, double seconds, std::span<const NamedValue> values, bool bar) const {
+    const double fraction = std::min(1.0, static_cast<double>(step) / static_cast<double>(std::max<Index>(1, steps_)));
+    const double rate = seconds > 0 ? static_cast<double>(step) / seconds : 0;
+    const std::string left = rate > 0 ? detail::clock_text(static_cast<double>(steps_ - step) / rate) : "?";
+    std::string text = name_;
+    if (epochs_ > 1)
+      text += (text.empty() ? "epoch " : " epoch ") + std::to_string(epoch_) + "/" + std::to_string(epochs_);
+    text += (text.empty() ? "" : " ") + detail::formatted("%3d%%", static_cast<int>(100 * fraction + 1e-9));
+    text += bar ? "|" + detail::bar_text(fraction) + "| " : " ";
+    text += std::to_string(step) + "/" + std::to_string(steps_);
+    text += " [" + detail::clock_text(seconds) + "<" + left + ", " + detail::rate_text(rate) + "]";
+    for (const NamedValue& v : values) text += " " + std::string(v.name) + detail::formatted(" %.4g", v.value);
+    return text;
+  }
+
+  ProgressOutput output_;
+  std::string name_;
+  Index epochs_ = 1, steps_ = 1, epoch_ = 0, tenths_ = 0;
+  double epoch_start_ = 0, last_drawn_ = 0, last_seen_ = 0;
+  bool terminal_ = false;
+  bool drawing_ = false;  // an incomplete line stands on the terminal
+};
+
+/// What a trainer holds: a progress bar or, by default, nothing. `{.progress = ProgressBar{}}`.
+class Progress {
+ public:
+  Progress() = default;
+  Progress(ProgressBar bar) : bar_(std::move(bar)) {}
+
+  void start(std::string_view name, Index epochs, Index steps_per_epoch) {
+    if (bar_) bar_->start(name, epochs, steps_per_epoch);
+  }
+  void step(Index epoch, Index step, std::span<const NamedValue> values) {
+    if (bar_) bar_->step(epoch, step, values);
+  }
+  void finish() {
+    if (bar_) bar_->finish();
+  }
+
+ private:
+  std::optional<ProgressBar> bar_;
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
