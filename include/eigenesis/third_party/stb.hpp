@@ -148,6 +148,7 @@ EIGENESIS_STB_MACROS(EIGENESIS_PUSH)
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 namespace stb {
+using ::abs;  // the abs of variables would hide it
 #include "eigenesis/third_party/stb_image.h"
 #include "eigenesis/third_party/stb_image_write.h"
 }  // namespace stb

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/layers/pass.hpp"
+#include "eigenesis/ops/pointwise.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// In training sets each element to 0 with the given probability and divides the others by 1 - probability, so that the
+/// expectation stays; the identity in evaluation (Srivastava et al. 2014). Throws ArgumentError unless 0 <= probability < 1.
+struct Dropout {
+  explicit Dropout(double probability = 0.5) : probability_(probability) {
+    require<ArgumentError>(probability >= 0 && probability < 1, "Dropout: expected a probability in [0, 1) but got ",
+                           probability);
+  }
+  double probability() const { return probability_; }
+
+  auto operator()(const auto& x) const { return x; }
+  template <class Scalar, int Rank>
+  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass) const {
+    if (!pass.training()) return x;
+    Tensor<Scalar, Rank> noise(x.shape());
+    pass.rng.fill_uniform(noise.data(), noise.size(), Scalar{0}, Scalar{1});
+    return map([p = probability_](auto t, auto u) { return select(u < p, 0, t * (1 / (1 - p))); }, x, Variable(noise));
+  }
+
+ private:
+  double probability_;
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+
+#include "eigenesis/autodiff/parameter.hpp"
+#include "eigenesis/core/rng.hpp"
+
+// How weights start. Matrices are [out, in]: fan_in = in, fan_out = out.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// U(low, high).
+template <class Scalar, int Rank>
+void initialize_uniform(Parameter<Scalar, Rank>& weight, double low, double high, Rng& rng) {
+  Tensor<Scalar, Rank>& value = weight.mutable_value();
+  rng.fill_uniform(value.data(), value.size(), static_cast<Scalar>(low), static_cast<Scalar>(high));
+}
+
+/// N(mean, deviation^2).
+template <class Scalar, int Rank>
+void initialize_normal(Parameter<Scalar, Rank>& weight, double mean, double deviation, Rng& rng) {
+  Tensor<Scalar, Rank>& value = weight.mutable_value();
+  rng.fill_normal(value.data(), value.size());
+  value.array() = value.array() * static_cast<Scalar>(deviation) + static_cast<Scalar>(mean);
+}
+
+/// Variance gain^2 * 2 / (fan_in + fan_out), uniform (Glorot and Bengio 2010).
+template <class Scalar>
+void initialize_xavier(Parameter<Scalar, 2>& weight, Rng& rng, double gain = 1) {
+  const double bound = gain * std::sqrt(6.0 / static_cast<double>(weight.shape(0) + weight.shape(1)));
+  initialize_uniform(weight, -bound, bound, rng);
+}
+
+/// Variance 2 / ((1 + slope^2) fan_in), normal, for layers followed by a (leaky) ReLU (He et al. 2015).
+template <class Scalar>
+void initialize_he(Parameter<Scalar, 2>& weight, Rng& rng, double slope = 0) {
+  initialize_normal(weight, 0, std::sqrt(2.0 / ((1 + slope * slope) * static_cast<double>(weight.shape(1)))), rng);
+}
+
+/// gain times a random matrix whose rows (or columns, whichever are fewer) are orthonormal (Saxe et al. 2014).
+template <class Scalar>
+void initialize_orthogonal(Parameter<Scalar, 2>& weight, Rng& rng, double gain = 1) {
+  const Index long_side = std::max(weight.shape(0), weight.shape(1)), count = std::min(weight.shape(0), weight.shape(1));
+  Eigen::MatrixXd q(long_side, count);
+  rng.fill_normal(q.data(), q.size());
+  // Gram-Schmidt, twice for full accuracy: of normal columns it gives the uniform distribution over such matrices.
+  for (Index j = 0; j < count; ++j) {
+    for (int pass = 0; pass < 2; ++pass)
+      for (Index i = 0; i < j; ++i) q.col(j) -= q.col(i).dot(q.col(j)) * q.col(i);
+    q.col(j).normalize();
+  }
+  auto value = weight.mutable_value().matrix();
+  if (value.rows() == long_side)
+    value = (gain * q).template cast<Scalar>();
+  else
+    value = (gain * q.transpose()).template cast<Scalar>();
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <tuple>
+
+#include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/pass.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// Layers one after the other: y = last(...(first(x))). With a Pass, hands it to those layers that take one.
+template <class... Layers>
+struct Sequential {
+  std::tuple<Layers...> layers;
+
+  explicit Sequential(Layers... each) : layers(std::move(each)...) {}
+
+  auto operator()(const auto& x) const {
+    return apply<0>(x, [](const auto& layer, const auto& input) { return layer(input); });
+  }
+  auto operator()(const auto& x, Pass pass) const {
+    return apply<0>(x, [pass](const auto& layer, const auto& input) { return call(layer, input, pass); });
+  }
+
+  static void fields(auto& self, auto&& field) {
+    int i = 0;
+    std::apply([&](auto&... layer) { (field(std::to_string(i++), layer), ...); }, self.layers);
+  }
+
+ private:
+  template <std::size_t I, class X, class CallLayer>
+  auto apply(const X& x, const CallLayer& call_layer) const {
+    if constexpr (I == sizeof...(Layers))
+      return x;
+    else
+      return apply<I + 1>(call_layer(std::get<I>(layers), x), call_layer);
+  }
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
