@@ -4,7 +4,7 @@ include(FetchContent)
 
 # Unpacks a release without running its own CMake files and leaves its folder in `directory`.
 function(eigenesis_download name url sha256 directory)
-  message(STATUS "eigenesis: ${name} is not installed, downloading ${url}")
+  message(STATUS "eigenesis: ${name} is not installed, using a download of ${url}")
   string(TOLOWER ${name} key)
   FetchContent_Declare(eigenesis_${key} URL ${url} URL_HASH SHA256=${sha256} SOURCE_SUBDIR none)
   FetchContent_MakeAvailable(eigenesis_${key})
