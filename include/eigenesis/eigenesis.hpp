@@ -50,4 +50,9 @@
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/pass.hpp"
 
+#include "eigenesis/io/chart.hpp"
+#include "eigenesis/io/image_grid.hpp"
+#include "eigenesis/io/png.hpp"
+#include "eigenesis/io/scatter.hpp"
+
 #include "eigenesis/training/progress.hpp"

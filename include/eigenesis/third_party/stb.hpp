@@ -188,6 +188,15 @@ inline Pixels decode_png(std::span<const uint8_t> file) {
   return result;
 }
 
+/// The bytes as a zlib stream.
+inline Bytes zlib_compress(std::span<const uint8_t> bytes) {
+  int size = 0;
+  const std::unique_ptr<stb::stbi_uc, void (*)(void*)> stream(
+      stb::stbi_zlib_compress(const_cast<uint8_t*>(bytes.data()), static_cast<int>(bytes.size()), &size, 16), &free);
+  if (!stream) throw std::bad_alloc();
+  return Bytes(stream.get(), stream.get() + size);
+}
+
 /// The PNG file of 8 bit pixels [height, width, channels].
 inline Bytes encode_png(std::span<const uint8_t> pixels, int height, int width, int channels) {
   int size = 0;

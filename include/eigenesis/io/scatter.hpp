@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/core/tensor.hpp"
+#include "eigenesis/io/axes.hpp"
+#include "eigenesis/io/write_canvas.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+struct ScatterOptions {
+  std::string title = {};
+  std::vector<int> labels = {};        // [N] >= 0, one colour for each class; empty: one colour for all
+  Tensor<float, 2> reference = {};     // [M, 2], drawn in grey beneath the points: the data beside a model's samples
+  double limit = 0;                    // The axes show [-limit, limit]; 0: as far as the points need.
+  double radius = 2;                   // of the dots, in pixels
+  Index size = 560;                    // of the picture, in pixels
+};
+
+namespace detail {
+
+inline void check_points(const char* what, std::span<const Index> sizes, bool finite) {
+  require(sizes[1] == 2, "save_scatter: expected ", what, " of shape [N, 2] but got ", ShapeView{sizes});
+  require<NumericError>(finite, "save_scatter: expected finite ", what, " but got nan or inf");
+}
+
+inline void draw_scatter(const std::string& path, std::span<const Point> points, std::span<const Point> reference,
+                         const ScatterOptions& options) {
+  require<ArgumentError>(options.size >= 100 && options.size <= 8192, "save_scatter: expected a size in [100, 8192] but got ",
+                         options.size);
+  require<ArgumentError>(options.radius > 0 && options.limit >= 0,
+                         "save_scatter: expected radius > 0 and limit >= 0 but got ", options.radius, " and ",
+                         options.limit);
+  require(options.labels.empty() || options.labels.size() == points.size(), "save_scatter: expected ", points.size(),
+          " labels, one for each point, but got ", options.labels.size());
+  for (const int label : options.labels)
+    require<ArgumentError>(label >= 0, "save_scatter: expected labels >= 0 but got ", label);
+
+  Interval x, y;
+  for (const auto& set : {points, reference})
+    for (const Point& p : set) {
+      x.include(p.x);
+      y.include(p.y);
+    }
+  // One scale for both axes.
+  double reach = options.limit;
+  Point middle{0, 0};
+  if (reach == 0 && !x.empty()) {
+    reach = 0.53 * std::max(x.high - x.low, y.high - y.low);
+    middle = {(x.low + x.high) / 2, (y.low + y.high) / 2};
+  }
+  if (reach == 0) reach = 1;
+  x = {middle.x - reach, middle.x + reach};
+  y = {middle.y - reach, middle.y + reach};
+
+  const auto x_ticks = linear_ticks(x, 7), y_ticks = linear_ticks(y, 7);
+  const double size = static_cast<double>(options.size), left = std::ceil(label_width(y_ticks)) + 22, right = 20;
+  const double top = options.title.empty() ? 18 : 44, height = size - left - right, bottom = 32;
+  Canvas canvas(options.size, static_cast<Index>(top + height + bottom), Colour(0xffffff));
+  Axes axes(canvas, left, top, size - right, top + height, x, y);
+  axes.draw(x_ticks, y_ticks);
+  const auto inside = [&](const Point& p) {
+    return p.x >= x.low && p.x <= x.high && p.y >= y.low && p.y <= y.high;
+  };
+  for (const Point& p : reference)
+    if (inside(p)) canvas.disc(axes.at(p.x, p.y), options.radius, Colour(0x9aa1ac), 0.6);
+  for (std::size_t i = 0; i < points.size(); ++i)
+    if (inside(points[i]))
+      canvas.disc(axes.at(points[i].x, points[i].y), options.radius,
+                  series_colour(options.labels.empty() ? 0 : static_cast<std::size_t>(options.labels[i])), 0.6);
+  axes.frame();
+  canvas.text({(left + size - right) / 2, 28}, options.title, 12, Axes::ink, Align::centre);
+  write_canvas("save_scatter", path, canvas);
+}
+
+template <class Scalar>
+std::vector<Point> points_of(const Tensor<Scalar, 2>& x) {
+  std::vector<Point> points;
+  for (Index i = 0; i < x.shape(0); ++i) points.push_back({static_cast<double>(x(i, 0)), static_cast<double>(x(i, 1))});
+  return points;
+}
+
+}  // namespace detail
+
+/// Draws points [N, 2] in the plane as a PNG file; those beyond the axes are left out. Throws ShapeError, ArgumentError,
+/// NumericError for points that are not finite, Error if the file cannot be written.
+template <class Scalar>
+void save_scatter(const std::string& path, const Tensor<Scalar, 2>& points, const ScatterOptions& options = {}) {
+  detail::check_points("points", points.shape(), points.array().isFinite().all());
+  if (options.reference.size() > 0)
+    detail::check_points("reference points", options.reference.shape(), options.reference.array().isFinite().all());
+  detail::draw_scatter(path, detail::points_of(points), detail::points_of(options.reference), options);
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
