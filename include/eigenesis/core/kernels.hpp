@@ -50,27 +50,35 @@ const ProductKernels<T>& product_kernels(Isa use) {
   EIGENESIS_DISPATCH(use, product_kernels(static_cast<const T*>(nullptr)));
 }
 
+template <class T>
+void transpose(const T* x, Index rows, Index columns, T* out, Isa use = isa());
+
 /// c [m, n] = op(a) [m, k] op(b) [k, n], all row-major; op(a) is a, or the transpose of a [k, m]; likewise b. With k = 0
 /// all zeros. An element's bits depend on its row of op(a) and its column of op(b) only, not on m, n or threads.
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T* a, const T* b, T* c, Isa use = isa()) {
   if (k == 0) return static_cast<void>(std::fill_n(c, m * n, T{0}));
-  if (n == 1 && m > 1) return gemm(!transpose_b, !transpose_a, n, m, k, b, a, c, use);
   const ProductKernels<T>& kernels = product_kernels<T>(use);
-  const Index lanes = kernels.lanes, widest = kernels.widest;
-  const Index a_row = transpose_a ? 1 : k, a_step = transpose_a ? m : 1;
-  const bool shared = 2 * m * n * k > 300'000;
-  const Index piece_rows = 8 * kernels.heights[0], row_blocks = (m + piece_rows - 1) / piece_rows;
-  const bool in_place = !transpose_b && m <= 2 * kernels.heights[0];
+  const Index lanes = kernels.lanes, widest = kernels.widest, tallest = kernels.heights[0];
 
+  // Few columns would leave lanes idle: c^T = op(b)^T op(a)^T has many, if that is worth the copies.
+  if (n < m && n < widest * lanes && k >= lanes && (n + lanes - 1) / lanes * lanes > n + (transpose_a ? 2 : 6)) {
+    T* const transposed = n == 1 ? c : scratch<T, struct TransposedProduct>(m * n + 64);
+    gemm(!transpose_b, !transpose_a, n, m, k, b, a, transposed, use);
+    return n == 1 ? void() : transpose(transposed, n, m, c, use);
+  }
+
+  const bool shared = 2 * m * n * k > 300'000, in_place = !transpose_b && m <= 2 * tallest;
+  const Index a_row = transpose_a ? 1 : k, a_step = transpose_a ? m : 1;
   // k in even blocks of at most 1024, columns in blocks whose packed copy stays in the caches.
   const Index k_blocks = (k + 1023) / 1024;
   for (Index k_block = 0; k_block < k_blocks; ++k_block) {
     const Index k0 = k * k_block / k_blocks, depth = k * (k_block + 1) / k_blocks - k0;
     const Index block_columns = std::max<Index>(1, (1 << 20) / (depth * lanes * widest)) * lanes * widest;
     for (Index n0 = 0; n0 < n; n0 += block_columns) {
-      const Index columns = std::min(block_columns, n - n0), vectors = (columns + lanes - 1) / lanes;
+      const Index vectors = (std::min(block_columns, n - n0) + lanes - 1) / lanes;
       const Index panels = (vectors + widest - 1) / widest;  // of even width
+      const Index piece_rows = panels * m < 64 * tallest ? 2 * tallest : 8 * tallest;
       T* const packed = in_place ? nullptr : scratch<T, struct PackedProduct>(vectors * lanes * depth);
       const auto first_vector = [&](Index panel) { return vectors * panel / panels; };
       if (!in_place)
@@ -82,17 +90,28 @@ void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T
           else
             kernels.pack(b + k0 * n + j, n, depth, n - j, width, out);
         });
-      run_pieces(panels * row_blocks, shared, [&](Index piece) {
-        const Index panel = piece % panels, v0 = first_vector(panel), width = first_vector(panel + 1) - v0;
-        const Index j = n0 + v0 * lanes, last = std::min(m, (piece / panels + 1) * piece_rows);
+      run_pieces(panels * ((m + piece_rows - 1) / piece_rows), shared, [&](Index piece) {
+        const Index panel = piece % panels, v0 = first_vector(panel), width = (first_vector(panel + 1) - v0) * lanes;
+        const Index j = n0 + v0 * lanes, columns = std::min(width, n - j);
+        const Index last = std::min(m, (piece / panels + 1) * piece_rows);
         const T* const right = in_place ? b + k0 * n + j : packed + v0 * lanes * depth;
-        for (Index i = piece / panels * piece_rows; i < last;) {
-          int height = 0;
+        alignas(64) T edge[8 * 48];  // a tile that reaches beyond the last column
+        for (Index i = piece / panels * piece_rows, height = 0; i < last; i += kernels.heights[height]) {
           while (kernels.heights[height] > last - i) ++height;
-          kernels.tiles[height][width - 1](depth, a + i * a_row + k0 * a_step, a_row, a_step, right,
-                                           in_place ? n : width * lanes, c + i * n + j, n,
-                                           std::min(width * lanes, n - j), k_block > 0);
-          i += kernels.heights[height];
+          const auto compute = [&](T* out, Index out_row) {
+            kernels.tiles[height][width / lanes - 1](depth, a + i * a_row + k0 * a_step, a_row, a_step, right,
+                                                     in_place ? n : width, out, out_row, k_block > 0);
+          };
+          if (columns == width) {
+            compute(c + i * n + j, n);
+            continue;
+          }
+          const auto rows = [&](auto&& copy) {
+            for (Index r = 0; r < kernels.heights[height]; ++r) copy(c + (i + r) * n + j, edge + r * width);
+          };
+          if (k_block > 0) rows([&](const T* from, T* to) { std::copy_n(from, columns, to); });
+          compute(edge, width);
+          rows([&](T* to, const T* from) { std::copy_n(from, columns, to); });
         }
       });
     }
@@ -185,7 +204,7 @@ void max_columns(const T* x, Index rows, Index columns, T* out, Isa use = isa())
 
 /// out [columns, rows] = the transpose of x [rows, columns].
 template <class T>
-void transpose(const T* x, Index rows, Index columns, T* out, Isa use = isa()) {
+void transpose(const T* x, Index rows, Index columns, T* out, Isa use) {
   const Index size = std::max<Index>(1, piece_size / std::max<Index>(rows, 1) / 16) * 16;
   run_ranges(columns, size, [&](Index first, Index last) { transpose_rows(x, rows, columns, out, first, last, use); });
 }

@@ -6,9 +6,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
-#include <fstream>
 #include <limits>
 #include <mutex>
 #include <string>
@@ -27,23 +28,30 @@ namespace detail {
 /// Processors that the control groups of this process grant it, rounded up; a huge number without a limit.
 inline int cgroup_processors() {
   int allowed = std::numeric_limits<int>::max();
-  const auto limit = [&](double quota, double period) {
+  const auto limit = [&](const std::string& quota_file, const std::string& period_file) {
+    double quota = 0, period = 0;  // "max 100000" does not parse as a number: no limit
+    if (std::FILE* file = std::fopen(quota_file.c_str(), "r")) {
+      if (std::fscanf(file, "%lf %lf", &quota, &period) < 1) quota = 0;
+      std::fclose(file);
+    }
+    if (std::FILE* file = period_file.empty() ? nullptr : std::fopen(period_file.c_str(), "r")) {
+      if (std::fscanf(file, "%lf", &period) < 1) period = 0;
+      std::fclose(file);
+    }
     if (quota > 0 && period > 0) allowed = std::min(allowed, std::max(1, static_cast<int>(quota / period + 0.999)));
   };
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    if (line.compare(0, 3, "0::") != 0) continue;
-    for (std::string group = line.substr(3);; group.resize(group.rfind('/'))) {  // this group and all above it
-      std::ifstream file("/sys/fs/cgroup" + group + "/cpu.max");
-      double quota = 0, period = 0;
-      if (file >> quota >> period) limit(quota, period);  // "max 100000" does not parse as a number: no limit
-      if (group.rfind('/') == std::string::npos) break;
+  char line[4096] = "";
+  if (std::FILE* file = std::fopen("/proc/self/cgroup", "r")) {
+    while (std::fgets(line, sizeof line, file) != nullptr && std::strncmp(line, "0::", 3) != 0) {
     }
+    std::fclose(file);
   }
-  double quota = 0, period = 0;
-  if (std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota &&
-      std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period)
-    limit(quota, period);
+  if (std::strncmp(line, "0::", 3) == 0)  // version 2: the group of this process and all above it
+    for (std::string group(line + 3, std::strcspn(line + 3, "\n"));; group.resize(group.rfind('/'))) {
+      limit("/sys/fs/cgroup" + group + "/cpu.max", "");
+      if (group.empty()) break;
+    }
+  limit("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   return allowed;
 }
 

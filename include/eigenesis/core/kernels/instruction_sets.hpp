@@ -6,11 +6,9 @@
 // could be merged at link time with the one other code calls, and bring AVX-512 to processors without it.
 
 #include <cstdint>
+#include <utility>
 
 #include "eigenesis/core/isa.hpp"
-#if EIGENESIS_X86
-#include <immintrin.h>
-#endif
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
@@ -31,8 +29,8 @@ template <class T>
 struct ProductKernels {
   /// c [rows, columns] (+)= a [rows, k] b [k, columns], rows and vectors of columns fixed by the place in `tiles`.
   using Tile = void (*)(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index c_row,
-                        Index columns, bool accumulate);
-  /// Copies k rows of `vectors` vectors of b, the panel a tile reads.
+                        bool accumulate);
+  /// Copies k rows of `vectors` vectors of b, the panel that tiles read; `columns` of b are left.
   using Pack = void (*)(const T* b, Index b_row, Index k, Index columns, Index vectors, T* panel);
   Index lanes, heights[4], widest;
   Tile tiles[4][3];  // [which height][vectors - 1]
@@ -48,14 +46,30 @@ struct ProductKernels {
 #endif
 #define EIGENESIS_INLINE inline __attribute__((always_inline))
 
+// The few instructions that vector extensions do not name: x = instruction(x, y). The header of all the intrinsics would
+// take longer to compile than the kernels.
+#define EIGENESIS_INSTRUCTION_SSE(name, x, y) asm(name " {%1, %0|%0, %1}" : "+v"(x) : "v"(y))
+#define EIGENESIS_INSTRUCTION_AVX(name, x, y) asm("v" name " {%1, %0, %0|%0, %0, %1}" : "+v"(x) : "v"(y))
+
 #define EIGENESIS_VECTOR_BYTES 16
+#if defined(__AVX__)
+#define EIGENESIS_VEX "v"
+#define EIGENESIS_INSTRUCTION EIGENESIS_INSTRUCTION_AVX
+#else
+#define EIGENESIS_VEX ""
+#define EIGENESIS_INSTRUCTION EIGENESIS_INSTRUCTION_SSE
+#endif
 namespace eigenesis::inline EIGENESIS_ABI::detail::baseline {
 #include "eigenesis/core/kernels/bodies.inl"
 }
 #undef EIGENESIS_VECTOR_BYTES
 
+#undef EIGENESIS_VEX
+#undef EIGENESIS_INSTRUCTION
 #if EIGENESIS_X86
 
+#define EIGENESIS_VEX "v"
+#define EIGENESIS_INSTRUCTION EIGENESIS_INSTRUCTION_AVX
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
@@ -103,5 +117,9 @@ namespace eigenesis::inline EIGENESIS_ABI::detail::avx512 {
 #define EIGENESIS_DISPATCH(use, call) return (static_cast<void>(use), baseline::call)
 #endif
 
+#undef EIGENESIS_VEX
+#undef EIGENESIS_INSTRUCTION
+#undef EIGENESIS_INSTRUCTION_AVX
+#undef EIGENESIS_INSTRUCTION_SSE
 #undef EIGENESIS_UNROLL
 #undef EIGENESIS_INLINE

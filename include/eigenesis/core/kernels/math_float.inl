@@ -10,17 +10,32 @@ EIGENESIS_INLINE Vec absolute(Vec x) { return (Vec)((IntVec)x & 0x7fffffff); }
 EIGENESIS_INLINE Vec with_sign(Vec magnitude, Vec sign) {
   return (Vec)((IntVec)magnitude | ((IntVec)sign & ~0x7fffffff));
 }
-/// x in [low, high]; NaN stays NaN.
-EIGENESIS_INLINE Vec clamp(Vec x, float low, float high) {
-  x = high < x ? broadcast(high) : x;
-  return low > x ? broadcast(low) : x;
-}
+#if EIGENESIS_X86
+EIGENESIS_INLINE Vec smaller(Vec x, Vec y) { EIGENESIS_INSTRUCTION("minps", x, y); return x; }
+EIGENESIS_INLINE Vec larger(Vec x, Vec y) { EIGENESIS_INSTRUCTION("maxps", x, y); return x; }
+#else
+EIGENESIS_INLINE Vec smaller(Vec x, Vec y) { return x < y ? x : y; }
+EIGENESIS_INLINE Vec larger(Vec x, Vec y) { return x > y ? x : y; }
+#endif
+/// x in [low, high]; NaN stays NaN, as the second operand is taken unless the first is smaller or larger.
+EIGENESIS_INLINE Vec clamp(Vec x, float low, float high) { return larger(broadcast(low), smaller(broadcast(high), x)); }
 /// 2^n for n in [-126, 127].
 EIGENESIS_INLINE Vec power_of_two(IntVec n) { return (Vec)((n + 127) << 23); }
 
-/// x = n s + rest with the nearest whole n; returns n, for |x / s| below 2^22.
-EIGENESIS_INLINE Vec nearest(Vec x_over_s, IntVec& n) {
-  const Vec shifted = x_over_s + 0x1.8p23f;
+/// x 2^n for x in [0.5, 2] and n in [-152, 129], also where 2^n is infinite or subnormal; whole = n.
+EIGENESIS_INLINE Vec scale(Vec x, [[maybe_unused]] Vec whole, [[maybe_unused]] IntVec n) {
+#if EIGENESIS_VECTOR_BYTES == 64
+  EIGENESIS_INSTRUCTION("scalefps", x, whole);
+  return x;
+#else
+  const IntVec half = n >> 1;
+  return x * power_of_two(half) * power_of_two(n - half);
+#endif
+}
+
+/// The whole number nearest to x, |x| < 2^22, as float and as n.
+EIGENESIS_INLINE Vec nearest(Vec x, IntVec& n) {
+  const Vec shifted = x + 0x1.8p23f;
   n = (IntVec)shifted - 0x4B400000;
   return shifted - 0x1.8p23f;
 }
@@ -38,9 +53,7 @@ EIGENESIS_INLINE Vec exp(Vec x) {
   IntVec n;
   x = clamp(x, -104.0f, 89.0f);
   const Vec whole = nearest(x * 0x1.715476p+0f, n);
-  const Vec result = small_expm1((x - whole * ln2_high) - whole * ln2_low) + 1.0f;
-  const IntVec half = n >> 1;  // in two steps: 2^n may be infinite or subnormal
-  return result * power_of_two(half) * power_of_two(n - half);
+  return scale(small_expm1((x - whole * ln2_high) - whole * ln2_low) + 1.0f, whole, n);
 }
 
 EIGENESIS_INLINE Vec expm1(Vec x) {
@@ -92,8 +105,16 @@ EIGENESIS_INLINE Vec sigmoid(Vec x) {
 }
 
 EIGENESIS_INLINE Vec softplus(Vec x) {
-  const Vec e = exp(-absolute(x)), u = 1.0f + e;
-  return (x < 0.0f ? Vec{} : x) + (normal_log(u, Vec{}) + (e - (u - 1.0f)) / u);
+  const Vec e = exp(-absolute(x));
+  Vec p = -0x1.af5e2p-9f * e + 0x1.49211cp-6f;  // ln(1 + e) for 0 <= e <= 1 (5.3e-9)
+  p = p * e - 0x1.d6b75ep-5f;
+  p = p * e + 0x1.b4b094p-4f;
+  p = p * e - 0x1.3a43ep-3f;
+  p = p * e + 0x1.934b6ep-3f;
+  p = p * e - 0x1.ff23e8p-3f;
+  p = p * e + 0x1.554ddp-2f;
+  p = p * e - 0x1.ffffd2p-2f;
+  return (x < 0.0f ? Vec{} : x) + (p * (e * e) + e);
 }
 
 EIGENESIS_INLINE Vec erf(Vec x) {
@@ -127,9 +148,9 @@ EIGENESIS_INLINE Vec small_cos(Vec f) {
   return p * (z * z) + (1.0f - 0.5f * z);
 }
 
-/// sin(f + quarter pi / 2).
-EIGENESIS_INLINE Vec rotated_sin(Vec f, IntVec quarter) {
-  const Vec result = (quarter & 1) != 0 ? small_cos(f) : small_sin(f);
+/// sin(f + quarter pi / 2) from sin f and cos f.
+EIGENESIS_INLINE Vec rotate(Vec sine, Vec cosine, IntVec quarter) {
+  const Vec result = (quarter & 1) != 0 ? cosine : sine;
   return (Vec)((IntVec)result ^ ((quarter & 2) << 30));
 }
 
@@ -142,11 +163,11 @@ EIGENESIS_INLINE Vec reduced_angle(Vec x, IntVec& n) {
 EIGENESIS_INLINE Vec sin(Vec x) {
   IntVec n;
   const Vec f = reduced_angle(x, n);
-  return rotated_sin(f, n);
+  return rotate(small_sin(f), small_cos(f), n);
 }
 
 EIGENESIS_INLINE Vec cos(Vec x) {
   IntVec n;
   const Vec f = reduced_angle(x, n);
-  return rotated_sin(f, n + 1);
+  return rotate(small_sin(f), small_cos(f), n + 1);
 }

@@ -7,7 +7,7 @@ constexpr int tile_vectors = EIGENESIS_VECTOR_BYTES == 64 ? 3 : 2;
 
 template <int rows, int vectors>
 [[gnu::noinline]] void tile(Index k, const Real* a, Index a_row, Index a_step, const Real* b, Index b_step, Real* c,
-                            Index c_row, Index columns, bool accumulate) {
+                            Index c_row, bool accumulate) {
   Vec sums[rows][vectors];
   EIGENESIS_UNROLL
   for (int i = 0; i < rows; ++i)
@@ -24,18 +24,15 @@ template <int rows, int vectors>
       for (int v = 0; v < vectors; ++v) sums[i][v] += x * row[v];
     }
   }
+  if (accumulate)
+    EIGENESIS_UNROLL
+    for (int i = 0; i < rows; ++i)
+      EIGENESIS_UNROLL
+      for (int v = 0; v < vectors; ++v) sums[i][v] += load(c + i * c_row + v * lanes);
   EIGENESIS_UNROLL
   for (int i = 0; i < rows; ++i)
     EIGENESIS_UNROLL
-    for (int v = 0; v < vectors; ++v) {
-      Real* out = c + i * c_row + v * lanes;
-      const Index left = columns - v * lanes;
-      const Vec sum = accumulate ? load(out) + sums[i][v] : sums[i][v];
-      if (left >= lanes)
-        store(out, sum);
-      else
-        store_first(out, sum, left);
-    }
+    for (int v = 0; v < vectors; ++v) store(c + i * c_row + v * lanes, sums[i][v]);
 }
 
 inline void pack(const Real* b, Index b_row, Index k, Index, Index vectors, Real* panel) {
@@ -43,21 +40,19 @@ inline void pack(const Real* b, Index b_row, Index k, Index, Index vectors, Real
     for (Index v = 0; v < vectors; ++v) store(panel + v * lanes, load(b + v * lanes));
 }
 
-/// Packs b given as [columns, k]. Rows beyond the last are copies of it: what they add is never stored.
+/// Packs b given as [columns, k].
 inline void pack_transposed(const Real* b, Index b_row, Index k, Index columns, Index vectors, Real* panel) {
   for (Index k0 = 0; k0 < k; k0 += lanes)
-    for (Index v = 0; v < vectors; ++v) {
-      Vec square[lanes];
-      EIGENESIS_UNROLL
-      for (int i = 0; i < lanes; ++i) {
-        const Index column = v * lanes + i;
-        square[i] = load(b + (column < columns ? column : columns - 1) * b_row + k0);
-      }
-      transpose_square(square);
-      EIGENESIS_UNROLL
-      for (int i = 0; i < lanes; ++i)
-        if (k0 + i < k) store(panel + (k0 + i) * vectors * lanes + v * lanes, square[i]);
-    }
+    for (Index v = 0; v < vectors; ++v)
+      transpose_block(b + v * lanes * b_row + k0, b_row, columns - v * lanes, k - k0,
+                      panel + (k0 * vectors + v) * lanes, vectors * lanes, lanes);
+}
+
+/// out [columns, rows] = x [rows, columns] transposed, for rows [first, last) of out.
+inline void transpose_rows(const Real* x, Index rows, Index columns, Real* out, Index first, Index last) {
+  for (Index j = first; j < last; j += lanes)
+    for (Index i = 0; i < rows; i += lanes)
+      transpose_block(x + i * columns + j, columns, rows - i, last - j, out + j * rows + i, rows, rows - i);
 }
 
 inline const ProductKernels<Real>& product_kernels(const Real*) {
@@ -71,24 +66,4 @@ inline const ProductKernels<Real>& product_kernels(const Real*) {
       pack_transposed};
 #undef EIGENESIS_TILES
   return kernels;
-}
-
-/// out [columns, rows] = x [rows, columns] transposed, for rows [first, last) of out.
-inline void transpose_rows(const Real* x, Index rows, Index columns, Real* out, Index first, Index last) {
-  for (Index j0 = first; j0 < last; j0 += lanes)
-    for (Index i0 = 0; i0 < rows; i0 += lanes) {
-      Vec square[lanes];
-      EIGENESIS_UNROLL
-      for (int i = 0; i < lanes; ++i) square[i] = load(x + (i0 + i < rows ? i0 + i : rows - 1) * columns + j0);
-      transpose_square(square);
-      const Index wide = rows - i0 < lanes ? rows - i0 : lanes;
-      EIGENESIS_UNROLL
-      for (int j = 0; j < lanes; ++j)
-        if (j0 + j < last) {
-          if (wide == lanes)
-            store(out + (j0 + j) * rows + i0, square[j]);
-          else
-            store_first(out + (j0 + j) * rows + i0, square[j], wide);
-        }
-    }
 }

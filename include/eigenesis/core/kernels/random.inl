@@ -5,51 +5,39 @@ typedef std::uint32_t Words __attribute__((vector_size(EIGENESIS_VECTOR_BYTES)))
 typedef std::uint64_t WideWords __attribute__((vector_size(EIGENESIS_VECTOR_BYTES)));
 typedef std::uint32_t LooseWords __attribute__((vector_size(EIGENESIS_VECTOR_BYTES), aligned(4), may_alias));
 
-/// Product of the even words, 64 bits each.
-EIGENESIS_INLINE WideWords multiply_even(Words x, Words y) {
-#if EIGENESIS_VECTOR_BYTES == 64
-  return (WideWords)_mm512_maskz_mul_epu32(0xff, (__m512i)x, (__m512i)y);
-#elif EIGENESIS_VECTOR_BYTES == 32
-  return (WideWords)_mm256_mul_epu32((__m256i)x, (__m256i)y);
-#elif EIGENESIS_X86
-  return (WideWords)_mm_mul_epu32((__m128i)x, (__m128i)y);
+/// Products of the low halves.
+EIGENESIS_INLINE WideWords multiply_low(WideWords x, WideWords y) {
+#if EIGENESIS_X86
+  EIGENESIS_INSTRUCTION("pmuludq", x, y);
+  return x;
 #else
-  return ((WideWords)x & 0xffffffff) * ((WideWords)y & 0xffffffff);
+  return (x & 0xffffffff) * (y & 0xffffffff);
 #endif
-}
-
-/// The high and low words of the products x y; written for little-endian words.
-EIGENESIS_INLINE void multiply_wide(Words x, std::uint32_t y, Words& high, Words& low) {
-  const Words factor = Words{} + y;
-  const WideWords even = multiply_even(x, factor), odd = multiply_even((Words)((WideWords)x >> 32), factor);
-  constexpr std::uint64_t low_half = 0xffffffff;
-  low = (Words)((even & low_half) | (odd << 32));
-  high = (Words)((even >> 32) | (odd & ~low_half));
 }
 
 /// The 64 words of the 16 counters block, ..., block + 15: word w of counter i is words[16 w + i].
 inline void random_words(std::uint64_t key, std::uint64_t block, std::uint32_t* words) {
+  WideWords pairs;  // 0, 2, 4, ...
+  EIGENESIS_UNROLL
+  for (int i = 0; i < lanes / 2; ++i) pairs[i] = static_cast<std::uint64_t>(2 * i);
   for (int first = 0; first < 16; first += lanes) {
-    Words c0, c1, c2{}, c3{};
-    for (int i = 0; i < lanes; ++i) {
-      const std::uint64_t counter = block + static_cast<std::uint64_t>(first + i);
-      c0[i] = static_cast<std::uint32_t>(counter);
-      c1[i] = static_cast<std::uint32_t>(counter >> 32);
-    }
-    auto key0 = static_cast<std::uint32_t>(key), key1 = static_cast<std::uint32_t>(key >> 32);
-    for (int round = 0; round < 10; ++round) {
-      Words high0, low0, high1, low1;
-      multiply_wide(c0, 0xD2511F53, high0, low0);
-      multiply_wide(c2, 0xCD9E8D57, high1, low1);
-      c0 = high1 ^ c1 ^ key0, c1 = low1;
-      c2 = high0 ^ c3 ^ key1, c3 = low0;
-      key0 += 0x9E3779B9, key1 += 0xBB67AE85;
-    }
-    std::uint32_t* const out = words + first;
-    *reinterpret_cast<LooseWords*>(out) = c0;
-    *reinterpret_cast<LooseWords*>(out + 16) = c1;
-    *reinterpret_cast<LooseWords*>(out + 32) = c2;
-    *reinterpret_cast<LooseWords*>(out + 48) = c3;
+    // A counter in each 64-bit lane, even and odd ones; the high halves of its four words do not matter.
+    const WideWords even = pairs + (block + static_cast<std::uint64_t>(first)), odd = even + 1;
+    WideWords c[2][4] = {{even, even >> 32}, {odd, odd >> 32}};
+    WideWords key0 = WideWords{} + (key & 0xffffffff), key1 = WideWords{} + (key >> 32);
+    for (int round = 0; round < 10; ++round, key0 += 0x9E3779B9, key1 += 0xBB67AE85)
+      EIGENESIS_UNROLL
+      for (int i = 0; i < 2; ++i) {
+        const WideWords product0 = multiply_low(c[i][0], WideWords{} + 0xD2511F53);
+        const WideWords product2 = multiply_low(c[i][2], WideWords{} + 0xCD9E8D57);
+        c[i][0] = (product2 >> 32) ^ c[i][1] ^ key0;
+        c[i][1] = product2;
+        c[i][2] = (product0 >> 32) ^ c[i][3] ^ key1;
+        c[i][3] = product0;
+      }
+    EIGENESIS_UNROLL
+    for (int w = 0; w < 4; ++w)  // a little-endian pair of words
+      *reinterpret_cast<LooseWords*>(words + 16 * w + first) = (Words)((c[0][w] & 0xffffffff) | (c[1][w] << 32));
   }
 }
 
@@ -69,9 +57,11 @@ inline void normal_chunk(const std::uint32_t* words, float* out) {
       const auto radius_bits = (IntVec)(*reinterpret_cast<const LooseWords*>(words + i) >> 1);
       const auto angle_bits = (IntVec)(*reinterpret_cast<const LooseWords*>(words + i + 16));
       const Vec u = __builtin_convertvector(radius_bits, Vec) * 0x1p-31f + 0x1p-32f;
-      const Vec angle = __builtin_convertvector(angle_bits, Vec) * (0x1p-31f * 3.14159265f);
-      const Vec radius = square_root(-2 * log(u));
-      store(out + i, radius * cos(angle));
-      store(out + i + 16, radius * sin(angle));
+      const Vec quarters = __builtin_convertvector(angle_bits, Vec) * 0x1p-30f;  // of a turn, in [-2, 2]
+      IntVec quarter;
+      const Vec f = (quarters - nearest(quarters, quarter)) * 1.57079633f, sine = small_sin(f), cosine = small_cos(f);
+      const Vec radius = square_root(-2.0f * normal_log(u, Vec{}));
+      store(out + i, radius * rotate(sine, cosine, quarter + 1));
+      store(out + i + 16, radius * rotate(sine, cosine, quarter));
     }
 }

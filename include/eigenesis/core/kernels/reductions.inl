@@ -1,51 +1,48 @@
 // SPDX-License-Identifier: MIT
 // Sums, maxima and checks over contiguous memory, and the Adam update.
 
-EIGENESIS_INLINE Real horizontal_sum(Vec x) {
-  Real lane[lanes];
-  store(lane, x);
-  for (int half = lanes / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-  return lane[0];
-}
-
+struct Add {
+  EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return total + x; }
+};
 /// The greater of both, NaN if either is.
-EIGENESIS_INLINE Vec maximum(Vec x, Vec y) { return ((x > y) | (x != x)) ? x : y; }
+struct Greater {
+  EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return ((x > total) | (x != x)) ? x : total; }
+};
 
-EIGENESIS_INLINE Real horizontal_maximum(Vec x) {
-  Real result = x[0];
-  for (int i = 1; i < lanes; ++i)
-    if (x[i] > result || x[i] != x[i]) result = x[i];
-  return result;
+/// Stays zero while all elements are finite: x - x is NaN for all others.
+struct AddDifference {
+  EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return total + (x - x); }
+};
+
+/// step of each lane with the one `half` lanes away.
+template <int half, class Step, int... lane>
+EIGENESIS_INLINE Vec fold(Vec x, Step step, std::integer_sequence<int, lane...>) {
+  return step(x, __builtin_shufflevector(x, x, (lane ^ half)...));
 }
 
-inline Real sum_piece(const Real* x, Index n) {
-  Vec sums[4] = {};
+/// step over all elements in an order that depends on n only, starting from `neutral`.
+template <class Step>
+EIGENESIS_INLINE Real reduce(const Real* x, Index n, Real neutral, Step step) {
+  Vec total[4];
+  for (Vec& t : total) t = broadcast(neutral);
   Index i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes)
+  for (; n - i >= 4 * lanes; i += 4 * lanes)
     EIGENESIS_UNROLL
-    for (int v = 0; v < 4; ++v) sums[v] += load(x + i + v * lanes);
-  for (; i < n; i += lanes) sums[0] += n - i < lanes ? keep(load(x + i), n - i, 0) : load(x + i);
-  return horizontal_sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    for (int v = 0; v < 4; ++v) total[v] = step(total[v], load(x + i + v * lanes));
+  for (; n - i >= lanes; i += lanes) total[0] = step(total[0], load(x + i));
+  if (i < n) total[1] = step(total[1], keep(load(x + i), n - i, neutral));
+  Vec all = step(step(total[0], total[1]), step(total[2], total[3]));
+  using Lanes = std::make_integer_sequence<int, lanes>;
+  if constexpr (lanes > 8) all = fold<8>(all, step, Lanes{});
+  if constexpr (lanes > 4) all = fold<4>(all, step, Lanes{});
+  if constexpr (lanes > 2) all = fold<2>(all, step, Lanes{});
+  return fold<1>(all, step, Lanes{})[0];
 }
 
-inline Real max_piece(const Real* x, Index n) {
-  Vec result = broadcast(x[0]);
-  for (Index i = 0; i < n; i += lanes) {
-    const Vec next = load(x + i);
-    result = maximum(n - i < lanes ? keep(next, n - i, x[0]) : next, result);
-  }
-  return horizontal_maximum(result);
-}
+inline Real sum_piece(const Real* x, Index n) { return reduce(x, n, 0, Add{}); }
+inline Real max_piece(const Real* x, Index n) { return reduce(x, n, static_cast<Real>(-__builtin_inf()), Greater{}); }
 
-inline bool finite_piece(const Real* x, Index n) {
-  Vec zeros{};  // x - x is zero for a finite number and NaN for all others
-  for (Index i = 0; i < n; i += lanes) {
-    const Vec next = load(x + i);
-    zeros += n - i < lanes ? keep(next - next, n - i, 0) : next - next;
-  }
-  return horizontal_sum(zeros) == 0;
-}
+inline bool finite_piece(const Real* x, Index n) { return reduce(x, n, 0, AddDifference{}) == 0; }
 
 /// Sums of `vectors` vectors of columns. Each 64 rows are summed apart and then added, so that long columns stay exact.
 template <int vectors>

@@ -21,38 +21,19 @@ EIGENESIS_INLINE Vec keep(Vec x, Index count, Real fill) {
 
 /// Stores the first `count` lanes only.
 EIGENESIS_INLINE void store_first(Real* p, Vec x, Index count) {
-#if EIGENESIS_VECTOR_BYTES == 64
-  const auto mask = (1u << count) - 1u;
-  if constexpr (lanes == 16)
-    _mm512_mask_storeu_ps(p, static_cast<__mmask16>(mask), (__m512)x);
-  else
-    _mm512_mask_storeu_pd(p, static_cast<__mmask8>(mask), (__m512d)x);
-#else
   for (Index i = 0; i < count; ++i) p[i] = x[i];
-#endif
 }
 
 EIGENESIS_INLINE Vec square_root(Vec x) {
-#if EIGENESIS_VECTOR_BYTES == 64
+#if EIGENESIS_X86
   if constexpr (sizeof(Real) == 4)
-    return (Vec)_mm512_maskz_sqrt_ps(0xffff, (__m512)x);  // the one without a mask makes GCC 12 warn
+    asm(EIGENESIS_VEX "sqrtps %0, %0" : "+v"(x));
   else
-    return (Vec)_mm512_maskz_sqrt_pd(0xff, (__m512d)x);
-#elif EIGENESIS_VECTOR_BYTES == 32
-  if constexpr (sizeof(Real) == 4)
-    return (Vec)_mm256_sqrt_ps((__m256)x);
-  else
-    return (Vec)_mm256_sqrt_pd((__m256d)x);
-#elif EIGENESIS_X86
-  if constexpr (sizeof(Real) == 4)
-    return (Vec)_mm_sqrt_ps((__m128)x);
-  else
-    return (Vec)_mm_sqrt_pd((__m128d)x);
+    asm(EIGENESIS_VEX "sqrtpd %0, %0" : "+v"(x));
 #else
-  Vec root;
-  for (int i = 0; i < lanes; ++i) root[i] = static_cast<Real>(__builtin_sqrt(x[i]));
-  return root;
+  for (int i = 0; i < lanes; ++i) x[i] = static_cast<Real>(__builtin_sqrt(x[i]));
 #endif
+  return x;
 }
 
 /// One step of the transposition of a square of vectors: exchanges the off-diagonal blocks of `size` x `size`.
@@ -73,4 +54,24 @@ EIGENESIS_INLINE void transpose_square(Vec (&x)[lanes]) {
   if constexpr (lanes >= 8) exchange_blocks<4>(x, Lanes{});
   if constexpr (lanes >= 4) exchange_blocks<2>(x, Lanes{});
   exchange_blocks<1>(x, Lanes{});
+}
+
+/// out [columns, rows] = the transpose of x [rows, columns], both within one square of vectors. Rows of x that are missing
+/// are read as copies of the last, and `width` elements of each row of out are written.
+[[gnu::noinline]] inline void transpose_block(const Real* x, Index x_row, Index rows, Index columns, Real* out,
+                                              Index out_row, Index width) {
+  Vec square[lanes];
+  EIGENESIS_UNROLL
+  for (int i = 0; i < lanes; ++i) square[i] = load(x + (i < rows ? i : rows - 1) * x_row);
+  transpose_square(square);
+  if (columns >= lanes && width >= lanes) {
+    EIGENESIS_UNROLL
+    for (int i = 0; i < lanes; ++i) store(out + i * out_row, square[i]);
+  } else {
+    Real rest[lanes * lanes];
+    EIGENESIS_UNROLL
+    for (int i = 0; i < lanes; ++i) store(rest + i * lanes, square[i]);
+    for (Index i = 0; i < columns && i < lanes; ++i)
+      for (Index j = 0; j < width && j < lanes; ++j) out[i * out_row + j] = rest[i * lanes + j];
+  }
 }
