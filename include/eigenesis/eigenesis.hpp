@@ -50,6 +50,22 @@
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/pass.hpp"
 
+#include "eigenesis/distributions/bernoulli.hpp"
+#include "eigenesis/distributions/categorical.hpp"
+#include "eigenesis/distributions/diagonal_normal.hpp"
+#include "eigenesis/distributions/likelihoods.hpp"
+#include "eigenesis/distributions/normal.hpp"
+#include "eigenesis/distributions/point_mass.hpp"
+#include "eigenesis/distributions/standard_normal.hpp"
+#include "eigenesis/distributions/standard_uniform.hpp"
+
+#include "eigenesis/optimizers/adam.hpp"
+#include "eigenesis/optimizers/gradients.hpp"
+#include "eigenesis/optimizers/optimizer.hpp"
+#include "eigenesis/optimizers/rmsprop.hpp"
+#include "eigenesis/optimizers/schedules.hpp"
+#include "eigenesis/optimizers/sgd.hpp"
+
 #include "eigenesis/io/chart.hpp"
 #include "eigenesis/io/image_grid.hpp"
 #include "eigenesis/io/png.hpp"

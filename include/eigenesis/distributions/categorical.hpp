@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "eigenesis/core/rng.hpp"
+#include "eigenesis/ops/reduce.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+template <class Scalar>
+Tensor<Scalar, 2> one_hot_rows(const char* function, std::span<const int> classes, Index count) {
+  Tensor<Scalar, 2> rows(Shape{std::ssize(classes), count}, Scalar{0});
+  Scalar* row = rows.data();
+  for (const int& label : classes) {
+    require<DataError>(label >= 0 && label < count, function, ": expected classes in [0, ", count, ") but got ", label,
+                       " in sample ", &label - classes.data());
+    row[label] = 1;
+    row += count;
+  }
+  return rows;
+}
+
+}  // namespace detail
+
+/// One row for each class: 1 at its place, 0 elsewhere, [N, count]. Throws DataError for a class outside of [0, count).
+template <class Scalar = float>
+Tensor<Scalar, 2> one_hot(std::span<const int> classes, Index count) {
+  return detail::one_hot_rows<Scalar>("one_hot", classes, count);
+}
+
+/// One of K classes for each row of logits [N, K]; probabilities are softmax(logits).
+template <class Scalar = float>
+class Categorical {
+ public:
+  explicit Categorical(Variable<Scalar, 2> logits) : logits_(std::move(logits)) {}
+
+  const Variable<Scalar, 2>& logits() const { return logits_; }
+  Variable<Scalar, 2> probabilities() const { return softmax(logits_, 1); }
+
+  /// ln p(class) = logit[class] - logsumexp(logits) in nats, [N]. Throws ShapeError unless there are N classes, DataError for
+  /// one outside of [0, K).
+  Variable<Scalar, 1> log_prob(std::span<const int> classes) const {
+    require(std::ssize(classes) == logits_.shape(0), "Categorical::log_prob: expected ", logits_.shape(0),
+            " classes but got ", classes.size());
+    const Variable chosen(detail::one_hot_rows<Scalar>("Categorical::log_prob", classes, logits_.shape(1)));
+    return sum(chosen * logits_, 1) - logsumexp(logits_, 1);
+  }
+  /// One class for each row.
+  std::vector<int> sample(Rng& rng) const {
+    const NoGradient no_gradient;
+    const Variable<Scalar, 2> p = probabilities();
+    std::vector<int> classes;
+    for (Index i = 0; i < p.shape(0); ++i) {
+      const Scalar* const row = p.value().data() + i * p.shape(1);
+      double total = 0, below = 0;
+      for (Index k = 0; k < p.shape(1); ++k) total += static_cast<double>(row[k]);
+      const double target = rng.uniform() * total;  // always less than the total
+      int label = 0;
+      while ((below += static_cast<double>(row[label])) <= target) ++label;
+      classes.push_back(label);
+    }
+    return classes;
+  }
+  /// -sum(p ln p) in nats, [N].
+  Variable<Scalar, 1> entropy() const {
+    return sum(map([](auto l) { return -(exp(l) * l); }, log_softmax(logits_, 1)), 1);
+  }
+
+ private:
+  Variable<Scalar, 2> logits_;
+};
+
+/// KL(q || p) = sum(q (ln q - ln p)) in nats, [N]. Throws ShapeError for unequal shapes.
+template <class Scalar>
+Variable<Scalar, 1> kl_divergence(const Categorical<Scalar>& q, const Categorical<Scalar>& p) {
+  require(q.logits().shape() == p.logits().shape(), "kl_divergence: expected distributions of equal shape but got ",
+          q.logits().shape(), " and ", p.logits().shape());
+  return sum(map([](auto lq, auto lp) { return exp(lq) * (lq - lp); }, log_softmax(q.logits(), 1), log_softmax(p.logits(), 1)),
+             1);
+}
+
+/// A Categorical whose samples are rows of zeros with a single one, [N, K].
+template <class Scalar = float>
+class OneHot {
+ public:
+  explicit OneHot(Variable<Scalar, 2> logits) : categorical_(std::move(logits)) {}
+
+  const Categorical<Scalar>& categorical() const { return categorical_; }
+  const Variable<Scalar, 2>& logits() const { return categorical_.logits(); }
+  /// The probabilities of the classes.
+  Variable<Scalar, 2> mean() const { return categorical_.probabilities(); }
+
+  /// sum(x logits) - logsumexp(logits) in nats, x [N, K] -> [N]. Throws ShapeError, DataError for rows that are not one-hot.
+  Variable<Scalar, 1> log_prob(const Variable<Scalar, 2>& x) const {
+    require(x.shape() == logits().shape(), "OneHot::log_prob: expected x of shape ", logits().shape(), " but got ",
+            x.shape());
+    for (Index i = 0; i < x.shape(0); ++i) {
+      const std::span row(x.value().data() + i * x.shape(1), static_cast<std::size_t>(x.shape(1)));
+      const auto ones = std::ranges::count(row, Scalar{1});
+      require<DataError>(ones == 1 && ones + std::ranges::count(row, Scalar{0}) == x.shape(1),
+                         "OneHot::log_prob: expected rows of zeros with a single one but got another in sample ", i);
+    }
+    return sum(x * logits(), 1) - logsumexp(logits(), 1);
+  }
+  Tensor<Scalar, 2> sample(Rng& rng) const { return one_hot<Scalar>(categorical_.sample(rng), logits().shape(1)); }
+  Variable<Scalar, 1> entropy() const { return categorical_.entropy(); }
+
+ private:
+  Categorical<Scalar> categorical_;
+};
+
+template <class Scalar>
+Variable<Scalar, 1> kl_divergence(const OneHot<Scalar>& q, const OneHot<Scalar>& p) {
+  return kl_divergence(q.categorical(), p.categorical());
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

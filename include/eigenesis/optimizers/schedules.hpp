@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numbers>
+
+#include "eigenesis/core/error.hpp"
+
+// Factors that change while a model is trained: of the learning rate, of the weight of a KL divergence, of noise. A schedule is
+// any function of the step, counted from 0; of one's own: [](Index step) { return std::pow(0.999, step); }.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+using Schedule = std::function<double(Index step)>;
+
+/// Always `factor`.
+struct ConstantSchedule {
+  double factor = 1;
+  double operator()(Index) const { return factor; }
+};
+
+/// factor^floor(step / period). Throws ArgumentError for period < 1.
+struct StepSchedule {
+  Index period;
+  double factor = 0.1;
+  double operator()(Index step) const {
+    require<ArgumentError>(period >= 1, "StepSchedule: expected period >= 1 but got ", period);
+    return std::pow(factor, static_cast<double>(step / period));
+  }
+};
+
+/// From 1 down to `end` along half a cosine, end + (1 - end) (1 + cos(pi step / steps)) / 2, then `end` (Loshchilov and Hutter
+/// 2017). Throws ArgumentError for steps < 1.
+struct CosineSchedule {
+  Index steps;
+  double end = 0;
+  double operator()(Index step) const {
+    require<ArgumentError>(steps >= 1, "CosineSchedule: expected steps >= 1 but got ", steps);
+    const double done = static_cast<double>(std::min(step, steps)) / static_cast<double>(steps);
+    return end + (1 - end) * (1 + std::cos(std::numbers::pi * done)) / 2;
+  }
+};
+
+/// (step + 1) / steps until 1 is reached: the first step is small, but not 0. Throws ArgumentError for steps < 1.
+struct LinearWarmUp {
+  Index steps;
+  double operator()(Index step) const {
+    require<ArgumentError>(steps >= 1, "LinearWarmUp: expected steps >= 1 but got ", steps);
+    return std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(steps));
+  }
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
