@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include <eigenesis/eigenesis.hpp>
+
+#include "catch.hpp"
+
+using namespace eigenesis;
+
+namespace {
+
+/// Samples [i, 100 + i].
+Tensor<float, 2> numbered(Index n) {
+  Tensor<float, 2> data(Shape{n, Index{2}});
+  for (Index i = 0; i < n; ++i) {
+    data(i, 0) = static_cast<float>(i);
+    data(i, 1) = static_cast<float>(100 + i);
+  }
+  return data;
+}
+
+std::vector<float> epoch_order(Batches<Tensor<float, 2>>& batches, Rng& rng) {
+  std::vector<float> order;
+  for (const auto& batch : batches.epoch(rng))
+    for (Index i = 0; i < batch.shape(0); ++i) {
+      CHECK(batch(i, 1) == batch(i, 0) + 100);
+      CHECK(batches.indices()[static_cast<std::size_t>(i)] == static_cast<Index>(batch(i, 0)));
+      order.push_back(batch(i, 0));
+    }
+  return order;
+}
+
+std::vector<float> sorted(std::vector<float> x) {
+  std::sort(x.begin(), x.end());
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("An epoch visits every sample once, each epoch in another order") {
+  const Tensor<float, 2> data = numbered(10);
+  Batches batches{data, {.batch_size = 4}};
+  Rng rng(1), same(1);
+  CHECK(batches.steps_per_epoch() == 3);
+  const auto first = epoch_order(batches, rng), second = epoch_order(batches, rng);
+  const std::vector<float> all{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  CHECK(sorted(first) == all);
+  CHECK(sorted(second) == all);
+  CHECK(first != all);
+  CHECK(first != second);
+  Batches again{data, {.batch_size = 4}};
+  CHECK(epoch_order(again, same) == first);
+}
+
+TEST_CASE("The last partial batch is kept or dropped") {
+  const Tensor<float, 2> data = numbered(10);
+  Rng rng(1);
+  std::vector<Index> sizes;
+  Batches kept{data, {.batch_size = 4}};
+  for (const auto& batch : kept.epoch(rng)) sizes.push_back(batch.shape(0));
+  CHECK(sizes == std::vector<Index>{4, 4, 2});
+  sizes.clear();
+  Batches dropped{data, {.batch_size = 4, .drop_last = true}};
+  CHECK(dropped.steps_per_epoch() == 2);
+  for (const auto& batch : dropped.epoch(rng)) sizes.push_back(batch.shape(0));
+  CHECK(sizes == std::vector<Index>{4, 4});
+  CHECK(Batches{data, {.batch_size = 5}}.steps_per_epoch() == 2);
+  Batches whole{data, {.batch_size = 64}};
+  CHECK(whole.next(rng).shape() == Shape<2>{10, 2});
+}
+
+TEST_CASE("Without shuffling batches follow the data") {
+  const Tensor<float, 2> data = numbered(5);
+  Batches batches{data, {.batch_size = 2, .shuffle = false}};
+  Rng rng(1);
+  CHECK(epoch_order(batches, rng) == std::vector<float>{0, 1, 2, 3, 4});
+  CHECK(rng.state() == Rng(1).state());
+}
+
+TEST_CASE("next goes on from epoch to epoch") {
+  const Tensor<float, 2> data = numbered(6);
+  Batches batches{data, {.batch_size = 4}};
+  Rng rng(2);
+  std::vector<float> seen;
+  for (const Index size : {4, 2, 4, 2}) {
+    const auto batch = batches.next(rng);
+    CHECK(batch.shape() == Shape<2>{size, 2});
+    for (Index i = 0; i < size; ++i) seen.push_back(batch(i, 0));
+  }
+  const std::vector<float> all{0, 1, 2, 3, 4, 5};
+  CHECK(sorted({seen.begin(), seen.begin() + 6}) == all);
+  CHECK(sorted({seen.begin() + 6, seen.end()}) == all);
+}
+
+TEST_CASE("Batches keep the rank of the data") {
+  const Tensor<double, 4> images(Shape{7, 2, 3, 1}, 0.5);
+  Batches batches{images, {.batch_size = 3}};
+  Rng rng(2);
+  CHECK(batches.next(rng).shape() == Shape<4>{3, 2, 3, 1});
+}
+
+TEST_CASE("A copy of batches goes its own way") {
+  const Tensor<float, 2> data = numbered(6);
+  Rng rng(2);
+  auto original = std::make_unique<Batches<Tensor<float, 2>>>(data, BatchOptions{.batch_size = 4});
+  const auto batch = original->next(rng);
+  auto copy = *original;
+  original.reset();
+  CHECK(copy.indices()[3] == static_cast<Index>(batch(3, 0)));
+  CHECK(copy.next(rng).shape(0) == 2);
+}
+
+TEST_CASE("Dynamic binarisation draws each pixel anew for every batch") {
+  constexpr Index n = 2000;
+  Tensor<float, 2> data(Shape{n, Index{4}});
+  const float p[] = {0.0f, 1.0f, 0.3f, 0.9f};
+  for (Index i = 0; i < data.size(); ++i) data.data()[i] = p[i % 4];
+  Batches batches{data, {.batch_size = n, .shuffle = false, .binarize = Binarize::dynamic}};
+  Rng rng(4);
+  const auto first = batches.next(rng), second = batches.next(rng);
+  CHECK((first.array() == 0.0f || first.array() == 1.0f).all());
+  for (Index j = 0; j < 4; ++j) {
+    const double mean = static_cast<double>(p[j]);
+    CHECK_THAT(first.matrix().cast<double>().col(j).mean(), WithinAbs(mean, 5 * std::sqrt(mean * (1 - mean) / n)));
+  }
+  // Two draws of the same pixel differ with probability 2 p (1 - p) = 0.42.
+  const double changed = (first.matrix().col(2).array() != second.matrix().col(2).array()).cast<double>().mean();
+  CHECK_THAT(changed, WithinAbs(0.42, 5 * std::sqrt(0.42 * 0.58 / n)));
+}
+
+TEST_CASE("Anything that samples is an endless source of batches") {
+  Rng rng(3), same(3);
+  Batches batches{ring_of_gaussians(8), {.batch_size = 5}};
+  STATIC_REQUIRE(decltype(batches)::endless);
+  STATIC_REQUIRE(!Batches<Tensor<float, 2>>::endless);
+  const auto batch = batches.next(rng);
+  CHECK((batch.array() == ring_of_gaussians(8).sample(5, same).array()).all());
+  CHECK((batch.array() != batches.next(rng).array()).all());
+}
+
+TEST_CASE("Batches take no memory from the system in steady state") {
+  const Tensor<float, 2> data(Shape{1000, 50}, 0.5f);
+  Batches batches{data, {.batch_size = 64, .binarize = Binarize::dynamic}};
+  Rng rng(3);
+  for (const auto& batch : batches.epoch(rng)) CHECK(batch.size() > 0);
+  const auto before = detail::pool().system_allocations();
+  for (const auto& batch : batches.epoch(rng)) CHECK(batch.size() > 0);
+  if (detail::recycle_blocks) CHECK(detail::pool().system_allocations() == before);
+}
+
+TEST_CASE("Batches name wrong arguments") {
+  const Tensor<float, 2> data = numbered(10), empty(Shape{0, 2}), odd(Shape{1, 2}, {0.5f, 1.5f});
+  Rng rng(1);
+  CHECK_THROWS_MATCHES((Batches{data, {.batch_size = 0}}), ArgumentError,
+                       Message("Batches: expected batch_size >= 1 but got 0"));
+  CHECK_THROWS_MATCHES((Batches{ring_of_gaussians(), {.batch_size = -1}}), ArgumentError,
+                       Message("Batches: expected batch_size >= 1 but got -1"));
+  CHECK_THROWS_MATCHES(Batches{empty}, DataError,
+                       Message("Batches: expected at least one sample but got data of shape [0, 2]"));
+  CHECK_THROWS_MATCHES((Batches{data, {.batch_size = 11, .drop_last = true}}), ArgumentError,
+                       Message("Batches: expected at least batch_size = 11 samples with drop_last but got 10"));
+  Batches batches{odd, {.binarize = Binarize::dynamic}};
+  CHECK_THROWS_MATCHES(batches.next(rng), DataError,
+                       Message("Batches: expected values in [0, 1] to binarize but got 1.5"));
+}

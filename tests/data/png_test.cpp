@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include <eigenesis/eigenesis.hpp>
+
+#include "catch.hpp"
+#include "files.hpp"
+
+using namespace eigenesis;
+
+namespace {
+
+/// 4 x 2 pixels, red, green and blue, each with alpha 128; encoded by Python's zlib.
+const Bytes rgba {
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00, 0x00, 0x00,
+    0x04, 0x00, 0x00, 0x00, 0x02, 0x08, 0x06, 0x00, 0x00, 0x00, 0x7f, 0xa8, 0x7d, 0x63, 0x00, 0x00, 0x00, 0x2a, 0x49,
+    0x44, 0x41, 0x54, 0x78, 0xda, 0x63, 0x60, 0x60, 0x64, 0x6a, 0xb0, 0xb1, 0xb5, 0x6b, 0xa8, 0xa8, 0xac, 0x6a, 0xd8,
+    0xb2, 0x75, 0x5b, 0x03, 0x83, 0x88, 0xa8, 0x58, 0x43, 0x40, 0x60, 0x50, 0x43, 0x4f, 0x6f, 0x5f, 0xc3, 0x89, 0x93,
+    0xa7, 0x1a, 0x00, 0xbf, 0xae, 0x0d, 0x79, 0x7b, 0x3c, 0x42, 0x16, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44,
+    0xae, 0x42, 0x60, 0x82};
+/// 3 x 2 grey pixels 0 51 102 / 153 204 255, interlaced.
+const Bytes grey {
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00, 0x00, 0x00,
+    0x03, 0x00, 0x00, 0x00, 0x02, 0x08, 0x00, 0x00, 0x00, 0x01, 0xcf, 0x18, 0x09, 0x50, 0x00, 0x00, 0x00, 0x12, 0x49,
+    0x44, 0x41, 0x54, 0x78, 0xda, 0x63, 0x60, 0x60, 0x48, 0x63, 0x30, 0x66, 0x98, 0x79, 0xe6, 0x3f, 0x00, 0x08, 0x35,
+    0x02, 0xfe, 0x9b, 0xb5, 0xc4, 0x2e, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
+
+struct Fixture {
+  TemporaryDirectory directory;
+  std::string path = directory / "a.png";
+
+  Tensor<float, 3> load(const Bytes& bytes) {
+    write_bytes(path, bytes);
+    return load_png(path);
+  }
+  void check_refused(const Bytes& bytes, const std::string& message) {
+    write_bytes(path, bytes);
+    CHECK_THROWS_MATCHES(load_png(path), DataError, Message("load_png: expected " + message + " in " + path));
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "load_png reads grey and colour") {
+  const Tensor<float, 3> image = load(grey);
+  REQUIRE(image.shape() == Shape<3>{2, 3, 1});
+  for (Index i = 0; i < 6; ++i) CHECK_THAT(image.data()[i], WithinAbs(0.2f * static_cast<float>(i), 1e-6f));
+
+  const Tensor<float, 3> colour = load(rgba);
+  REQUIRE(colour.shape() == Shape<3>{2, 4, 3});
+  for (Index y = 0; y < 2; ++y)
+    for (Index x = 0; x < 4; ++x)
+      for (Index c = 0; c < 3; ++c)
+        CHECK_THAT(colour(y, x, c), WithinAbs(static_cast<float>(60 * x + 20 * y + c) / 255.0f, 1e-6f));
+}
+
+TEST_CASE_METHOD(Fixture, "load_png refuses files that are not what they claim to be") {
+  check_refused({'G', 'I', 'F', '8', '9', 'a', 0, 0, 0}, "a PNG file but got another kind");
+  Bytes file(grey.begin(), grey.end() - 12);
+  check_refused(file, "an IEND chunk but the file ends after " + std::to_string(file.size()) + " bytes");
+  file = grey;
+  file.push_back(0);
+  check_refused(file, "the file to end at byte " + std::to_string(grey.size()) + " but got " +
+                          std::to_string(file.size()) + " bytes");
+  file = grey;
+  file[8] = 0x7f;
+  check_refused(file, "a chunk of at most " + std::to_string(grey.size() - 20) + " bytes but got 2130706445 at byte 8");
+  file = grey;
+  file[19] = 4;  // the width
+  CHECK_THROWS_AS(load(file), DataError);
+  file = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+  file.insert(file.end(), grey.end() - 12, grey.end());
+  check_refused(file, "IHDR of 13 bytes first but got IEND of 0");
+  check_refused(Bytes{
+                     0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00, 0x0f, 0x42,
+                     0x40, 0x00, 0x0f, 0x42, 0x40, 0x08, 0x00, 0x00, 0x00, 0x00, 0x79, 0x06, 0x67, 0xa1, 0x00, 0x00, 0x00, 0x0c, 0x49,
+                     0x44, 0x41, 0x54, 0x78, 0xda, 0x63, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x04, 0x00, 0x01, 0xc8, 0xea, 0xeb, 0xf9,
+                     0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82}, "a size that 69 bytes can fill but got 1e+06 x 1e+06");
+}
+
+TEST_CASE_METHOD(Fixture, "Every flipped bit of a PNG file is found") {
+  for (std::size_t bit = 0; bit < 8 * grey.size(); ++bit) {
+    Bytes file = grey;
+    file[bit / 8] = static_cast<std::uint8_t>(file[bit / 8] ^ 1 << bit % 8);
+    INFO("bit " << bit);
+    CHECK_THROWS_AS(load(file), DataError);
+  }
+}
+
+TEST_CASE("load_png_folder reads the files in the order of their names") {
+  const TemporaryDirectory directory;
+  CHECK_THROWS_MATCHES(load_png_folder(directory.path()), DataError,
+                       Message("load_png_folder: expected at least one .png file but found none in " + directory.path()));
+  for (const int i : {2, 0, 1})
+    save_png(directory / ("digit" + std::to_string(i) + ".png"), Tensor<float, 3>(Shape{2, 3, 1}, 0.2f * static_cast<float>(i)));
+  write_bytes(directory / "notes.txt", {'x'});
+  const Tensor<float, 4> images = load_png_folder(directory.path());
+  REQUIRE(images.shape() == Shape<4>{3, 2, 3, 1});
+  for (Index i = 0; i < 3; ++i) CHECK(images(i, 1, 2, 0) == 0.2f * static_cast<float>(i));
+
+  save_png(directory / "other.png", Tensor<float, 3>(Shape{2, 4, 3}, 0.0f));
+  CHECK_THROWS_MATCHES(load_png_folder(directory.path()), DataError,
+                       Message("load_png_folder: expected equal sizes but got [2, 3, 1] for digit0.png and [2, 4, 3] for "
+                               "other.png in " +
+                               directory.path()));
+  CHECK_THROWS_MATCHES(
+      load_png_folder(directory / "no"), DataError,
+      Message("load_png_folder: expected a readable directory but got 'No such file or directory' for " +
+              (directory / "no")));
+}
