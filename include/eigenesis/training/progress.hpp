@@ -144,7 +144,7 @@ class ProgressBar {
     std::string text = name_;
     if (epochs_ > 1)
       text += (text.empty() ? "epoch " : " epoch ") + std::to_string(epoch_) + "/" + std::to_string(epochs_);
-    text += (text.empty() ? "" : " ") + detail::formatted("%3d%%", static_cast<int>(100 * fraction + 1e-9));
+    text += (text.empty() ? "" : " ") + detail::formatted("%3.0f%%", 100 * fraction);
     text += bar ? "|" + detail::bar_text(fraction) + "| " : " ";
     text += std::to_string(step) + "/" + std::to_string(steps_);
     text += " [" + detail::clock_text(seconds) + "<" + left + ", " + detail::rate_text(rate) + "]";

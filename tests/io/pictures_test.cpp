@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include <eigenesis/eigenesis.hpp>
+
+#include "catch.hpp"
+#include "files.hpp"
+
+using namespace eigenesis;
+
+namespace {
+
+Index count_pixels(const Tensor<float, 3>& image, unsigned hex) {
+  Index count = 0;
+  for (Index i = 0; i < image.size() / 3; ++i) {
+    float distance = 0;
+    for (Index c = 0; c < 3; ++c)
+      distance = std::max(distance, std::abs(255 * image.data()[3 * i + c] - static_cast<float>(hex >> (16 - 8 * c) & 255)));
+    count += distance < 3;
+  }
+  return count;
+}
+
+constexpr unsigned first_colour = 0x2f6fb0, second_colour = 0xe0782c, third_colour = 0x3a9d5d;
+
+}  // namespace
+
+TEST_CASE("save_png and load_png are inverse up to 8 bits") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.png";
+  for (const Index channels : {1, 3}) {
+    Tensor<float, 3> image(Shape{Index{5}, Index{7}, channels});
+    for (Index i = 0; i < image.size(); ++i) image.data()[i] = static_cast<float>(i * 37 % 256) / 255.0f;
+    save_png(path, image);
+    const Tensor<float, 3> loaded = load_png(path);
+    REQUIRE(loaded.shape() == image.shape());
+    CHECK((loaded.array() == image.array()).all());
+  }
+  CHECK(directory.file_count() == 1);
+}
+
+TEST_CASE("save_png rounds, clamps and takes the range of a tanh") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.png";
+  save_png(path, Tensor<double, 3>(Shape{1, 5, 1}, {-3.0, 0.4999 / 255, 0.5001 / 255, 1.0, INFINITY}));
+  CHECK((load_png(path).array() * 255).round().matrix() == Eigen::VectorXf{{0, 0, 1, 255, 255}});
+  save_png(path, Tensor<float, 3>(Shape{1, 3, 1}, {-1.0f, 0.0f, 1.0f}), {-1, 1});
+  CHECK((load_png(path).array() * 255).round().matrix() == Eigen::VectorXf{{0, 128, 255}});
+}
+
+TEST_CASE("save_grid puts 8 images in a row with 2 pixels around each") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "grid.png";
+  Tensor<float, 2> digits(Shape{64, 784});
+  for (Index i = 0; i < 64; ++i) digits.matrix().row(i).setConstant(static_cast<float>(i + 100) / 255.0f);
+  save_grid(path, digits);
+  const Tensor<float, 3> grid = load_png(path);
+  REQUIRE(grid.shape() == Shape<3>{242, 242, 1});  // torchvision: (28 + 2) * 8 + 2
+  for (Index y = 0; y < 242; ++y)
+    for (Index x = 0; x < 242; ++x) {
+      const bool padding = y % 30 < 2 || x % 30 < 2;
+      REQUIRE(std::lround(255 * grid(y, x, 0)) == (padding ? 0 : 100 + 8 * (y / 30) + x / 30));
+    }
+}
+
+TEST_CASE("save_grid leaves room free, takes colours, sizes, range and scale") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "grid.png";
+  save_grid(path, Tensor<float, 4>(Shape{5, 3, 4, 3}, 1.0f), {.columns = 3, .padding = 1});
+  Tensor<float, 3> grid = load_png(path);
+  REQUIRE(grid.shape() == Shape<3>{9, 16, 3});
+  CHECK(grid.array().sum() == 5 * 3 * 4 * 3);
+  CHECK(grid(5, 11, 0) == 0);  // where a sixth image would be
+
+  save_grid(path, Tensor<float, 2>(Shape{2, 12}, 0.0f), {.padding = 0, .height = 3, .width = 4, .scale = 2, .low = -1});
+  grid = load_png(path);
+  REQUIRE(grid.shape() == Shape<3>{6, 16, 1});
+  CHECK((grid.array() == 128.0f / 255).all());
+
+  save_grid(path, Tensor<float, 2>(Shape{2, 36}, 1.0f), {.height = 3, .width = 4});
+  CHECK(load_png(path).shape() == Shape<3>{7, 14, 3});
+}
+
+TEST_CASE("Images of wrong shapes or values are refused") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.png";
+  CHECK_THROWS_MATCHES(
+      save_png(path, Tensor<float, 3>(Shape{2, 3, 2}, 0.0f)), ShapeError,
+      Message("save_png: expected an image of shape [H, W, 1] or [H, W, 3] but got [2, 3, 2]"));
+  CHECK_THROWS_MATCHES(
+      save_png(path, Tensor<float, 3>(Shape{0, 3, 1})), ShapeError,
+      Message("save_png: expected an image of shape [H, W, 1] or [H, W, 3] but got [0, 3, 1]"));
+  CHECK_THROWS_MATCHES(save_png(path, Tensor<float, 3>(Shape{1, 2, 1}, {0.0f, NAN})), NumericError,
+                       Message("save_png: expected pixels that are numbers but got nan"));
+  CHECK_THROWS_MATCHES(save_png(path, Tensor<float, 3>(Shape{1, 1, 1}, 0.0f), {1, 0}), ArgumentError,
+                       Message("save_png: expected low < high but got 1 and 0"));
+  CHECK_THROWS_MATCHES(
+      save_grid(path, Tensor<float, 4>(Shape{1, 2, 3, 4}, 0.0f)), ShapeError,
+      Message("save_grid: expected images of shape [N, H, W, 1] or [N, H, W, 3] but got [1, 2, 3, 4]"));
+  CHECK_THROWS_MATCHES(save_grid(path, Tensor<float, 2>(Shape{1, 10}, 0.0f)), ShapeError,
+                       Message("save_grid: expected rows of square images, or .height and .width that fit, but got "
+                               "images of shape [1, 10], height 0 and width 0"));
+  CHECK_THROWS_MATCHES(save_grid(path, Tensor<float, 2>(Shape{1, 12}, 0.0f), {.height = 5, .width = 2}), ShapeError,
+                       Message("save_grid: expected rows of square images, or .height and .width that fit, but got "
+                               "images of shape [1, 12], height 5 and width 2"));
+  CHECK_THROWS_MATCHES(save_grid(path, Tensor<float, 2>(Shape{1, 4}, 0.0f), {.columns = 0}), ArgumentError,
+                       Message("save_grid: expected columns >= 1, padding >= 0 and scale >= 1 but got 0, 2 and 1"));
+  CHECK_THROWS_MATCHES(save_grid(path, Tensor<float, 2>(Shape{1, 4}, NAN)), NumericError,
+                       Message("save_grid: expected pixels that are numbers but got nan"));
+  CHECK_THROWS_MATCHES(
+      save_grid(path, Tensor<float, 2>(Shape{1, 4}, 0.0f), {.scale = 10'000}), ShapeError,
+      Message("save_grid: expected a picture of at most 16384 x 16384 but got 60000 x 60000"));
+  CHECK(directory.file_count() == 0);
+}
+
+TEST_CASE("A picture is written whole or not at all") {
+  const TemporaryDirectory directory;
+  const Tensor<float, 3> image(Shape{2, 2, 1}, 0.5f);
+  CHECK_THROWS_MATCHES(save_png("no/such/folder/a.png", image), Error,
+                       Message("save_png: expected a writable file but got 'No such file or directory' for "
+                               "no/such/folder/a.png"));
+  const std::string path = directory / "taken.png";
+  std::filesystem::create_directory(path);
+  CHECK_THROWS_MATCHES(save_png(path, image), Error,
+                       Message("save_png: expected a writable file but got 'Is a directory' for " + path));
+  CHECK(directory.file_count() == 1);  // no temporary file stays
+
+  const std::string kept = directory / "kept.png";
+  save_png(kept, image);
+  const Bytes before = read_bytes(kept);
+  CHECK_THROWS_AS(save_png(kept, Tensor<float, 3>(Shape{2, 2, 1}, NAN)), NumericError);
+  CHECK(read_bytes(kept) == before);
+  save_png(kept, Tensor<float, 3>(Shape{2, 2, 1}, 0.25f));
+  CHECK(read_bytes(kept) != before);
+  CHECK(directory.file_count() == 2);
+}
+
+TEST_CASE("save_scatter draws the points where they are") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "scatter.png";
+  save_scatter(path, Tensor<float, 2>(Shape{2, 2}, {0.0f, 1.0f, 5.0f, 5.0f}), {.limit = 2, .radius = 8});
+  const Tensor<float, 3> image = load_png(path);
+  REQUIRE(image.shape(1) == 560);
+  REQUIRE(image.shape(2) == 3);
+  // One dot: it is nearly as blue as its colour where it was laid on with opacity 0.6, and x is 0 in the middle.
+  Index count = 0;
+  double x_sum = 0, y_sum = 0;
+  for (Index y = 0; y < image.shape(0); ++y)
+    for (Index x = 0; x < image.shape(1); ++x)
+      if (image(y, x, 2) - image(y, x, 0) > 0.25f) {
+        ++count;
+        x_sum += static_cast<double>(x) + 0.5;
+        y_sum += static_cast<double>(y) + 0.5;
+      }
+  CHECK_THAT(static_cast<double>(count), WithinAbs(3.14159 * 64, 20.0));  // the second point is beyond the limit
+  const double left = x_sum / static_cast<double>(count), top = y_sum / static_cast<double>(count);
+  save_scatter(path, Tensor<float, 2>(Shape{1, 2}, {0.0f, -1.0f}), {.limit = 2, .radius = 8});
+  const Tensor<float, 3> below = load_png(path);
+  CHECK(below(static_cast<Index>(top), static_cast<Index>(left), 0) > 0.8f);
+  CHECK(count_pixels(below, 0xf7f8fa) > 200'000);
+}
+
+TEST_CASE("save_scatter colours classes and shows a second set in grey") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "scatter.png";
+  Rng rng(3);
+  const Tensor<float, 2> points = ring_of_gaussians(2, 2, 0.01).sample(400, rng);
+  std::vector<int> labels;
+  for (Index i = 0; i < 400; ++i) labels.push_back(points(i, 0) > 0 ? 1 : 0);
+  save_scatter(path, points, {.title = "two classes", .labels = labels, .reference = ring_of_gaussians(4).modes(),
+                              .radius = 3});
+  const Tensor<float, 3> image = load_png(path);
+  CHECK(count_pixels(image, first_colour) > 10);
+  CHECK(count_pixels(image, second_colour) > 10);
+  CHECK(count_pixels(image, third_colour) == 0);
+  CHECK(image.shape(0) > 500);
+  CHECK(std::filesystem::file_size(path) < 20'000);
+  save_scatter(path, Tensor<double, 2>(Shape{0, 2}));  // an empty plane
+  CHECK(count_pixels(load_png(path), first_colour) == 0);
+  save_scatter(path, Tensor<double, 2>(Shape{30, 2}, 7.0));  // all points in one place
+  CHECK(count_pixels(load_png(path), first_colour) > 0);
+}
+
+TEST_CASE("save_scatter names wrong arguments") {
+  const Tensor<float, 2> points(Shape{2, 2}, 0.0f);
+  CHECK_THROWS_MATCHES(save_scatter("a.png", Tensor<float, 2>(Shape{2, 3}, 0.0f)), ShapeError,
+                       Message("save_scatter: expected points of shape [N, 2] but got [2, 3]"));
+  CHECK_THROWS_MATCHES(save_scatter("a.png", Tensor<float, 2>(Shape{2, 2}, NAN)), NumericError,
+                       Message("save_scatter: expected finite points but got nan or inf"));
+  CHECK_THROWS_MATCHES(save_scatter("a.png", points, {.reference = Tensor<float, 2>(Shape{4, 1}, 0.0f)}), ShapeError,
+                       Message("save_scatter: expected reference points of shape [N, 2] but got [4, 1]"));
+  CHECK_THROWS_MATCHES(save_scatter("a.png", points, {.labels = {1}}), ShapeError,
+                       Message("save_scatter: expected 2 labels, one for each point, but got 1"));
+  CHECK_THROWS_MATCHES(save_scatter("a.png", points, {.labels = {1, -1}}), ArgumentError,
+                       Message("save_scatter: expected labels >= 0 but got -1"));
+  CHECK_THROWS_MATCHES(save_scatter("a.png", points, {.radius = 0}), ArgumentError,
+                       Message("save_scatter: expected radius > 0 and limit >= 0 but got 0 and 0"));
+  CHECK_THROWS_MATCHES(save_scatter("a.png", points, {.size = 10}), ArgumentError,
+                       Message("save_scatter: expected a size in [100, 8192] but got 10"));
+}
+
+TEST_CASE("save_chart draws each series in its colour") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "chart.png";
+  const std::vector<double> falling{127.3, 115.8, 112.2, 109.6, 108.5}, rising{100, 103, 104, 106, 107};
+  save_chart(path, {{"train", falling}, {"test", rising}},
+             {.title = "VAE", .x_label = "epoch", .y_label = "nats per image", .width = 640, .height = 400});
+  const Tensor<float, 3> image = load_png(path);
+  REQUIRE(image.shape() == Shape<3>{400, 640, 3});
+  CHECK(count_pixels(image, first_colour) > 500);
+  CHECK(count_pixels(image, second_colour) > 500);
+  CHECK(count_pixels(image, third_colour) == 0);
+  CHECK(std::filesystem::file_size(path) < 20'000);
+
+  // A series that is nan in between has a gap, and of many points the line is the mean.
+  save_chart(path, {{"gap", {1, NAN, 2, INFINITY, 1}}});
+  CHECK(count_pixels(load_png(path), first_colour) < 200);
+  save_chart(path, {{"long", std::vector<double>(5000, 0.25)}}, {.logarithmic = true});
+  const Index line = count_pixels(load_png(path), first_colour);
+  CHECK(line > 1000);
+  CHECK(line < 2000);
+  save_chart(path, {{"placed", {1, 2}, {10, 20}}, {"empty", {}}});
+}
+
+TEST_CASE("save_chart names wrong arguments") {
+  CHECK_THROWS_MATCHES(save_chart("a.png", {}), ArgumentError,
+                       Message("save_chart: expected at least one finite value but got none"));
+  CHECK_THROWS_MATCHES(save_chart("a.png", {{"loss", {-1, 0}}}, {.logarithmic = true}), ArgumentError,
+                       Message("save_chart: expected at least one finite, positive value but got none"));
+  CHECK_THROWS_MATCHES(save_chart("a.png", {{"loss", {1, 2}, {1}}}), ShapeError,
+                       Message("save_chart: expected as many x as values but got 1 and 2 for loss"));
+  CHECK_THROWS_MATCHES(save_chart("a.png", {{"loss", {1, 2}}}, {.width = 20}), ArgumentError,
+                       Message("save_chart: expected a size from 200 x 150 to 8192 x 8192 but got 20 x 480"));
+}
+
+TEST_CASE("Ticks are round numbers") {
+  const auto labels = [](const std::vector<detail::Tick>& ticks) {
+    std::string text;
+    for (const detail::Tick& tick : ticks) text += tick.label + " ";
+    return text;
+  };
+  CHECK(labels(detail::linear_ticks({0, 1}, 5)) == "0.0 0.2 0.4 0.6 0.8 1.0 ");
+  CHECK(labels(detail::linear_ticks({-3, 3}, 6)) == "-3 -2 -1 0 1 2 3 ");
+  CHECK(labels(detail::linear_ticks({104.2, 131.7}, 6)) == "105 110 115 120 125 130 ");
+  CHECK(labels(detail::linear_ticks({1, 3}, 10, true)) == "1 2 3 ");
+  CHECK(labels(detail::linear_ticks({0, 2e-7}, 4)) == "0 5e-08 1e-07 1.5e-07 2e-07 ");
+  CHECK(labels(detail::linear_ticks({0, 3e8}, 3)) == "0 1e+08 2e+08 3e+08 ");
+  CHECK(labels(detail::logarithmic_ticks({-2, 1.5}, 6)) == "0.01 0.1 1 10 ");
+  CHECK(labels(detail::logarithmic_ticks({0, 1}, 6)) == "1 2 5 10 ");
+}
+
+TEST_CASE("Every printable character has strokes of its own") {
+  std::vector<std::string_view> seen;
+  for (char c = '!'; c <= '~'; ++c) {
+    const std::string_view strokes = detail::glyph(c);
+    INFO(c);
+    CHECK(!strokes.empty());
+    // These look alike, as they do in many typefaces.
+    if (std::string_view("lI|").find(c) == std::string_view::npos)
+      CHECK(std::find(seen.begin(), seen.end(), strokes) == seen.end());
+    seen.push_back(strokes);
+    for (const detail::Polyline& line : detail::glyph_lines(c))
+      for (const detail::Point& p : line) {
+        CHECK((p.x >= 0 && p.x <= 8));
+        CHECK((p.y >= -3 && p.y <= 8));
+      }
+  }
+  CHECK(detail::glyph_lines('o').size() == 1);
+  CHECK(detail::glyph_lines('o').front().size() == 33);  // four curves of eight segments
+}
