@@ -47,8 +47,16 @@
 #include "eigenesis/data/png_folder.hpp"
 #include "eigenesis/data/toy.hpp"
 
+#include "eigenesis/layers/activations.hpp"
+#include "eigenesis/layers/dropout.hpp"
 #include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/flatten.hpp"
+#include "eigenesis/layers/initializers.hpp"
+#include "eigenesis/layers/linear.hpp"
+#include "eigenesis/layers/normalization.hpp"
 #include "eigenesis/layers/pass.hpp"
+#include "eigenesis/layers/sequential.hpp"
+#include "eigenesis/layers/summary.hpp"
 
 #include "eigenesis/distributions/bernoulli.hpp"
 #include "eigenesis/distributions/categorical.hpp"
@@ -66,9 +74,22 @@
 #include "eigenesis/optimizers/schedules.hpp"
 #include "eigenesis/optimizers/sgd.hpp"
 
+#include "eigenesis/models/autoencoder.hpp"
+#include "eigenesis/models/decoder.hpp"
+#include "eigenesis/models/discriminator.hpp"
+#include "eigenesis/models/encoder.hpp"
+#include "eigenesis/models/generator.hpp"
+#include "eigenesis/models/vae.hpp"
+
+#include "eigenesis/objectives/gan_objectives.hpp"
+
 #include "eigenesis/io/chart.hpp"
 #include "eigenesis/io/image_grid.hpp"
 #include "eigenesis/io/png.hpp"
 #include "eigenesis/io/scatter.hpp"
 
+#include "eigenesis/training/autoencoder_trainer.hpp"
+#include "eigenesis/training/gan_trainer.hpp"
+#include "eigenesis/training/loop.hpp"
 #include "eigenesis/training/progress.hpp"
+#include "eigenesis/training/vae_trainer.hpp"

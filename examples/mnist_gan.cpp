@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// A GAN of fully connected layers on the MNIST digits.
+#include <eigenesis/eigenesis.hpp>
+
+#include "arguments.hpp"
+using namespace eigenesis;
+
+int main(int argc, char** argv) {
+  return run_example("mnist_gan", [&] {
+    Arguments arguments(argc, argv, "Trains a GAN on the MNIST digits; draws samples as it learns and its losses.",
+                        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
+                         {"epochs", "20", "passes over the training images"},
+                         {"steps", "0", "rounds of training, instead of epochs"},
+                         {"every", "5", "epochs from one picture of samples to the next"}});
+    Rng rng(arguments.seed());
+    LabelledImages digits = load_mnist(arguments.text("data")).train;
+    digits.images.array() = 2 * digits.images.array() - 1;  // the range of tanh
+    const Index pixels = digits.images.shape(1);
+
+    const LeakyRelu leaky{0.2};
+    Generator generator{Sequential{Linear(100, 256, rng), leaky, Linear(256, 512, rng), leaky, Linear(512, 1024, rng), leaky,
+                                   Linear(1024, pixels, rng), Tanh{}},
+                        StandardNormal(100)};
+    Discriminator discriminator{Sequential{Linear(pixels, 512, rng), leaky, Linear(512, 256, rng), leaky, Linear(256, 1, rng)}};
+    GanTrainer trainer{generator, discriminator, NonSaturating{}};  // Adam, 2e-4, betas 0.5 and 0.999
+
+    const Tensor<float, 2> latents = generator.prior.sample(64, rng);  // the same in every picture
+    const Index steps = arguments.whole("steps"), epochs = arguments.whole("epochs"), every = arguments.whole("every");
+    const auto draw = [&](const std::string& name) {
+      save_grid(arguments.out(name), generator.decode(latents),
+                {.height = digits.height, .width = digits.width, .scale = 2, .low = -1, .high = 1});
+    };
+    const GanHistory history = trainer.fit(digits.images,
+                                           {.steps = steps,
+                                            .epochs = steps > 0 ? 0 : epochs,
+                                            .batch_size = 128,
+                                            .progress = ProgressBar{},
+                                            .on_epoch =
+                                                [&](const GanProgress& now) {
+                                                  if (every > 0 && now.epoch % every == 0)
+                                                    draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");
+                                                }},
+                                           rng);
+    draw("gan_samples.png");
+    save_chart(arguments.out("gan_loss.png"), {{"discriminator", history.discriminator_loss}, {"generator", history.generator_loss}},
+               {.title = "GAN on MNIST", .x_label = "step", .y_label = "loss, nats"});
+    for (const char* name : {"gan_samples.png", "gan_loss.png"}) std::printf("%s\n", arguments.out(name).c_str());
+  });
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/models/decoder.hpp"
+#include "eigenesis/models/encoder.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// The two parts of the ELBO, in nats per sample, each [N].
+template <class Scalar>
+struct ElboTerms {
+  Variable<Scalar, 1> log_likelihood;  // log p(x | z), z drawn from q(z | x)
+  Variable<Scalar, 1> divergence;      // KL(q(z | x) || p(z)), in closed form
+
+  /// log_likelihood - beta * divergence; with beta = 0 the divergence may be infinite.
+  Variable<Scalar, 1> elbo(double beta = 1) const {
+    if (beta == 0) return log_likelihood;
+    return log_likelihood - beta * divergence;
+  }
+};
+
+/// An encoder and a decoder: x -> code z -> x again. What it draws from random codes is not defined; a Vae's is.
+template <class EncoderType, class DecoderType>
+struct Autoencoder {
+  EncoderType encoder;
+  DecoderType decoder;
+
+  Autoencoder(EncoderType to_code, DecoderType from_code) : encoder(std::move(to_code)), decoder(std::move(from_code)) {}
+
+  /// log p(x | z) of each sample with its code z, in nats, x [N, ...] -> [N]; the divergence of an autoencoder is 0.
+  auto elbo_terms(const auto& x, Pass pass) const {
+    const auto log_likelihood = decoder(encoder(x, pass).sample(pass.rng), pass).log_prob(x);
+    return ElboTerms{log_likelihood, 0 * detach(log_likelihood)};
+  }
+
+  // All below evaluate: they record nothing, draw nothing, and normalise by running statistics.
+
+  /// The codes (means of the posteriors) of x [N, ...], as a tensor [N, L].
+  template <class Scalar, int Rank>
+  Tensor<Scalar, 2> encode(Tensor<Scalar, Rank> x) const {
+    const NoGradient no_gradient;
+    return encoder(Variable(std::move(x))).mean().value();
+  }
+  /// The means of p(x | z) for codes z [N, L]: for a Bernoulli likelihood these are probabilities, not draws.
+  template <class Scalar>
+  auto decode(Tensor<Scalar, 2> z) const {
+    const NoGradient no_gradient;
+    return decoder(Variable(std::move(z))).mean().value();
+  }
+  /// decode(encode(x)).
+  template <class Scalar, int Rank>
+  auto reconstruct(Tensor<Scalar, Rank> x) const {
+    return decode(encode(std::move(x)));
+  }
+  /// Decoded points on the straight line from code a to code b, both [L], ends included, [steps, ...] (lerp).
+  /// Throws ShapeError for unequal shapes, ArgumentError for fewer than two steps.
+  template <class Scalar>
+  auto interpolate(const Tensor<Scalar, 1>& a, const Tensor<Scalar, 1>& b, Index steps) const {
+    require(a.shape() == b.shape(), "Autoencoder::interpolate: expected codes of equal shape but got ", a.shape(), " and ",
+            b.shape());
+    require<ArgumentError>(steps >= 2, "Autoencoder::interpolate: expected at least 2 steps but got ", steps);
+    Tensor<Scalar, 2> z(Shape{steps, a.size()});
+    for (Index i = 0; i < steps; ++i) {
+      const Scalar t = static_cast<Scalar>(i) / static_cast<Scalar>(steps - 1);
+      z.matrix().row(i) = ((1 - t) * a.array() + t * b.array()).matrix().transpose();
+    }
+    return decode(std::move(z));
+  }
+
+  static void fields(auto& self, auto&& field) {
+    field("encoder", self.encoder);
+    field("decoder", self.decoder);
+  }
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

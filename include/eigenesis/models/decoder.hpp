@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/distributions/likelihoods.hpp"
+#include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/pass.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// p(x | z): a network, and a likelihood that makes a distribution of what it gives, z [N, L] -> distribution over x [N, ...].
+/// Likelihoods: BernoulliLikelihood (the network gives logits), NormalLikelihood, LearnedNormalLikelihood, SquaredError.
+template <class Network, class Likelihood>
+struct Decoder {
+  Network network;
+  Likelihood likelihood;
+
+  Decoder(Network net, Likelihood of) : network(std::move(net)), likelihood(std::move(of)) {}
+
+  auto operator()(const auto& z) const { return likelihood(network(z)); }
+  auto operator()(const auto& z, Pass pass) const { return likelihood(call(network, z, pass)); }
+
+  static void fields(auto& self, auto&& field) {
+    field("network", self.network);
+    field("likelihood", self.likelihood);
+  }
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/distributions/diagonal_normal.hpp"
+#include "eigenesis/distributions/point_mass.hpp"
+#include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/pass.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// In place of a head for the log-variance: variance zero, a code without noise.
+struct NoVariance {};
+
+/// q(z | x): a trunk, and on it one head for the mean of the code and one for the logarithm of its variance, x [N, ...] ->
+/// DiagonalNormal over z [N, L] (Kingma and Welling 2014). Without the second head the code is a point: the encoder of a
+/// plain autoencoder.
+template <class Trunk, class MeanHead, class LogVarianceHead = NoVariance>
+struct Encoder {
+  Trunk trunk;
+  MeanHead mean;
+  LogVarianceHead log_variance;
+
+  Encoder(Trunk shared, MeanHead mean_head, LogVarianceHead log_variance_head = {})
+      : trunk(std::move(shared)), mean(std::move(mean_head)), log_variance(std::move(log_variance_head)) {}
+
+  auto operator()(const auto& x) const {
+    return posterior([&](const auto& layer, const auto& input) { return layer(input); }, x);
+  }
+  auto operator()(const auto& x, Pass pass) const {
+    return posterior([&](const auto& layer, const auto& input) { return call(layer, input, pass); }, x);
+  }
+
+  static void fields(auto& self, auto&& field) {
+    field("trunk", self.trunk);
+    field("mean", self.mean);
+    field("log_variance", self.log_variance);
+  }
+
+ private:
+  template <class CallLayer, class X>
+  auto posterior(CallLayer call_layer, const X& x) const {
+    const auto h = call_layer(trunk, x);
+    if constexpr (std::is_same_v<LogVarianceHead, NoVariance>)
+      return PointMass{call_layer(mean, h)};
+    else
+      return DiagonalNormal{call_layer(mean, h), call_layer(log_variance, h)};
+  }
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

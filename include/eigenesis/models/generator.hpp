@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+
+#include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/pass.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// The model G of a GAN: maps latents z drawn from a prior to samples, z [N, L] -> x [N, ...].
+/// The prior is anything with `sample(n, rng)`, such as StandardNormal.
+template <class Network, class Prior>
+struct Generator {
+  Network network;
+  Prior prior;
+
+  Generator(Network net, Prior latent_prior) : network(std::move(net)), prior(std::move(latent_prior)) {}
+
+  auto operator()(const auto& z) const { return network(z); }
+  auto operator()(const auto& z, Pass pass) const { return call(network, z, pass); }
+
+  /// n new samples [n, ...], as a tensor; records nothing and normalises by running statistics.
+  auto sample(Index n, Rng& rng) const { return decode(prior.sample(n, rng)); }
+  /// The samples that belong to the given latents [N, L].
+  template <class Scalar>
+  auto decode(Tensor<Scalar, 2> z) const {
+    const NoGradient no_gradient;
+    return network(Variable(std::move(z))).value();
+  }
+  /// Samples along the great circle from latent a to latent b, both [L]: z(t) = (sin((1 - t) w) a + sin(t w) b) / sin(w)
+  /// with w the angle between them, t = 0 ... 1 in `steps` steps (slerp; White 2016). Normal latents lie near a sphere that
+  /// a straight line would leave. Throws ShapeError for unequal shapes, ArgumentError for fewer than two steps.
+  template <class Scalar>
+  auto interpolate(const Tensor<Scalar, 1>& a, const Tensor<Scalar, 1>& b, Index steps) const {
+    require(a.shape() == b.shape(), "Generator::interpolate: expected latents of equal shape but got ", a.shape(), " and ",
+            b.shape());
+    require<ArgumentError>(steps >= 2, "Generator::interpolate: expected at least 2 steps but got ", steps);
+    const auto from = a.array().template cast<double>(), to = b.array().template cast<double>();
+    const double norms = std::sqrt((from * from).sum() * (to * to).sum());
+    const double angle = norms > 0 ? std::acos(std::clamp((from * to).sum() / norms, -1.0, 1.0)) : 0;
+    Tensor<Scalar, 2> z(Shape{steps, a.size()});
+    for (Index i = 0; i < steps; ++i) {
+      const double t = static_cast<double>(i) / static_cast<double>(steps - 1);
+      const bool straight = std::sin(angle) < 1e-6;  // along one line through the origin the circle is not defined
+      const double first = straight ? 1 - t : std::sin((1 - t) * angle) / std::sin(angle);
+      const double second = straight ? t : std::sin(t * angle) / std::sin(angle);
+      z.matrix().row(i) = (first * from + second * to).template cast<Scalar>().matrix().transpose();
+    }
+    return decode(std::move(z));
+  }
+
+  static void fields(auto& self, auto&& field) { field("network", self.network); }
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <functional>
+#include <vector>
+
+#include "eigenesis/autodiff/gradient.hpp"
+#include "eigenesis/data/batches.hpp"
+#include "eigenesis/layers/pass.hpp"
+#include "eigenesis/optimizers/adam.hpp"
+#include "eigenesis/training/loop.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// How the two phases alternate: k updates of the discriminator, then those of the generator (usually one).
+struct GanOptions {
+  Index discriminator_steps = 1;
+  Index generator_steps = 1;
+};
+
+/// What a callback sees of a training; it may ask for its end.
+struct GanProgress {
+  Index step = 0;   // rounds so far
+  Index epoch = 0;  // counted from 1
+  double discriminator_loss = 0, generator_loss = 0;  // of the last round
+  bool stop = false;
+};
+
+struct GanFitOptions {
+  Index steps = 0;   // rounds of discriminator and generator steps, or
+  Index epochs = 0;  // passes over a finite data set; exactly one of the two is set
+  Index batch_size = 128;
+  Progress progress = {};
+  std::function<void(GanProgress&)> on_step = {};
+  std::function<void(GanProgress&)> on_epoch = {};
+};
+
+/// The losses of every round: the mean over its discriminator and generator steps.
+struct GanHistory {
+  std::vector<double> discriminator_loss, generator_loss;
+};
+
+/// Trains a generator and a discriminator against each other (Goodfellow et al. 2014, algorithm 1). Each phase changes one
+/// model only and takes no gradients of the other one's weights. Holds references: both models must outlive the trainer.
+template <class GeneratorType, class DiscriminatorType, class Objective, class GeneratorOptimizer = Adam<float>,
+          class DiscriminatorOptimizer = GeneratorOptimizer>
+class GanTrainer {
+ public:
+  /// With Adam of learning rate 2e-4, beta1 0.5, beta2 0.999 for both models (Radford et al. 2016).
+  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective,
+             const GanOptions& options = {})
+      : GanTrainer(generator, discriminator, std::move(objective), GeneratorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}},
+                   DiscriminatorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}}, options) {}
+  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective,
+             GeneratorOptimizer for_generator, DiscriminatorOptimizer for_discriminator, const GanOptions& options = {})
+      : generator_optimizer(std::move(for_generator)),
+        discriminator_optimizer(std::move(for_discriminator)),
+        generator_(generator),
+        discriminator_(discriminator),
+        objective_(std::move(objective)),
+        options_(options) {
+    require<ArgumentError>(options.discriminator_steps >= 1 && options.generator_steps >= 1,
+                           "GanTrainer: expected at least one step of each model but got discriminator_steps = ",
+                           options.discriminator_steps, " and generator_steps = ", options.generator_steps);
+  }
+
+  /// Fix G, train D: one update of D on a batch of data [N, ...] and as many samples of G. Returns D's loss before it.
+  template <class Scalar, int Rank>
+  double train_discriminator(Tensor<Scalar, Rank> real, Rng& rng) {
+    const Pass pass{Mode::training, rng};
+    const auto fake = generate(real.shape(0), pass);
+    // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
+    const auto real_logits = discriminator_(Variable(std::move(real)), pass);
+    const auto loss = objective_.discriminator_loss(real_logits, discriminator_(fake, pass));
+    discriminator_optimizer.minimize(loss, discriminator_);
+    return static_cast<double>(loss.item());
+  }
+
+  /// Fix D, train G: one update of G on n samples of its own. Returns G's loss before it.
+  double train_generator(Index n, Rng& rng) {
+    const Pass pass{Mode::training, rng};
+    const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), pass);
+    const auto loss = objective_.generator_loss(discriminator_(fake, pass));
+    generator_optimizer.minimize(loss, generator_);
+    return static_cast<double>(loss.item());
+  }
+
+  /// Alternates both phases on batches of `data`: a tensor [N, ...], or anything with `sample(n, rng)`. Throws ArgumentError
+  /// for options that do not fit, NumericError for a loss or gradient that is not finite, before it changes a weight.
+  template <class Data>
+  GanHistory fit(const Data& data, const GanFitOptions& options, Rng& rng) {
+    Batches<Data> batches(data, {.batch_size = options.batch_size, .drop_last = true});
+    const Duration duration =
+        detail::plan("GanTrainer::fit", batches, options.steps, options.epochs, options_.discriminator_steps);
+    GanHistory history;
+    history.discriminator_loss.reserve(static_cast<std::size_t>(duration.steps * duration.epochs));
+    history.generator_loss.reserve(history.discriminator_loss.capacity());
+    GanProgress state;
+    std::array<NamedValue, 2> shown{{{"D", 0}, {"G", 0}}};
+
+    const auto step = [&](Index epoch) {
+      double discriminator_loss = 0, generator_loss = 0;
+      for (Index i = 0; i < options_.discriminator_steps; ++i)
+        discriminator_loss += train_discriminator(batches.next(rng), rng);
+      for (Index i = 0; i < options_.generator_steps; ++i) generator_loss += train_generator(options.batch_size, rng);
+      state.epoch = epoch;
+      ++state.step;
+      state.discriminator_loss = shown[0].value = discriminator_loss / static_cast<double>(options_.discriminator_steps);
+      state.generator_loss = shown[1].value = generator_loss / static_cast<double>(options_.generator_steps);
+      history.discriminator_loss.push_back(state.discriminator_loss);
+      history.generator_loss.push_back(state.generator_loss);
+      if (options.on_step) options.on_step(state);
+      return std::span<const NamedValue>(shown);
+    };
+    const auto end_epoch = [&](Index) {
+      if (options.on_epoch) options.on_epoch(state);
+      return std::span<const NamedValue>(shown);
+    };
+    detail::train_loop("GAN", duration, options.progress, state.stop, step, end_epoch);
+    return history;
+  }
+
+  GeneratorOptimizer generator_optimizer;
+  DiscriminatorOptimizer discriminator_optimizer;
+
+ private:
+  /// Samples as data: without a graph back into G.
+  auto generate(Index n, Pass pass) const {
+    const NoGradient no_gradient;
+    return generator_(Variable(generator_.prior.sample(n, pass.rng)), pass);
+  }
+
+  GeneratorType& generator_;
+  DiscriminatorType& discriminator_;
+  Objective objective_;
+  GanOptions options_;
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
