@@ -9,9 +9,29 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-/// The nodes through which y depends on the targets of this visit, in the order they were computed.
+/// The marks of one call of gradient(). Those of an outer call, one of whose rules makes this call, come back at the end.
 template <class Scalar>
-PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, std::uint64_t visit) {
+class Marks {
+ public:
+  Marks() = default;
+  Marks(const Marks&) = delete;
+  Marks& operator=(const Marks&) = delete;
+  ~Marks() {
+    for (auto& [node, before] : outer_) node->mark = std::move(before);
+  }
+  Mark<Scalar>& of(Node<Scalar>& node) {
+    if (node.mark.visit != visit_) outer_.emplace_back(&node, std::exchange(node.mark, Mark<Scalar>{visit_}));
+    return node.mark;
+  }
+
+ private:
+  const std::uint64_t visit_ = next_serial();
+  PoolVector<std::pair<Node<Scalar>*, Mark<Scalar>>> outer_;
+};
+
+/// The nodes through which y depends on the marked targets, in the order they were computed.
+template <class Scalar>
+PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, Marks<Scalar>& marks) {
   struct Step {
     Node<Scalar>* node;
     Rule<Scalar>* rule;  // the next to follow
@@ -19,15 +39,16 @@ PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, std::uint64_t visit
   PoolVector<Step> stack;
   PoolVector<Node<Scalar>*> path;
   const auto enter = [&](Node<Scalar>* node) {
-    node->visit = visit;
-    node->wanted = node->target == visit;
+    Mark<Scalar>& mark = marks.of(*node);
+    mark.entered = true;
+    mark.wanted = mark.target;
     stack.push_back({node, node->rules});
   };
   enter(y);
   while (!stack.empty()) {
     auto& [node, rule] = stack.back();
     if (rule == nullptr) {
-      if (node->wanted) path.push_back(node);
+      if (node->mark.wanted) path.push_back(node);
       stack.pop_back();
       continue;
     }
@@ -35,10 +56,10 @@ PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, std::uint64_t visit
     require<Error>(input->updated < node->serial,
                    "gradient: expected parameters unchanged since the loss was computed but one of shape ",
                    ShapeView{input->shape}, " was updated; compute the loss again");
-    if (input->visit != visit) {
+    if (const Mark<Scalar>& mark = marks.of(*input); !mark.entered) {
       enter(input);  // and come back to this rule when its input is known to lead to a target or not
     } else {
-      node->wanted = node->wanted || input->wanted;
+      node->mark.wanted = node->mark.wanted || mark.wanted;
       rule = rule->next;
     }
   }
@@ -48,33 +69,27 @@ PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, std::uint64_t visit
 /// dy/dx for each x of `targets`; an empty reference where y does not depend on x.
 template <class Scalar>
 PoolVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const NodeRef<Scalar>> targets) {
-  const std::uint64_t visit = next_serial();
-  for (const NodeRef<Scalar>& x : targets) x->target = visit;
-  const PoolVector<Node<Scalar>*> path = path_from_targets(y.get(), visit);
+  Marks<Scalar> marks;
+  for (const NodeRef<Scalar>& x : targets) marks.of(*x).target = true;
+  const PoolVector<Node<Scalar>*> path = path_from_targets(y.get(), marks);
 
-  struct Cleanup {  // also when a rule throws
-    const PoolVector<Node<Scalar>*>& nodes;
-    ~Cleanup() {
-      for (Node<Scalar>* node : nodes) node->adjoint = {};
-    }
-  } cleanup{path};
-
-  if (y->wanted) y->adjoint = make_node(Tensor<Scalar, 0>({}, Scalar{1}));
+  if (y->mark.wanted) y->mark.adjoint = make_node(Tensor<Scalar, 0>({}, Scalar{1}));
   for (auto it = path.rbegin(); it != path.rend(); ++it) {
     const NodeRef<Scalar> node(*it);
-    const NodeRef<Scalar> dy = node->target == visit ? node->adjoint : std::exchange(node->adjoint, {});
+    const NodeRef<Scalar> dy = node->mark.target ? node->mark.adjoint : std::exchange(node->mark.adjoint, {});
     for (const Rule<Scalar>* rule = node->rules; rule != nullptr; rule = rule->next) {
       Node<Scalar>& input = *rule->input;
-      if (!input.wanted) continue;
+      if (!input.mark.wanted) continue;
       NodeRef<Scalar> dx = rule->apply(node, dy);
       require(std::ranges::equal(dx->shape, input.shape), "gradient: expected a rule to return the input's shape ",
               ShapeView{input.shape}, " but got ", ShapeView{dx->shape});
-      input.adjoint = input.adjoint ? accumulate(std::move(input.adjoint), dx) : std::move(dx);
+      NodeRef<Scalar>& adjoint = input.mark.adjoint;
+      adjoint = adjoint ? accumulate(std::move(adjoint), dx) : std::move(dx);
     }
   }
   PoolVector<NodeRef<Scalar>> result;
   result.reserve(targets.size());
-  for (const NodeRef<Scalar>& x : targets) result.push_back(x->adjoint);
+  for (const NodeRef<Scalar>& x : targets) result.push_back(x->mark.adjoint);
   return result;
 }
 

@@ -64,6 +64,16 @@ struct Rule {
   Rule* next = nullptr;
 };
 
+/// What one call of gradient() notes down at a node.
+template <class Scalar>
+struct Mark {
+  std::uint64_t visit = 0;  // the number of the call
+  bool target = false;      // the gradient with respect to this node was asked for
+  bool entered = false;
+  bool wanted = false;      // leads to a target
+  NodeRef<Scalar> adjoint{};  // the sum of what has arrived here so far
+};
+
 /// A value, and the rules by which gradients flow from it to what it was computed from.
 template <class Scalar>
 struct Node {
@@ -74,6 +84,7 @@ struct Node {
   static void* operator new(std::size_t bytes) { return take_memory(bytes); }
   static void operator delete(void* memory, std::size_t bytes) { give_memory(memory, bytes); }
 
+  virtual Scalar* data() = 0;  // asked for anew each time: a parameter may be given another tensor
   Index size() const {
     Index product = 1;
     for (const Index s : shape) product *= s;
@@ -81,26 +92,19 @@ struct Node {
   }
 
   std::span<const Index> shape;  // of the tensor that the derived class holds
-  Scalar* data = nullptr;
   std::atomic<int> references{0};
   bool differentiable = false;
-  bool wanted = false;           // during gradient(): leads to one of its targets
-  std::uint64_t visit = 0;       // the last gradient() that came by
-  std::uint64_t target = 0;      // the last gradient() that was taken with respect to this node
   std::uint64_t serial = next_serial();
-  std::uint64_t updated = 0;     // of a parameter: when its value was last changed
+  std::uint64_t updated = 0;  // of a parameter: when its value was last changed
   Rule<Scalar>* rules = nullptr;
   Node* next_dying = nullptr;
-  NodeRef<Scalar> adjoint;       // during gradient(): the sum of what has arrived here so far
+  Mark<Scalar> mark;
 };
 
 template <class Scalar, int Rank>
 struct NodeOf final : Node<Scalar> {
-  explicit NodeOf(Tensor<Scalar, Rank> tensor) : value(std::move(tensor)) { refresh(); }
-  void refresh() {
-    this->shape = value.shape();
-    this->data = value.data();
-  }
+  explicit NodeOf(Tensor<Scalar, Rank> tensor) : value(std::move(tensor)) { this->shape = value.shape(); }
+  Scalar* data() override { return value.data(); }
   Tensor<Scalar, Rank> value;
 };
 
@@ -166,9 +170,11 @@ NodeRef<Scalar> accumulate(NodeRef<Scalar> a, const NodeRef<Scalar>& b) {
   const bool reusable = a->references.load(std::memory_order_relaxed) == 1 && !a->differentiable && !b->differentiable;
   NodeRef<Scalar> y = reusable ? a : make_node<Scalar>(a->shape);
   const Index n = y->size();
+  Scalar* const sum = y->data();
+  const Scalar *const left = a->data(), *const right = b->data();
   parallel_for((n + pointwise_piece - 1) / pointwise_piece, [&](Index piece) {
     const Index begin = piece * pointwise_piece;
-    pointwise<Scalar>(Operation::add)(y->data + begin, a->data + begin, b->data + begin, nullptr, Scalar{0},
+    pointwise<Scalar>(Operation::add)(sum + begin, left + begin, right + begin, nullptr, Scalar{0},
                                       std::min(pointwise_piece, n - begin));
   });
   if (!reusable) {

@@ -13,7 +13,7 @@ class Parameter : public Variable<Scalar, Rank> {
   Parameter(Tensor<Scalar, Rank> value) : Variable<Scalar, Rank>(watch(std::move(value))) {}
   Parameter() : Parameter(Tensor<Scalar, Rank>()) {}
   Parameter(const Parameter& other) : Parameter(other.value()) {}
-  Parameter(Parameter&& other) : Parameter() { std::swap(this->node_, other.node_); }
+  Parameter(Parameter&&) noexcept = default;
   Parameter& operator=(Parameter other) noexcept {
     std::swap(this->node_, other.node_);
     return *this;

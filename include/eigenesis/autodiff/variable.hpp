@@ -79,11 +79,10 @@ namespace detail {
 
 template <class Scalar, int Rank, int InputRank, class F>
 void add_typed_rule(const Variable<Scalar, Rank>& result, Wrt<Scalar, InputRank, F> wrt) {
-  const auto rule = [f = std::move(wrt.rule)](const NodeRef<Scalar>& y, const NodeRef<Scalar>& dy) {
+  add_rule(result.node(), wrt.input, [f = std::move(wrt.rule)](const NodeRef<Scalar>& y, const NodeRef<Scalar>& dy) {
     const Variable<Scalar, InputRank> dx = f(Variable<Scalar, Rank>(y), Variable<Scalar, Rank>(dy));
     return dx.node();
-  };
-  add_rule(result.node(), wrt.input, rule);
+  });
 }
 
 }  // namespace detail

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <charconv>
 #include <concepts>
-#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -37,9 +37,8 @@ namespace detail {
 inline std::string text(std::string_view part) { return std::string(part); }
 inline std::string text(std::integral auto part) { return std::to_string(part); }
 inline std::string text(std::floating_point auto part) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%g", static_cast<double>(part));
-  return buffer;
+  char buffer[64];  // the shortest text that stands for exactly this number
+  return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, part).ptr);
 }
 template <class T>
   requires requires(const T& part) { to_string(part); }

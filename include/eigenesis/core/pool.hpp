@@ -43,6 +43,7 @@ class Pool {
 
   void* take(std::size_t bytes) {
     const std::size_t c = size_class(bytes);
+    ++outstanding_[c];
     if (Block* block = free_[c]) {
       free_[c] = block->next;
       return block;
@@ -53,10 +54,13 @@ class Pool {
 
   void give(void* memory, std::size_t bytes) noexcept {
     const std::size_t c = size_class(bytes);
-    if constexpr (recycle_blocks)
+    // A thread that only gives back what others took would hoard memory that it never needs.
+    if (recycle_blocks && outstanding_[c] > 0) {
+      --outstanding_[c];
       free_[c] = new (memory) Block{free_[c]};
-    else
+    } else {
       std::free(memory);
+    }
   }
 
   /// Returns all unused blocks to the system.
@@ -94,7 +98,9 @@ class Pool {
   struct Block {
     Block* next;
   };
-  Block* free_[8 * 62] = {};
+  static constexpr std::size_t classes = 8 * 62;
+  Block* free_[classes] = {};
+  std::int64_t outstanding_[classes] = {};  // taken in this thread and not yet given back in it
   std::int64_t system_allocations_ = 0;
 };
 

@@ -12,9 +12,29 @@
 #include "eigenesis/core/shape.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+/// Repeats the first `size` of n elements: in copies of growing length, as plain loops are slow without -O3.
+template <class T>
+void repeat(T* elements, Index size, Index n) {
+  for (Index done = size; done < n;) {
+    const Index count = std::min({done, n - done, std::max<Index>(size, 4096 / size * size)});
+    std::copy_n(elements, count, elements + done);
+    done += count;
+  }
+}
+template <class T>
+void fill(T* elements, Index n, T value) {
+  const Index first = std::min<Index>(n, 16);
+  for (Index i = 0; i < first; ++i) elements[i] = value;
+  if (n > first) repeat(elements, first, n);
+}
+
+}  // namespace detail
 
 /// A shape and a contiguous, row-major, 64-byte aligned buffer that Eigen reads in place. A value: copies are independent.
 /// The rank is part of the type, the sizes are known at run time. Features are the last axis: [N, F], [N, H, W, C].
+/// A tensor that was moved from can only be assigned to or destroyed.
 /// (`eigenesis/core/eigen_tensor.hpp` adds a view as an Eigen::TensorMap.)
 template <class Scalar, int Rank>
 class Tensor {
@@ -29,7 +49,7 @@ class Tensor {
   /// Uninitialised elements.
   explicit Tensor(const Shape<Rank>& shape) : shape_(checked(shape)), data_(take(shape.size())) {}
   /// Every element is `value`.
-  Tensor(const Shape<Rank>& shape, Scalar value) : Tensor(shape) { std::fill_n(data_, size(), value); }
+  Tensor(const Shape<Rank>& shape, Scalar value) : Tensor(shape) { detail::fill(data_, size(), value); }
   /// Elements in row-major order; throws ShapeError unless there are as many as `shape` says.
   Tensor(const Shape<Rank>& shape, std::span<const Scalar> values) : Tensor(shape) {
     require(std::ssize(values) == size(), "Tensor: expected ", size(), " values for shape ", shape, " but got ",
@@ -96,8 +116,10 @@ class Tensor {
   /// The same elements under another shape; copies unless *this is about to go: `std::move(x).reshaped(shape)`.
   template <int NewRank>
   Tensor<Scalar, NewRank> reshaped(const Shape<NewRank>& shape) && {
-    require(shape.size() == size(), "Tensor::reshaped: expected ", size(), " elements as in ", shape_, " but got ", shape);
-    Tensor<Scalar, NewRank> result(typename Tensor<Scalar, NewRank>::Adopt{}, shape, std::exchange(data_, nullptr));
+    using Result = Tensor<Scalar, NewRank>;
+    require(Result::checked(shape).size() == size(), "Tensor::reshaped: expected ", size(), " elements as in ", shape_,
+            " but got ", shape);
+    Result result(typename Result::Adopt{}, shape, std::exchange(data_, nullptr));
     shape_ = {};
     return result;
   }
@@ -116,7 +138,13 @@ class Tensor {
   static std::size_t bytes(Index size) { return static_cast<std::size_t>(size) * sizeof(Scalar) + 128; }
   static Scalar* take(Index size) { return static_cast<Scalar*>(detail::take_memory(bytes(size))); }
   static const Shape<Rank>& checked(const Shape<Rank>& shape) {
-    for (const Index s : shape.sizes) require(s >= 0, "Tensor: expected sizes >= 0 but got ", shape);
+    Index elements = 1;
+    bool fits = true;
+    for (const Index s : shape.sizes) {
+      require(s >= 0, "Tensor: expected sizes >= 0 but got ", shape);
+      fits = !__builtin_mul_overflow(elements, s, &elements) && fits;
+    }
+    require(fits && elements <= (Index{1} << 56), "Tensor: expected a shape that fits into memory but got ", shape);
     return shape;
   }
   Index columns() const { return Rank == 0 ? 1 : shape_[Rank == 0 ? 0 : Rank - 1]; }

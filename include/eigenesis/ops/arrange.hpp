@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <vector>
 
 #include "eigenesis/autodiff/variable.hpp"
 
@@ -117,15 +118,20 @@ template <class Scalar, int Rank>
 Variable<Scalar, Rank> concatenate(std::initializer_list<Variable<Scalar, Rank>> parts, int axis) {
   return concatenate(std::span<const Variable<Scalar, Rank>>(parts.begin(), parts.size()), axis);
 }
+template <class Scalar, int Rank>
+Variable<Scalar, Rank> concatenate(const std::vector<Variable<Scalar, Rank>>& parts, int axis) {
+  return concatenate(std::span<const Variable<Scalar, Rank>>(parts), axis);
+}
 
 /// The parts of the given sizes along an axis, which must add up to its size, else ShapeError.
 template <class Scalar, int Rank>
 std::vector<Variable<Scalar, Rank>> split(const Variable<Scalar, Rank>& x, int axis, std::span<const Index> sizes) {
   axis = detail::checked_axis("split", axis, Rank);
   Index total = 0;
-  for (const Index size : sizes) total += size;
-  require(total == x.shape()[axis], "split: expected sizes that add up to ", x.shape()[axis], " but got ",
-          detail::ShapeView{sizes});
+  bool negative = false;
+  for (const Index size : sizes) total += size, negative = negative || size < 0;
+  require(!negative && total == x.shape()[axis], "split: expected sizes >= 0 that add up to ", x.shape()[axis],
+          " but got ", detail::ShapeView{sizes});
   std::vector<Variable<Scalar, Rank>> parts;
   Index begin = 0;
   for (const Index size : sizes) {

@@ -43,6 +43,22 @@ inline PoolVector<StretchedRun> stretched_runs(std::span<const Index> small, std
   return runs;
 }
 
+/// Leads x through step(run, from, to), one run after the other, into y; `size` elements lie behind each run.
+template <class Scalar, class Size, class Step>
+void follow_runs(const PoolVector<StretchedRun>& runs, const NodeRef<Scalar>& x, const NodeRef<Scalar>& y, Size size,
+                 Step step) {
+  if (runs.empty()) std::copy_n(x->data(), x->size(), y->data());
+  Tensor<Scalar, 1> between;
+  const Scalar* from = x->data();
+  for (const StretchedRun& run : runs) {
+    if (&run == &runs.back()) return step(run, from, y->data());
+    Tensor<Scalar, 1> target(Shape{size(run)});
+    step(run, from, target.data());
+    between = std::move(target);
+    from = between.data();
+  }
+}
+
 template <class Scalar>
 NodeRef<Scalar> broadcast_to(const NodeRef<Scalar>& x, std::span<const Index> shape);
 
@@ -51,20 +67,15 @@ template <class Scalar>
 NodeRef<Scalar> sum_to(const NodeRef<Scalar>& x, std::span<const Index> shape) {
   if (std::ranges::equal(x->shape, shape)) return x;
   NodeRef<Scalar> y = make_node<Scalar>(shape);
-  const Scalar* from = x->data;
-  Tensor<Scalar, 1> held;
-  for (const auto& [outer, run, inner] : stretched_runs(shape, x->shape)) {
-    Tensor<Scalar, 1> target(Shape{outer * inner});
-    if (target.size() == 1)
-      target.data()[0] = sum(from, run);
-    else if (inner == 1)
-      sum_columns(from, outer, run, target.data());
+  const auto size = [](const StretchedRun& r) { return r.outer * r.inner; };
+  follow_runs(stretched_runs(shape, x->shape), x, y, size, [](const StretchedRun& r, const Scalar* from, Scalar* to) {
+    if (r.outer == 1 && r.inner == 1)
+      *to = sum(from, r.run);
+    else if (r.inner == 1)
+      sum_columns(from, r.outer, r.run, to);
     else
-      for (Index i = 0; i < outer; ++i) sum_rows(from + i * run * inner, run, inner, target.data() + i * inner);
-    held = std::move(target);
-    from = held.data();
-  }
-  std::copy_n(from, y->size(), y->data);
+      for (Index i = 0; i < r.outer; ++i) sum_rows(from + i * r.run * r.inner, r.run, r.inner, to + i * r.inner);
+  });
   add_rule(y, x, [x](const NodeRef<Scalar>&, const NodeRef<Scalar>& dy) { return broadcast_to(dy, x->shape); });
   return y;
 }
@@ -73,22 +84,32 @@ template <class Scalar>
 NodeRef<Scalar> broadcast_to(const NodeRef<Scalar>& x, std::span<const Index> shape) {
   if (std::ranges::equal(x->shape, shape)) return x;
   NodeRef<Scalar> y = make_node<Scalar>(shape);
-  const Scalar* from = x->data;
-  Tensor<Scalar, 1> held;
-  for (const auto& [outer, run, inner] : std::views::reverse(stretched_runs(x->shape, shape))) {
-    Tensor<Scalar, 1> target(Shape{outer * run * inner});
-    Scalar* to = target.data();
-    for (Index i = 0; i < outer; ++i, from += inner)
-      if (inner == 1)
-        to = std::fill_n(to, run, *from);
-      else
-        for (Index j = 0; j < run; ++j) to = std::copy_n(from, inner, to);
-    held = std::move(target);
-    from = held.data();
-  }
-  std::copy_n(from, y->size(), y->data);
+  PoolVector<StretchedRun> runs = stretched_runs(x->shape, shape);
+  std::ranges::reverse(runs);
+  const auto size = [](const StretchedRun& r) { return r.outer * r.run * r.inner; };
+  follow_runs(runs, x, y, size, [](const StretchedRun& r, const Scalar* from, Scalar* to) {
+    for (Index i = 0; i < r.outer; ++i, from += r.inner, to += r.run * r.inner)
+      if (r.inner == 1)
+        fill(to, r.run, *from);
+      else if (r.inner > 0 && r.run > 0)
+        repeat(std::copy_n(from, r.inner, to) - r.inner, r.inner, r.run * r.inner);
+  });
   add_rule(y, x, [x](const NodeRef<Scalar>&, const NodeRef<Scalar>& dy) { return sum_to(dy, x->shape); });
   return y;
+}
+
+/// Stands for "[2, 3], [3] and [4, 3]" in a message.
+template <class Scalar>
+struct ShapeList {
+  std::span<const NodeRef<Scalar>> operands;
+};
+template <class Scalar>
+std::string to_string(const ShapeList<Scalar>& list) {
+  std::string result;
+  for (const NodeRef<Scalar>& x : list.operands)
+    result += (&x == &list.operands.front() ? "" : &x == &list.operands.back() ? " and " : ", ") +
+              to_string(ShapeView{x->shape});
+  return result;
 }
 
 /// The shape to which all operands are stretched; throws ShapeError in the name of `function`.
@@ -102,8 +123,9 @@ PoolVector<Index> common_shape(const char* function, std::span<const NodeRef<Sca
       if (shape[missing + i] == 1) shape[missing + i] = x->shape[i];
   }
   for (const NodeRef<Scalar>& x : operands)
-    require(stretches_to(x->shape, shape), function, ": expected shapes that agree or have size 1, axis by axis from the last, but got ",
-            ShapeView{operands.front()->shape}, " and ", ShapeView{(&x == &operands.front() ? operands.back() : x)->shape});
+    require(stretches_to(x->shape, shape), function,
+            ": expected shapes that agree or have size 1, axis by axis from the last, but got ",
+            ShapeList<Scalar>{operands});
   return shape;
 }
 

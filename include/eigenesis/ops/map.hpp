@@ -49,7 +49,7 @@ NodeRef<Scalar> run(Call<Scalar> call) {
     return broadcast_to(call.operands[static_cast<std::size_t>(last.operands[0])], y_shape);
   NodeRef<Scalar> y = make_node<Scalar>(y_shape);
   if (last.kind == Instruction::Kind::constant) {
-    std::fill_n(y->data, y->size(), static_cast<Scalar>(last.constant));
+    fill(y->data(), y->size(), static_cast<Scalar>(last.constant));
     return y;
   }
 
@@ -58,9 +58,9 @@ NodeRef<Scalar> run(Call<Scalar> call) {
   for (const std::size_t i : drop_unused_arguments(call.program, call.result)) {
     const NodeRef<Scalar>& x = call.operands[i];
     nodes.push_back(classify(x->shape, y_shape).spread == Spread::other ? broadcast_to(x, y_shape) : x);
-    operands.push_back({nodes.back()->data, nodes.back()->size(), classify(nodes.back()->shape, y_shape)});
+    operands.push_back({nodes.back()->data(), nodes.back()->size(), classify(nodes.back()->shape, y_shape)});
   }
-  Plan<Scalar>(call.program, call.result).run(operands, y->data, y->size());
+  Plan<Scalar>(call.program, call.result).run(operands, y->data(), y->size());
 
   if (!recording() || std::ranges::none_of(nodes, [](const auto& x) { return x->differentiable; })) return y;
   call.operands = std::move(nodes);

@@ -113,7 +113,8 @@ class Plan {
     for (auto& source : sources)
       if (is_tile(source) && block % source.size == 0) {
         tiles.emplace_back(Shape{block});
-        for (Index i = 0; i < block; ++i) tiles.back().data()[i] = source.data[i % source.size];
+        std::copy_n(source.data, source.size, tiles.back().data());
+        repeat(tiles.back().data(), source.size, block);
         source = {tiles.back().data(), block, source.broadcast};
       }
 
@@ -122,7 +123,7 @@ class Plan {
     parallel_for((n + piece - 1) / piece, [&](Index p) {
       static thread_local PoolVector<Scalar> scratch;
       if (scratch.size() < scratch_blocks * register_stride) scratch.resize(scratch_blocks * register_stride);
-      for (const auto& [index, value] : constants_) std::fill_n(scratch.data() + index * register_stride, block_limit, value);
+      for (const auto& [index, value] : constants_) fill(scratch.data() + index * register_stride, block, value);
       PoolVector<const Scalar*> arguments(sources.size());
       for (Index begin = p * piece; begin < std::min(n, (p + 1) * piece); begin += block)
         run_block(sources, arguments, scratch.data(), out, begin, std::min(block, n - begin));
@@ -152,12 +153,10 @@ class Plan {
       if (x.broadcast.spread == Spread::full) {
         arguments[k] = x.data + begin;
       } else if (x.broadcast.spread == Spread::repeat) {
-        for (Index i = 0; i < n;) {
-          const Index index = (begin + i) / x.broadcast.count;
-          const Index end = std::min(n, (index + 1) * x.broadcast.count - begin);
-          std::fill(copy + i, copy + end, x.data[index]);
-          i = end;
-        }
+        const Index count = x.broadcast.count, first = begin / count;
+        const Scalar* value = x.data + first;
+        for (Index i = 0, end = (first + 1) * count - begin; i < n; i = end, end += count, ++value)
+          fill(copy + i, std::min(n, end) - i, *value);
       } else if (const Index offset = begin % x.size; offset + n <= x.size) {
         arguments[k] = x.data + offset;
       } else {

@@ -59,7 +59,8 @@ Variable<Scalar, 0> mean(const Variable<Scalar, Rank>& x) {
 /// The mean along one axis, which goes away.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank - 1> mean(const Variable<Scalar, Rank>& x, int axis) {
-  return sum(x, axis) / x.shape(axis);
+  axis = detail::checked_axis("mean", axis, Rank);
+  return sum(x, axis) / x.shape()[axis];
 }
 /// One sum for each sample: over all axes but the first, [N, ...] -> [N].
 template <class Scalar, int Rank>
@@ -72,14 +73,24 @@ Variable<Scalar, 1> sum_per_sample(const Variable<Scalar, Rank>& x) {
     return sum(reshape(x, Shape{n, n == 0 ? 0 : x.size() / n}), 1);
 }
 
+namespace detail {
+
+template <int Rank>
+int checked_filled_axis(std::string_view function, int axis, const Shape<Rank>& shape) {
+  axis = checked_axis(function, axis, Rank);
+  require<ArgumentError>(shape[axis] > 0, function, ": expected at least one element along axis ", axis,
+                         " but got shape ", shape);
+  return axis;
+}
+
+}  // namespace detail
+
 /// The largest element along one axis, which goes away; NaN if any element is. Equal largest elements share the gradient.
 /// Throws ArgumentError for an axis without elements.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank - 1> maximum(const Variable<Scalar, Rank>& x, int axis) {
-  axis = detail::checked_axis("maximum", axis, Rank);
+  axis = detail::checked_filled_axis("maximum", axis, x.shape());
   const detail::AxisView view(x.shape(), axis);
-  require<ArgumentError>(view.size > 0, "maximum: expected at least one element along axis ", axis, " but got shape ",
-                         x.shape());
   Tensor<Scalar, Rank - 1> y(detail::without_axis(x.shape(), axis));
   if (view.inner == 1) {
     detail::max_columns(x.value().data(), view.outer, view.size, y.data());
@@ -92,7 +103,10 @@ Variable<Scalar, Rank - 1> maximum(const Variable<Scalar, Rank>& x, int axis) {
   }
   return record(std::move(y), wrt(x, [x, axis](const auto& largest, const auto& dy) {
                   const Shape<Rank> kept = detail::with_axis(x.shape(), axis, 1);
-                  const auto hit = map([](auto t, auto m) { return t == m; }, x, reshape(detach(largest), kept));
+                  const auto hit = [&] {
+                    const NoGradient constant;
+                    return map([](auto t, auto m) { return t == m; }, x, reshape(largest, kept));
+                  }();
                   return hit * (reshape(dy, kept) / sum_to(hit, kept));
                 }));
 }
@@ -101,31 +115,36 @@ namespace detail {
 
 /// log(sum(exp(x))) along an axis, which stays with size 1.
 template <class Scalar, int Rank>
-Variable<Scalar, Rank> logsumexp_kept(const Variable<Scalar, Rank>& x, int axis) {
+Variable<Scalar, Rank> logsumexp_kept(std::string_view function, const Variable<Scalar, Rank>& x, int axis) {
+  axis = checked_filled_axis(function, axis, x.shape());
   const Shape<Rank> kept = with_axis(x.shape(), axis, 1);
   // Any shift is right, the largest element keeps exp from overflowing; an infinite one would give inf - inf.
-  const auto shift = map([](auto m) { return select(abs(m) == std::numeric_limits<double>::infinity(), 0, m); },
-                         reshape(maximum(detach(x), axis), kept));
+  const auto shift = [&] {
+    const NoGradient constant;
+    return map([](auto m) { return select(abs(m) == std::numeric_limits<double>::infinity(), 0, m); },
+               reshape(maximum(x, axis), kept));
+  }();
   return shift + log(sum_to(exp(x - shift), kept));
 }
 
 }  // namespace detail
 
-/// log(sum(exp(x))) along one axis, which goes away; without overflow.
+/// log(sum(exp(x))) along one axis, which goes away; without overflow. As softmax and log_softmax, it throws ArgumentError
+/// for an axis without elements.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank - 1> logsumexp(const Variable<Scalar, Rank>& x, int axis) {
-  axis = detail::checked_axis("logsumexp", axis, Rank);
-  return reshape(detail::logsumexp_kept(x, axis), detail::without_axis(x.shape(), axis));
+  const auto kept = detail::logsumexp_kept("logsumexp", x, axis);
+  return reshape(kept, detail::without_axis(x.shape(), axis < 0 ? axis + Rank : axis));
 }
 /// log(softmax(x)) along one axis.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> log_softmax(const Variable<Scalar, Rank>& x, int axis) {
-  return x - detail::logsumexp_kept(x, detail::checked_axis("log_softmax", axis, Rank));
+  return x - detail::logsumexp_kept("log_softmax", x, axis);
 }
 /// exp(x) / sum(exp(x)) along one axis.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> softmax(const Variable<Scalar, Rank>& x, int axis) {
-  return exp(x - detail::logsumexp_kept(x, detail::checked_axis("softmax", axis, Rank)));
+  return exp(x - detail::logsumexp_kept("softmax", x, axis));
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -29,6 +29,7 @@ struct Program {
   std::int16_t add(const Instruction& instruction) {
     const auto found = std::ranges::find(instructions, instruction);
     if (found == instructions.end()) {
+      require<ArgumentError>(instructions.size() < 32'767, "map: expected a formula of at most 32767 steps but got more");
       instructions.push_back(instruction);
       return static_cast<std::int16_t>(instructions.size() - 1);
     }
@@ -116,16 +117,17 @@ class Symbol {
   friend Symbol sin(const Symbol& a) { return detail::apply(detail::Operation::sin, 0, a); }
   friend Symbol cos(const Symbol& a) { return detail::apply(detail::Operation::cos, 0, a); }
   friend Symbol pow(const Symbol& a, const Symbol& b) {
+    if (b.is(0)) return 1.0;
     return b.is(1) ? a : b.is(2) ? square(a) : detail::apply(detail::Operation::power, 0, a, b);
   }
   /// The larger one; NaN if either is.
   friend Symbol maximum(const Symbol& a, const Symbol& b) {
-    if (a.is_constant()) return maximum(b, a);
+    if (a.is_constant() && !b.is_constant()) return maximum(b, a);
     return select(a < b, b, b.is_constant() ? a : select(b == b, a, b));
   }
   /// The smaller one; NaN if either is.
   friend Symbol minimum(const Symbol& a, const Symbol& b) {
-    if (a.is_constant()) return minimum(b, a);
+    if (a.is_constant() && !b.is_constant()) return minimum(b, a);
     return select(b < a, b, b.is_constant() ? a : select(b == b, a, b));
   }
   /// x within [low, high]; the gradient is zero outside only.

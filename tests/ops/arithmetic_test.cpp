@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include <eigenesis/eigenesis.hpp>
+
+#include "catch.hpp"
+#include "gradient_check.hpp"
+
+using namespace eigenesis;
+using gradient_check::numbers;
+
+namespace {
+
+const float not_a_number = std::numeric_limits<float>::quiet_NaN();
+
+template <int Rank>
+std::vector<double> list(const Variable<double, Rank>& x) {
+  return {x.value().values().begin(), x.value().values().end()};
+}
+
+template <int A, int B>
+void check_operators(const Shape<A>& a, const Shape<B>& b) {
+  check_gradients("+", [](const auto& x, const auto& y) { return x + y; }, numbers(a), numbers(b, 2));
+  check_gradients("-", [](const auto& x, const auto& y) { return x - y; }, numbers(a), numbers(b, 2));
+  check_gradients("*", [](const auto& x, const auto& y) { return x * y; }, numbers(a), numbers(b, 2));
+  check_gradients("/", [](const auto& x, const auto& y) { return x / y; }, numbers(a), numbers(b, 2));
+}
+
+}  // namespace
+
+TEST_CASE("Arithmetic works element by element and stretches axes that are missing or of size 1") {
+  const Variable x(Tensor<double, 2>({2, 3}, {1, 2, 3, 4, 5, 6}));
+  const Variable per_channel(Tensor<double, 1>({3}, {10, 20, 40}));
+  const Variable per_sample(Tensor<double, 2>({2, 1}, {2, 4}));
+  CHECK(list(x + per_channel) == std::vector<double>{11, 22, 43, 14, 25, 46});
+  CHECK(list(per_channel - x) == std::vector<double>{9, 18, 37, 6, 15, 34});
+  CHECK(list(x * per_sample) == std::vector<double>{2, 4, 6, 16, 20, 24});
+  CHECK(list(per_sample / x) == std::vector<double>{2, 1, 2.0 / 3, 1, 0.8, 4.0 / 6});
+  CHECK(list(per_channel * per_sample) == std::vector<double>{20, 40, 80, 40, 80, 160});
+  CHECK((per_channel * per_sample).shape() == Shape{2, 3});
+  CHECK(list(-x) == std::vector<double>{-1, -2, -3, -4, -5, -6});
+}
+
+TEST_CASE("Arithmetic takes numbers on both sides") {
+  const Variable x(Tensor<double, 1>({3}, {1, 2, 4}));
+  CHECK(list(x + 1) == std::vector<double>{2, 3, 5});
+  CHECK(list(1.5f + x) == std::vector<double>{2.5, 3.5, 5.5});
+  CHECK(list(x - Index{1}) == std::vector<double>{0, 1, 3});
+  CHECK(list(1 - x) == std::vector<double>{0, -1, -3});
+  CHECK(list(x * 3) == std::vector<double>{3, 6, 12});
+  CHECK(list(0.5 * x) == std::vector<double>{0.5, 1, 2});
+  CHECK(list(x / 4) == std::vector<double>{0.25, 0.5, 1});
+  CHECK(list(4 / x) == std::vector<double>{4, 2, 1});
+}
+
+TEST_CASE("Arithmetic has first and second derivatives, also of stretched operands") {
+  check_operators(Shape<0>{}, Shape<0>{});
+  check_operators(Shape{5}, Shape{5});
+  check_operators(Shape{3, 1}, Shape{3, 5});
+  check_operators(Shape{3, 5}, Shape<0>{});
+  check_operators(Shape{5}, Shape{2, 5});
+  check_operators(Shape{2, 1, 5}, Shape{3, 1});
+  check_operators(Shape{1, 1}, Shape{2, 3});
+  check_operators(Shape{0, 3}, Shape{3});
+}
+
+TEST_CASE("Arithmetic with numbers has first and second derivatives") {
+  const auto x = numbers(Shape{2, 3});
+  check_gradients("x + 2", [](const auto& t) { return t + 2; }, x);
+  check_gradients("2 + x", [](const auto& t) { return 2 + t; }, x);
+  check_gradients("x - 2", [](const auto& t) { return t - 2; }, x);
+  check_gradients("2 - x", [](const auto& t) { return 2 - t; }, x);
+  check_gradients("x * 3", [](const auto& t) { return t * 3; }, x);
+  check_gradients("3 * x", [](const auto& t) { return 3 * t; }, x);
+  check_gradients("x / 3", [](const auto& t) { return t / 3; }, x);
+  check_gradients("3 / x", [](const auto& t) { return 3 / t; }, x);
+  check_gradients("1 / x", [](const auto& t) { return 1 / t; }, x);
+  check_gradients("-x", [](const auto& t) { return -t; }, x);
+}
+
+TEST_CASE("Arithmetic of an operand with itself adds both gradients") {
+  const auto x = numbers(Shape{2, 3});
+  check_gradients("x + x", [](const auto& t) { return t + t; }, x);
+  check_gradients("x * x", [](const auto& t) { return t * t; }, x);
+  check_gradients("x / x^2", [](const auto& t) { return t / (t * t); }, x);
+  const Variable y = watch(x);
+  CHECK(list(gradient(sum(y + y), y)) == std::vector<double>(6, 2));
+  CHECK(list(gradient(sum(y - y), y)) == std::vector<double>(6, 0));
+}
+
+TEST_CASE("Arithmetic reduces the gradient of a stretched operand to its shape") {
+  const Variable x = watch(Tensor<double, 2>({2, 3}, {1, 2, 3, 4, 5, 6}));
+  const Variable per_channel = watch(Tensor<double, 1>({3}, {1, 1, 1}));
+  const Variable per_sample = watch(Tensor<double, 2>({2, 1}, {1, 1}));
+  const Variable number = watch(Tensor<double, 0>({}, 1));
+  const auto [channel, sample, one] = gradient(sum(x * per_channel * per_sample * number), per_channel, per_sample, number);
+  CHECK(list(channel) == std::vector<double>{5, 7, 9});
+  CHECK(list(sample) == std::vector<double>{6, 15});
+  CHECK(one.item() == 21);
+}
+
+TEST_CASE("Arithmetic passes NaN") {
+  const Variable x(Tensor<float, 1>({2}, {not_a_number, 1})), y(Tensor<float, 1>({2}, {0, 1}));
+  for (const auto& z : {x + y, x - y, x * y, y / x, x / y, -x, x + 1, 1 - x, x * 0, 0 / x}) {
+    CHECK(std::isnan(z.value()(0)));
+    CHECK(std::isfinite(z.value()(1)));
+  }
+}
+
+TEST_CASE("Arithmetic refuses shapes that do not fit") {
+  const auto x = Variable(Tensor<float, 2>({2, 3})), y = Variable(Tensor<float, 2>({3, 2}));
+  const std::string rest = ": expected shapes that agree or have size 1, axis by axis from the last, but got [2, 3] and [3, 2]";
+  CHECK_THROWS_MATCHES(x + y, ShapeError, Message("operator+" + rest));
+  CHECK_THROWS_MATCHES(x - y, ShapeError, Message("operator-" + rest));
+  CHECK_THROWS_MATCHES(x * y, ShapeError, Message("operator*" + rest));
+  CHECK_THROWS_MATCHES(x / y, ShapeError, Message("operator/" + rest));
+}
