@@ -53,7 +53,7 @@ template <class T>
 Numbers<T> uniform_numbers(Index n, unsigned seed, T low = -1, T high = 1, Index offset = 0) {
   std::mt19937 engine(seed);
   Numbers<T> x(n, offset);
-  for (Index i = 0; i < n; ++i) x[i] = low + (high - low) * static_cast<T>(static_cast<double>(engine()) / 4294967296.0);
+  for (Index i = 0; i < n; ++i) x[i] = low + (high - low) * static_cast<T>(static_cast<double>(engine()) * 0x1p-32);
   return x;
 }
 

@@ -11,8 +11,8 @@
 #include "eigenesis/core/threads.hpp"
 
 // The heavy loops on plain memory, for float and double. Each exists for several instruction sets; `use` is for tests.
-// Inputs are read up to 64 bytes beyond their last element (the pool's buffers are padded); nothing is written beyond it.
-// Work is cut into pieces that do not depend on the number of threads, nor do results.
+// Inputs are read up to 64 bytes beyond their last element (the pool's buffers are padded for it), outputs are written
+// up to their last element. Results do not depend on the number of threads, nor on addresses.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 /// A thread's buffer that grows and is kept, 64-byte aligned; one for each Tag.
@@ -53,10 +53,11 @@ const ProductKernels<T>& product_kernels(Isa use) {
 template <class T>
 void transpose(const T* x, Index rows, Index columns, T* out, Isa use = isa());
 
-/// c [m, n] = op(a) [m, k] op(b) [k, n], all row-major; op(a) is a, or the transpose of a [k, m]; likewise b. With k = 0
-/// all zeros. An element's bits depend on its row of op(a) and its column of op(b) only, not on m, n or threads.
+/// c [m, n] = op(a) [m, k] op(b) [k, n], all row-major; op(a) is a or the transpose of a [k, m], likewise op(b). With
+/// k = 0 all zeros. An element's bits depend on its row of op(a) and its column of op(b) only, not on m, n or threads.
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T* a, const T* b, T* c, Isa use = isa()) {
+void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T* a, const T* b, T* c,
+          Isa use = isa()) {
   if (k == 0) return static_cast<void>(std::fill_n(c, m * n, T{0}));
   const ProductKernels<T>& kernels = product_kernels<T>(use);
   const Index lanes = kernels.lanes, widest = kernels.widest, tallest = kernels.heights[0];
@@ -160,7 +161,8 @@ T sum(const T* x, Index n, Isa use = isa()) {
   constexpr Index most = 64;
   T partial[most];
   const Index size = std::max(piece_size, (n + most - 1) / most);
-  run_ranges(n, size, [&](Index first, Index last) { partial[first / size] = sum_piece(x + first, last - first, use); });
+  run_ranges(n, size,
+             [&](Index first, Index last) { partial[first / size] = sum_piece(x + first, last - first, use); });
   return sum_piece(partial, (n + size - 1) / size, use);
 }
 
@@ -210,7 +212,8 @@ void transpose(const T* x, Index rows, Index columns, T* out, Isa use) {
 }
 
 /// One step of Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019) over n weights:
-///   w -= decay w,  m += (1 - beta1) (g - m),  v += (1 - beta2) (g^2 - v),  w -= step m / (sqrt(root_scale v) + epsilon).
+///   w -= decay w,   m += (1 - beta1) (g - m),   v += (1 - beta2) (g^2 - v),
+///   w -= step m / (sqrt(root_scale v) + epsilon).
 /// PyTorch's step number t: step = rate / (1 - beta1^t), root_scale = 1 / (1 - beta2^t), decay = rate * weight_decay.
 template <class T>
 void adam(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T beta2, T step, T root_scale, T epsilon, T decay,

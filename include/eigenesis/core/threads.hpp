@@ -205,7 +205,7 @@ inline void set_num_threads(int n) {
 }
 
 /// Calls piece(i) once for each i in [0, pieces), on several threads, and returns when all are done. Serial when called
-/// from inside a piece or while another thread is using the pool. If pieces throw, the exception of the lowest is thrown.
+/// from inside a piece or while another thread is using the pool. Throws what the lowest piece that throws has thrown.
 template <class F>
 void parallel_for(Index pieces, F&& piece) {
   using Function = std::remove_reference_t<F>;

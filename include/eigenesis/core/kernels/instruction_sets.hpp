@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The kernel bodies, compiled once per instruction set, each in a namespace of its own: detail::baseline, detail::avx2 and
-// detail::avx512. Bodies call nothing but builtins, intrinsics and each other: a shared inline function compiled here
-// could be merged at link time with the one other code calls, and bring AVX-512 to processors without it.
+// The kernel bodies, compiled once per instruction set, each in a namespace of its own: detail::baseline, detail::avx2
+// and detail::avx512. Bodies call nothing but builtins and each other: a shared inline function compiled here could be
+// merged at link time with the one other code calls, and bring AVX-512 to processors without it.
 
 #include <cstdint>
 #include <utility>
@@ -12,15 +12,15 @@
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-/// Elementary functions of one to three operands a, b, c or of a and a constant. Comparisons give 1 or 0, and 0 with NaN.
+/// Elementary functions of one to three operands a, b, c and a constant. Comparisons give 1 or 0, and 0 with NaN. Those
+/// of floats are within 2.5 units of the last place; sin and cos for |a| <= 10^4.
 enum class Operation {
-  negate, abs, square, reciprocal, sqrt, exp, expm1, log, log1p, tanh, sigmoid, softplus, erf, sin, cos,  // of a
-  add_constant, multiply_constant, constant_minus, constant_over,                                         // of a, constant
-  add, subtract, multiply, divide, power, less, less_equal, equal,                                        // of a, b
-  select,        // a != 0 ? b : c
-  multiply_add,  // a * b + c
+#define EIGENESIS_OPERATION(name, operands, value) name,
+#include "eigenesis/core/kernels/operations.inl"
+#undef EIGENESIS_OPERATION
 };
 
+/// out[i] = operation(a[i], b[i], c[i], constant) for i in [0, n).
 template <class T>
 using Pointwise = void (*)(T* out, const T* a, const T* b, const T* c, T constant, Index n);
 
@@ -46,8 +46,8 @@ struct ProductKernels {
 #endif
 #define EIGENESIS_INLINE inline __attribute__((always_inline))
 
-// The few instructions that vector extensions do not name: x = instruction(x, y). The header of all the intrinsics would
-// take longer to compile than the kernels.
+// The few instructions that vector extensions do not name: x = instruction(x, y). The header of all intrinsics
+// would take longer to compile than the kernels.
 #define EIGENESIS_INSTRUCTION_SSE(name, x, y) asm(name " {%1, %0|%0, %1}" : "+v"(x) : "v"(y))
 #define EIGENESIS_INSTRUCTION_AVX(name, x, y) asm("v" name " {%1, %0, %0|%0, %0, %1}" : "+v"(x) : "v"(y))
 
@@ -83,11 +83,11 @@ namespace eigenesis::inline EIGENESIS_ABI::detail::avx2 {
 #undef EIGENESIS_VECTOR_BYTES
 #if defined(__clang__)
 #pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512vl,avx512dq,avx512bw"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("fma,avx512f,avx512vl,avx512dq,avx512bw"))), apply_to = function)
 #else
 #pragma GCC pop_options
 #pragma GCC push_options
-#pragma GCC target("avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")
+#pragma GCC target("fma,avx512f,avx512vl,avx512dq,avx512bw")
 #endif
 #define EIGENESIS_VECTOR_BYTES 64
 namespace eigenesis::inline EIGENESIS_ABI::detail::avx512 {

@@ -2,6 +2,9 @@
 // Elementary functions of floats, without branches. Polynomials are weighted minimax fits to 40-digit values, their
 // coefficients rounded to float one after the other; the relative error of each fit is stated beside it.
 
+/// The bits of floats, for arithmetic that wraps around.
+typedef std::uint32_t Words __attribute__((vector_size(EIGENESIS_VECTOR_BYTES)));
+
 /// ln 2 in two parts: products of the first with whole numbers below 2^15 are exact.
 constexpr float ln2_high = 0x1.63p-1f, ln2_low = -0x1.bd0106p-13f;
 constexpr float infinity = __builtin_inff(), not_a_number = __builtin_nanf("");
@@ -11,8 +14,14 @@ EIGENESIS_INLINE Vec with_sign(Vec magnitude, Vec sign) {
   return (Vec)((IntVec)magnitude | ((IntVec)sign & ~0x7fffffff));
 }
 #if EIGENESIS_X86
-EIGENESIS_INLINE Vec smaller(Vec x, Vec y) { EIGENESIS_INSTRUCTION("minps", x, y); return x; }
-EIGENESIS_INLINE Vec larger(Vec x, Vec y) { EIGENESIS_INSTRUCTION("maxps", x, y); return x; }
+EIGENESIS_INLINE Vec smaller(Vec x, Vec y) {
+  EIGENESIS_INSTRUCTION("minps", x, y);
+  return x;
+}
+EIGENESIS_INLINE Vec larger(Vec x, Vec y) {
+  EIGENESIS_INSTRUCTION("maxps", x, y);
+  return x;
+}
 #else
 EIGENESIS_INLINE Vec smaller(Vec x, Vec y) { return x < y ? x : y; }
 EIGENESIS_INLINE Vec larger(Vec x, Vec y) { return x > y ? x : y; }
@@ -36,7 +45,7 @@ EIGENESIS_INLINE Vec scale(Vec x, [[maybe_unused]] Vec whole, [[maybe_unused]] I
 /// The whole number nearest to x, |x| < 2^22, as float and as n.
 EIGENESIS_INLINE Vec nearest(Vec x, IntVec& n) {
   const Vec shifted = x + 0x1.8p23f;
-  n = (IntVec)shifted - 0x4B400000;
+  n = (IntVec)((Words)shifted - 0x4B400000);
   return shifted - 0x1.8p23f;
 }
 
@@ -67,8 +76,8 @@ EIGENESIS_INLINE Vec expm1(Vec x) {
 
 /// ln x for x > 0 and normal or 0 (5.8e-9).
 EIGENESIS_INLINE Vec normal_log(Vec x, Vec exponent) {
-  const IntVec e = ((IntVec)x - 0x3f3504f3) >> 23;  // mantissa in [sqrt(1/2), sqrt(2))
-  const Vec f = (Vec)((IntVec)x - (e << 23)) - 1.0f;
+  const IntVec e = (IntVec)((Words)x - 0x3f3504f3) >> 23;  // mantissa in [sqrt(1/2), sqrt(2))
+  const Vec f = (Vec)((Words)x - ((Words)e << 23)) - 1.0f;
   exponent += __builtin_convertvector(e, Vec);
   Vec p = -0x1.38c9dep-4f * f + 0x1.055ec6p-3f;
   p = p * f - 0x1.0d8242p-3f;

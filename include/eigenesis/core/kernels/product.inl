@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Register tiles of the matrix product. Each element is one chain c = a0 b0 + a1 b1 + ..., so that its bits do not depend
-// on the tile, the piece or the thread it falls into.
+// Register tiles of the matrix product. Each element is one chain c = a0 b0 + a1 b1 + ..., so that its bits do not
+// depend on the tile, the piece or the thread it falls into.
 
 constexpr int tile_rows = EIGENESIS_VECTOR_BYTES == 64 ? 8 : 6;     // 24 of 32 or 12 of 16 registers hold sums
 constexpr int tile_vectors = EIGENESIS_VECTOR_BYTES == 64 ? 3 : 2;

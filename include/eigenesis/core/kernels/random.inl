@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Philox4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3; 2011) for a vector of counters at a time.
 
-typedef std::uint32_t Words __attribute__((vector_size(EIGENESIS_VECTOR_BYTES)));
 typedef std::uint64_t WideWords __attribute__((vector_size(EIGENESIS_VECTOR_BYTES)));
 typedef std::uint32_t LooseWords __attribute__((vector_size(EIGENESIS_VECTOR_BYTES), aligned(4), may_alias));
 
@@ -50,7 +49,8 @@ inline void uniform_chunk(const std::uint32_t* words, float* out, float low, flo
   }
 }
 
-/// 64 standard normal numbers from 64 words (Box & Muller 1958): radius sqrt(-2 ln u), u in (0, 1] of 31 bits; angle 2 pi v.
+/// 64 standard normal numbers from 64 words (Box & Muller 1958): radius sqrt(-2 ln u), u in (0, 1] of 31 bits, and an
+/// angle of 32 bits.
 inline void normal_chunk(const std::uint32_t* words, float* out) {
   for (int half = 0; half < 64; half += 32)
     for (int i = half; i < half + 16; i += lanes) {

@@ -58,12 +58,16 @@ inline void sum_strip(const Real* x, Index rows, Index columns, Real* out, Index
   }
   EIGENESIS_UNROLL
   for (int v = 0; v < vectors; ++v)
-    left - v * lanes >= lanes ? store(out + v * lanes, total[v]) : store_first(out + v * lanes, total[v], left - v * lanes);
+    if (left - v * lanes >= lanes)
+      store(out + v * lanes, total[v]);
+    else
+      store_first(out + v * lanes, total[v], left - v * lanes);
 }
 
 /// out[c] = sum over rows of x[r, c] for c in [first, last).
 inline void sum_rows_piece(const Real* x, Index rows, Index columns, Real* out, Index first, Index last) {
-  for (; last - first >= 4 * lanes; first += 4 * lanes) sum_strip<4>(x + first, rows, columns, out + first, last - first);
+  for (; last - first >= 4 * lanes; first += 4 * lanes)
+    sum_strip<4>(x + first, rows, columns, out + first, last - first);
   for (; first < last; first += lanes) sum_strip<1>(x + first, rows, columns, out + first, last - first);
 }
 

@@ -56,8 +56,8 @@ EIGENESIS_INLINE void transpose_square(Vec (&x)[lanes]) {
   exchange_blocks<1>(x, Lanes{});
 }
 
-/// out [columns, rows] = the transpose of x [rows, columns], both within one square of vectors. Rows of x that are missing
-/// are read as copies of the last, and `width` elements of each row of out are written.
+/// out [columns, rows] = the transpose of x [rows, columns], at most `lanes` of both. Rows that x lacks are taken as
+/// copies of its last, and `width` elements of each row of out are written.
 [[gnu::noinline]] inline void transpose_block(const Real* x, Index x_row, Index rows, Index columns, Real* out,
                                               Index out_row, Index width) {
   Vec square[lanes];
