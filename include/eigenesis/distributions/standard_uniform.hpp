@@ -24,8 +24,8 @@ struct StandardUniform {
   /// -size ln 2 nats inside the cube, minus infinity outside, z [N, size] -> [N]. Throws ShapeError.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, 2>& z) const {
     require(z.shape(1) == size, "StandardUniform::log_prob: expected z of shape [N, ", size, "] but got ", z.shape());
-    constexpr double outside = -std::numeric_limits<double>::infinity();
-    return sum(map([](auto t) { return select(abs(t) > 1, outside, 0 * t - std::numbers::ln2); }, z), 1);  // keeps NaN
+    const double outside = -std::numeric_limits<double>::infinity();
+    return sum(map([=](auto t) { return select(abs(t) > 1, outside, 0 * t - std::numbers::ln2); }, z), 1);  // keeps NaN
   }
   /// size ln 2 nats.
   Scalar entropy() const { return static_cast<Scalar>(static_cast<double>(size) * std::numbers::ln2); }
