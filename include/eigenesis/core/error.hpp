@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <concepts>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -46,11 +47,29 @@ std::string text(const T& part) {
   return to_string(part);
 }
 
-template <class E, class... Parts>
-[[noreturn, gnu::cold, gnu::noinline]] void fail(const Parts&... parts) {
+/// A part of a message, whatever its type, so that the code that puts messages together exists once and not for every message.
+class Part {
+ public:
+  Part(const char* text) : data_(text), append_([](std::string& to, const void* from) { to += static_cast<const char*>(from); }) {}
+  template <class T>
+  Part(const T& value)
+      : data_(&value), append_([](std::string& to, const void* from) { to += text(*static_cast<const T*>(from)); }) {}
+  void append_to(std::string& message) const { append_(message, data_); }
+
+ private:
+  const void* data_;
+  void (*append_)(std::string&, const void*);
+};
+
+template <class E>
+[[noreturn, gnu::cold, gnu::noinline]] void fail_with(std::initializer_list<Part> parts) {
   std::string message;
-  ((message += text(parts)), ...);
+  for (const Part& part : parts) part.append_to(message);
   throw E(message);
+}
+template <class E, class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  fail_with<E>({parts...});
 }
 
 }  // namespace detail
@@ -59,7 +78,7 @@ template <class E, class... Parts>
 template <class E = ShapeError, class... Parts>
 void require(bool condition, const Parts&... parts) {
   if (!condition) [[unlikely]]
-    detail::fail<E>(parts...);
+    detail::fail_with<E>({parts...});
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
