@@ -69,6 +69,9 @@ PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, Marks<Scalar>& mark
 /// dy/dx for each x of `targets`; an empty reference where y does not depend on x.
 template <class Scalar>
 PoolVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const NodeRef<Scalar>> targets) {
+  // Where nothing is recorded, a constant is more likely a mistake than the gradient of something linear.
+  require<ArgumentError>(y->differentiable || recording(), "gradient: expected y computed from a Parameter or the result of ",
+                         "watch() but got a constant; was it computed while a NoGradient lived?");
   Marks<Scalar> marks;
   for (const NodeRef<Scalar>& x : targets) marks.of(*x).target = true;
   const PoolVector<Node<Scalar>*> path = path_from_targets(y.get(), marks);
@@ -97,7 +100,8 @@ PoolVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const 
 
 /// The gradients of the number y with respect to each x: a tuple, or one Variable for one x; zeros where y does not depend
 /// on it. The result is itself differentiable (so gradients of gradients work) unless a NoGradient lives.
-/// Each x is a Parameter or came from watch(); throws ArgumentError for a constant, Error if a parameter was updated since.
+/// Each x is a Parameter, came from watch() or was computed from such; throws ArgumentError for a constant (for a constant y
+/// only while a NoGradient lives), Error if a parameter was updated since. Not for two threads at once on connected graphs.
 template <class Scalar, int YRank, int... Ranks>
 auto gradient(const Variable<Scalar, YRank>& y, const Variable<Scalar, Ranks>&... x) {
   static_assert(YRank == 0, "eigenesis: gradient needs a number; take sum(y) or mean(y) first");

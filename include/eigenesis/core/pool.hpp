@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -48,7 +49,6 @@ class Pool {
       free_[c] = block->next;
       return block;
     }
-    ++system_allocations_;
     return allocate(c);
   }
 
@@ -69,8 +69,8 @@ class Pool {
       while (head) std::free(std::exchange(head, head->next));
   }
 
-  /// How often this pool asked the system for memory.
-  std::int64_t system_allocations() const { return system_allocations_; }
+  /// How often the pools of all threads asked the system for memory.
+  static std::int64_t system_allocations() { return allocations_.load(std::memory_order_relaxed); }
 
   // Set in the thread's last moments, when tensors of static storage may outlive the pool.
   static bool& closed() {
@@ -89,6 +89,7 @@ class Pool {
     return 8 * (shift + 1) + ((units >> shift) - 8);
   }
   static void* allocate(std::size_t c) {
+    allocations_.fetch_add(1, std::memory_order_relaxed);
     void* memory = std::aligned_alloc(alignment, class_bytes(c));
     if (!memory) throw std::bad_alloc();
     return memory;
@@ -101,7 +102,7 @@ class Pool {
   static constexpr std::size_t classes = 8 * 62;
   Block* free_[classes] = {};
   std::int64_t outstanding_[classes] = {};  // taken in this thread and not yet given back in it
-  std::int64_t system_allocations_ = 0;
+  inline static std::atomic<std::int64_t> allocations_{0};
 };
 
 inline Pool& pool() {

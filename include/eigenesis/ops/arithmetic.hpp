@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <concepts>
-
 #include "eigenesis/ops/map.hpp"
 
 // + - * / of variables and numbers, element by element; shapes agree or are stretched (NumPy's rule), else ShapeError.
 namespace eigenesis::inline EIGENESIS_ABI {
-
-template <class T>
-concept Number = std::integral<T> || std::floating_point<T>;
 
 template <class Scalar, int A, int B>
 auto operator+(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {

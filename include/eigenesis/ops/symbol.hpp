@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <numbers>
 
 #include "eigenesis/core/kernels.hpp"
@@ -29,7 +30,7 @@ struct Program {
   std::int16_t add(const Instruction& instruction) {
     const auto found = std::ranges::find(instructions, instruction);
     if (found == instructions.end()) {
-      require<ArgumentError>(instructions.size() < 32'767, "map: expected a formula of at most 32767 steps but got more");
+      require<ArgumentError>(instructions.size() < 10'000, "map: expected a formula of at most 10000 steps but got more");
       instructions.push_back(instruction);
       return static_cast<std::int16_t>(instructions.size() - 1);
     }
@@ -38,6 +39,9 @@ struct Program {
 };
 
 }  // namespace detail
+
+template <class T>
+concept Number = std::integral<T> || std::floating_point<T>;
 
 class Symbol;
 namespace detail {
@@ -49,7 +53,8 @@ Symbol apply(Operation operation, double constant, const Symbols&... operands);
 /// select() and the functions below record what is to be done; plain numbers are constants.
 class Symbol {
  public:
-  Symbol(double constant) : constant_(constant) {}
+  template <Number N>
+  Symbol(N constant) : constant_(static_cast<double>(constant)) {}
   Symbol(detail::Program* program, std::int16_t index) : program_(program), index_(index) {}
 
   bool is_constant() const { return program_ == nullptr; }
