@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/core/rng.hpp"
+#include <limits>
+
 #include "eigenesis/autodiff/variable.hpp"
+#include "eigenesis/core/rng.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
@@ -19,5 +21,11 @@ class PointMass {
  private:
   Variable<Scalar, Rank> value_;
 };
+
+/// KL(q || p) = infinity for each sample, [N]: against a density p, a point would have to be infinitely likely.
+template <class Scalar, int Rank, class Prior>
+Variable<Scalar, 1> kl_divergence(const PointMass<Scalar, Rank>& q, const Prior&) {
+  return Tensor<Scalar, 1>(Shape{q.mean().shape(0)}, std::numeric_limits<Scalar>::infinity());
+}
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

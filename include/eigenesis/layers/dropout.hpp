@@ -21,7 +21,9 @@ struct Dropout {
     if (!pass.training()) return x;
     Tensor<Scalar, Rank> noise(x.shape());
     pass.rng.fill_uniform(noise.data(), noise.size(), Scalar{0}, Scalar{1});
-    return map([p = probability_](auto t, auto u) { return select(u < p, 0, t * (1 / (1 - p))); }, x, Variable(noise));
+    // A product, not a choice: of a NaN nothing else may be made.
+    return map([p = probability_](auto t, auto u) { return t * select(u < p, 0, 1 / (1 - p)); }, x,
+               Variable(std::move(noise)));
   }
 
  private:

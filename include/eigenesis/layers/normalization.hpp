@@ -8,6 +8,28 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
+/// reshape(), but without a copy where the rank stays.
+template <class Scalar, int Rank, int NewRank>
+Variable<Scalar, NewRank> with_shape(const Variable<Scalar, Rank>& x, const Shape<NewRank>& shape) {
+  if constexpr (Rank == NewRank)
+    return x;
+  else
+    return reshape(x, shape);
+}
+
+/// mean((x - mean)^2) along an axis.
+template <class Scalar, int MeanRank>
+Variable<Scalar, 1> biased_variance(const Variable<Scalar, 2>& x, const Variable<Scalar, MeanRank>& mean_of_x, int axis) {
+  return mean(map([](auto t, auto m) { return square(t - m); }, x, mean_of_x), axis);
+}
+
+/// A parameter for each feature, all of one value.
+template <class Scalar>
+Tensor<Scalar, 1> per_feature(const char* layer, Index features, Scalar value) {
+  require<ArgumentError>(features > 0, layer, ": expected features > 0 but got ", features);
+  return Tensor<Scalar, 1>(Shape{features}, value);
+}
+
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias.
 template <class Scalar, int MeanRank>
 Variable<Scalar, 2> normalize(const Variable<Scalar, 2>& x, const Variable<Scalar, MeanRank>& mean,
@@ -22,7 +44,7 @@ template <class Scalar, int Rank>
 Variable<Scalar, 2> feature_rows(const char* layer, const Variable<Scalar, Rank>& x, Index features) {
   static_assert(Rank >= 2, "eigenesis: normalisation takes x of shape [N, ..., F]");
   require(x.shape(-1) == features, layer, ": expected x with ", features, " features in its last axis but got ", x.shape());
-  return reshape(x, Shape{x.size() / std::max<Index>(features, 1), features});
+  return with_shape(x, Shape{x.size() / features, features});
 }
 
 }  // namespace detail
@@ -30,16 +52,17 @@ Variable<Scalar, 2> feature_rows(const char* layer, const Variable<Scalar, Rank>
 /// Batch normalisation over the last axis, x [N, ..., F] (Ioffe and Szegedy 2015). In training each feature is normalised by
 /// its mean and biased variance over the batch, and the running statistics move by `momentum` towards the batch's mean and
 /// unbiased variance, as in PyTorch; in evaluation the running statistics are used, and a sample does not depend on its
-/// batch. Throws ShapeError for a wrong number of features, or in training for one value per feature.
+/// batch. Throws ArgumentError for features < 1, ShapeError for a wrong number of features, or in training for one value per
+/// feature.
 template <class Scalar = float>
 struct BatchNorm {
-  Parameter<Scalar, 1> weight, bias;                     // [F]
-  mutable Tensor<Scalar, 1> running_mean, running_variance;  // [F]; a training pass updates them
+  Parameter<Scalar, 1> weight, bias;                         // [F]
+  mutable Tensor<Scalar, 1> running_mean, running_variance;  // [F]; training moves them if the Pass says so
   double momentum = 0.1;
   double epsilon = 1e-5;
 
   explicit BatchNorm(Index features)
-      : weight(Tensor<Scalar, 1>(Shape{features}, 1)),
+      : weight(detail::per_feature<Scalar>("BatchNorm", features, 1)),
         bias(Tensor<Scalar, 1>(Shape{features}, 0)),
         running_mean(Shape{features}, 0),
         running_variance(Shape{features}, 1) {}
@@ -47,8 +70,8 @@ struct BatchNorm {
   template <int Rank>
   Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x) const {
     const Variable<Scalar, 2> rows = detail::feature_rows("BatchNorm", x, weight.size());
-    return reshape(detail::normalize(rows, Variable(running_mean), Variable(running_variance), epsilon, weight, bias),
-                   x.shape());
+    return detail::with_shape(
+        detail::normalize(rows, Variable(running_mean), Variable(running_variance), epsilon, weight, bias), x.shape());
   }
   template <int Rank>
   Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass) const {
@@ -57,14 +80,9 @@ struct BatchNorm {
     const Index n = rows.shape(0);
     require(n > 1, "BatchNorm: expected more than one value per feature in training but got x of shape ", x.shape());
     const Variable<Scalar, 1> batch_mean = mean(rows, 0);
-    const Variable<Scalar, 1> variance = mean(square(rows - batch_mean), 0);
-    const auto average = [](Tensor<Scalar, 1>& running, const Variable<Scalar, 1>& batch, double factor, double rate) {
-      const auto step = static_cast<Scalar>(rate);
-      running.array() += step * (static_cast<Scalar>(factor) * batch.value().array() - running.array());
-    };
-    average(running_mean, batch_mean, 1, momentum);
-    average(running_variance, variance, static_cast<double>(n) / static_cast<double>(n - 1), momentum);
-    return reshape(detail::normalize(rows, batch_mean, variance, epsilon, weight, bias), x.shape());
+    const Variable<Scalar, 1> variance = detail::biased_variance(rows, batch_mean, 0);
+    if (pass.update_state) update_running(batch_mean.value(), variance.value(), n);
+    return detail::with_shape(detail::normalize(rows, batch_mean, variance, epsilon, weight, bias), x.shape());
   }
 
   static void fields(auto& self, auto&& field) {
@@ -73,24 +91,33 @@ struct BatchNorm {
     field("running_mean", self.running_mean);
     field("running_var", self.running_variance);
   }
+
+ private:
+  void update_running(const Tensor<Scalar, 1>& batch_mean, const Tensor<Scalar, 1>& variance, Index n) const {
+    const auto rate = static_cast<Scalar>(momentum);
+    const auto unbiased = static_cast<Scalar>(static_cast<double>(n) / static_cast<double>(n - 1));
+    running_mean.array() += rate * (batch_mean.array() - running_mean.array());
+    running_variance.array() += rate * (unbiased * variance.array() - running_variance.array());
+  }
 };
 
 /// Layer normalisation over the last axis, x [N, ..., F]: each row by its own mean and biased variance (Ba et al. 2016).
+/// Throws ArgumentError for features < 1, ShapeError for a wrong number of features.
 template <class Scalar = float>
 struct LayerNorm {
   Parameter<Scalar, 1> weight, bias;  // [F]
   double epsilon = 1e-5;
 
   explicit LayerNorm(Index features)
-      : weight(Tensor<Scalar, 1>(Shape{features}, 1)), bias(Tensor<Scalar, 1>(Shape{features}, 0)) {}
+      : weight(detail::per_feature<Scalar>("LayerNorm", features, 1)), bias(Tensor<Scalar, 1>(Shape{features}, 0)) {}
 
   template <int Rank>
   Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x) const {
     const Variable<Scalar, 2> rows = detail::feature_rows("LayerNorm", x, weight.size());
     const Shape<2> column{rows.shape(0), 1};
     const Variable<Scalar, 2> row_mean = reshape(mean(rows, 1), column);
-    const Variable<Scalar, 2> variance = reshape(mean(square(rows - row_mean), 1), column);
-    return reshape(detail::normalize(rows, row_mean, variance, epsilon, weight, bias), x.shape());
+    const Variable<Scalar, 2> variance = reshape(detail::biased_variance(rows, row_mean, 1), column);
+    return detail::with_shape(detail::normalize(rows, row_mean, variance, epsilon, weight, bias), x.shape());
   }
 
   static void fields(auto& self, auto&& field) {

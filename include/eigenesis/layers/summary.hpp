@@ -11,10 +11,11 @@ namespace eigenesis::inline EIGENESIS_ABI {
 template <class Model>
 std::string summary(const Model& model) {
   std::string text;
+  const auto padding = [](std::size_t width, const std::string& part) {
+    return std::string(std::max(width, part.size()) - part.size(), ' ');
+  };
   const auto line = [&](const std::string& name, const std::string& shape, const std::string& count) {
-    char buffer[160];
-    std::snprintf(buffer, sizeof buffer, "%-40s %16s %12s\n", name.c_str(), shape.c_str(), count.c_str());
-    text += buffer;
+    text += name + padding(40, name) + " " + padding(16, shape) + shape + " " + padding(12, count) + count + "\n";
   };
   for_each_state(model, [&](const FieldPath& path, const auto& tensor) {
     line(to_string(path), to_string(tensor.shape()), std::to_string(tensor.size()));

@@ -18,6 +18,8 @@ struct ElboTerms {
     return log_likelihood - beta * divergence;
   }
 };
+template <class Scalar>
+ElboTerms(Variable<Scalar, 1>, Variable<Scalar, 1>) -> ElboTerms<Scalar>;
 
 /// An encoder and a decoder: x -> code z -> x again. What it draws from random codes is not defined; a Vae's is.
 template <class EncoderType, class DecoderType>
@@ -30,7 +32,7 @@ struct Autoencoder {
   /// log p(x | z) of each sample with its code z, in nats, x [N, ...] -> [N]; the divergence of an autoencoder is 0.
   auto elbo_terms(const auto& x, Pass pass) const {
     const auto log_likelihood = decoder(encoder(x, pass).sample(pass.rng), pass).log_prob(x);
-    return ElboTerms{log_likelihood, 0 * detach(log_likelihood)};
+    return ElboTerms{log_likelihood, no_divergence(log_likelihood)};
   }
 
   // All below evaluate: they record nothing, draw nothing, and normalise by running statistics.
@@ -70,6 +72,12 @@ struct Autoencoder {
   static void fields(auto& self, auto&& field) {
     field("encoder", self.encoder);
     field("decoder", self.decoder);
+  }
+
+ private:
+  template <class Scalar>
+  static Variable<Scalar, 1> no_divergence(const Variable<Scalar, 1>& log_likelihood) {
+    return Tensor<Scalar, 1>(log_likelihood.shape(), 0);
   }
 };
 

@@ -10,7 +10,8 @@ namespace eigenesis::inline EIGENESIS_ABI {
 template <class Model, class Optimizer = Adam<float>>
 class AutoencoderTrainer : public VaeTrainer<Model, Optimizer> {
  public:
-  explicit AutoencoderTrainer(Model& model, Optimizer with = Optimizer{}) : VaeTrainer<Model, Optimizer>(model, std::move(with)) {}
+  explicit AutoencoderTrainer(Model& model, Optimizer with = Optimizer{})
+      : VaeTrainer<Model, Optimizer>(model, std::move(with), "AutoencoderTrainer", "autoencoder") {}
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -42,7 +42,7 @@ struct GanHistory {
 };
 
 /// Trains a generator and a discriminator against each other (Goodfellow et al. 2014, algorithm 1). Each phase changes one
-/// model only and takes no gradients of the other one's weights. Holds references: both models must outlive the trainer.
+/// model only, its running averages included, and takes no gradients of the other one's weights. Holds references: both models must outlive the trainer.
 template <class GeneratorType, class DiscriminatorType, class Objective, class GeneratorOptimizer = Adam<float>,
           class DiscriminatorOptimizer = GeneratorOptimizer>
 class GanTrainer {
@@ -69,20 +69,19 @@ class GanTrainer {
   template <class Scalar, int Rank>
   double train_discriminator(Tensor<Scalar, Rank> real, Rng& rng) {
     const Pass pass{Mode::training, rng};
-    const auto fake = generate(real.shape(0), pass);
+    const auto fake = generate(real.shape(0), rng);
     // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
     const auto real_logits = discriminator_(Variable(std::move(real)), pass);
     const auto loss = objective_.discriminator_loss(real_logits, discriminator_(fake, pass));
-    discriminator_optimizer.minimize(loss, discriminator_);
+    detail::in_phase("GanTrainer::train_discriminator", [&] { discriminator_optimizer.minimize(loss, discriminator_); });
     return static_cast<double>(loss.item());
   }
 
   /// Fix D, train G: one update of G on n samples of its own. Returns G's loss before it.
   double train_generator(Index n, Rng& rng) {
-    const Pass pass{Mode::training, rng};
-    const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), pass);
-    const auto loss = objective_.generator_loss(discriminator_(fake, pass));
-    generator_optimizer.minimize(loss, generator_);
+    const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), Pass{Mode::training, rng});
+    const auto loss = objective_.generator_loss(discriminator_(fake, fixed(rng)));
+    detail::in_phase("GanTrainer::train_generator", [&] { generator_optimizer.minimize(loss, generator_); });
     return static_cast<double>(loss.item());
   }
 
@@ -91,11 +90,12 @@ class GanTrainer {
   template <class Data>
   GanHistory fit(const Data& data, const GanFitOptions& options, Rng& rng) {
     Batches<Data> batches(data, {.batch_size = options.batch_size, .drop_last = true});
-    const Duration duration =
-        detail::plan("GanTrainer::fit", batches, options.steps, options.epochs, options_.discriminator_steps);
+    const detail::Duration duration =
+        detail::plan("GanTrainer", batches, options.steps, options.epochs, options_.discriminator_steps);
     GanHistory history;
-    history.discriminator_loss.reserve(static_cast<std::size_t>(duration.steps * duration.epochs));
-    history.generator_loss.reserve(history.discriminator_loss.capacity());
+    const double rounds = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
+    for (auto* losses : {&history.discriminator_loss, &history.generator_loss})
+      losses->reserve(static_cast<std::size_t>(std::min(rounds, 1e6)));  // more may be asked for than will be made
     GanProgress state;
     std::array<NamedValue, 2> shown{{{"D", 0}, {"G", 0}}};
 
@@ -125,10 +125,12 @@ class GanTrainer {
   DiscriminatorOptimizer discriminator_optimizer;
 
  private:
+  /// For the model that a phase leaves as it is.
+  static Pass fixed(Rng& rng) { return {Mode::training, rng, false}; }
   /// Samples as data: without a graph back into G.
-  auto generate(Index n, Pass pass) const {
+  auto generate(Index n, Rng& rng) const {
     const NoGradient no_gradient;
-    return generator_(Variable(generator_.prior.sample(n, pass.rng)), pass);
+    return generator_(Variable(generator_.prior.sample(n, rng)), fixed(rng));
   }
 
   GeneratorType& generator_;

@@ -5,23 +5,22 @@
 
 #include "eigenesis/training/progress.hpp"
 
-namespace eigenesis::inline EIGENESIS_ABI {
+namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-/// How long `fit` trains: a number of steps, or of epochs (passes over a finite data set). Exactly one of them is set.
+/// How long `fit` trains.
 struct Duration {
-  Index steps = 0;
-  Index epochs = 0;
+  Index steps;  // in each epoch
+  Index epochs;
 };
 
-namespace detail {
-
-/// Epochs and steps in each, of a training that needs `batches_per_step` batches for a step. An endless source has no epochs.
+/// Of a number of steps, which make one epoch, or of epochs: passes over a finite data set, where a step takes
+/// `batches_per_step` batches. Exactly one of the two numbers is > 0.
 template <class Batches>
-Duration plan(const char* function, const Batches& batches, Index steps, Index epochs, Index batches_per_step) {
-  require<ArgumentError>(steps >= 0 && epochs >= 0 && (steps > 0) != (epochs > 0), function,
-                         ": expected either steps > 0 or epochs > 0 but got steps = ", steps, " and epochs = ", epochs);
+Duration plan(const char* trainer, const Batches& batches, Index steps, Index epochs, Index batches_per_step) {
+  require<ArgumentError>(steps >= 0 && epochs >= 0 && (steps > 0) != (epochs > 0), trainer,
+                         "::fit: expected either steps > 0 or epochs > 0 but got steps = ", steps, " and epochs = ", epochs);
   if constexpr (Batches::endless) {
-    require<ArgumentError>(epochs == 0, function, ": expected steps for an endless source but got epochs = ", epochs);
+    require<ArgumentError>(epochs == 0, trainer, "::fit: expected steps for an endless source but got epochs = ", epochs);
     return {.steps = steps, .epochs = 1};
   } else {
     if (steps > 0) return {.steps = steps, .epochs = 1};
@@ -29,8 +28,18 @@ Duration plan(const char* function, const Batches& batches, Index steps, Index e
   }
 }
 
+/// Calls f; if a number in it is not finite, the error names `function` too.
+template <class F>
+void in_phase(const char* function, F f) {
+  try {
+    f();
+  } catch (const NumericError& error) {
+    fail<NumericError>(function, ": ", error.what());
+  }
+}
+
 /// Calls step(epoch) `steps` times and end_epoch(epoch) after them, for every epoch (counted from 1), and shows the values that
-/// they return. Either may set `stop`.
+/// they return. Either may set `stop`; an epoch that is cut short ends too.
 template <class Step, class EndEpoch>
 void train_loop(const char* name, Duration duration, Progress progress, const bool& stop, Step step, EndEpoch end_epoch) {
   struct FinishLine {
@@ -40,14 +49,13 @@ void train_loop(const char* name, Duration duration, Progress progress, const bo
   progress.start(name, duration.epochs, duration.steps);
   for (Index epoch = 1; epoch <= duration.epochs && !stop; ++epoch) {
     progress.step(epoch, 0, {});
-    for (Index i = 1; i <= duration.steps && !stop; ++i) {
+    Index done = 0;
+    while (done < duration.steps && !stop) {
       const std::span<const NamedValue> values = step(epoch);
-      if (i < duration.steps) progress.step(epoch, i, values);
+      if (++done < duration.steps) progress.step(epoch, done, values);
     }
-    const std::span<const NamedValue> values = end_epoch(epoch);
-    if (!stop) progress.step(epoch, duration.steps, values);
+    progress.step(epoch, done, end_epoch(epoch));
   }
 }
 
-}  // namespace detail
-}  // namespace eigenesis::inline EIGENESIS_ABI
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -36,9 +36,9 @@ struct VaeFitOptions {
   Index steps = 0;   // updates, or
   Index epochs = 0;  // passes over a finite data set; exactly one of the two is set
   Index batch_size = 128;
-  Binarize binarize = Binarize::none;                 // of the training batches
-  double beta = 1;                                    // weight of the divergence,
-  std::function<double(Index)> beta_schedule = {};    // times this function of the step, counted from 0
+  Binarize binarize = Binarize::none;  // of the training batches
+  double beta = 1;                     // weight of the divergence,
+  Schedule beta_schedule = {};         // times this function of the step, counted from 0
   Progress progress = {};
   std::function<void(VaeProgress&)> on_step = {};
   std::function<void(VaeProgress&)> on_epoch = {};
@@ -55,11 +55,13 @@ struct VaeHistory {
 template <class Model, class Optimizer = Adam<float>>
 class VaeTrainer {
  public:
-  explicit VaeTrainer(Model& model, Optimizer with = Optimizer{}) : optimizer(std::move(with)), model_(model) {}
+  explicit VaeTrainer(Model& model, Optimizer with = Optimizer{})
+      : VaeTrainer(model, std::move(with), "VaeTrainer", "VAE") {}
 
-  /// One update on a batch [N, ...]; returns the losses before it.
+  /// One update on a batch [N, ...]; returns the losses before it. Throws ArgumentError unless beta >= 0.
   template <class Scalar, int Rank>
   VaeLosses train(Tensor<Scalar, Rank> batch, Rng& rng, double beta = 1) {
+    require<ArgumentError>(beta >= 0 && std::isfinite(beta), name_, "::train: expected a finite beta >= 0 but got ", beta);
     const auto terms = model_.elbo_terms(Variable(std::move(batch)), Pass{Mode::training, rng});
     optimizer.minimize(-mean(terms.elbo(beta)), model_);
     return means(terms);
@@ -72,8 +74,10 @@ class VaeTrainer {
     const NoGradient no_gradient;
     Batches<Tensor<Scalar, Rank>> batches(data, {.batch_size = batch_size, .shuffle = false});
     Average average;
-    for (const auto& batch : batches.epoch(rng))
-      average.add(means(model_.elbo_terms(Variable(batch), Pass{Mode::evaluation, rng})), batch.shape(0));
+    for (auto batch : batches.epoch(rng)) {
+      const Index n = batch.shape(0);
+      average.add(means(model_.elbo_terms(Variable(std::move(batch)), Pass{Mode::evaluation, rng})), n);
+    }
     return average.mean();
   }
 
@@ -91,6 +95,10 @@ class VaeTrainer {
 
   Optimizer optimizer;
 
+ protected:
+  VaeTrainer(Model& model, Optimizer with, const char* name, const char* title)
+      : optimizer(std::move(with)), model_(model), name_(name), title_(title) {}
+
  private:
   /// A mean of losses, weighted by the number of samples.
   struct Average {
@@ -106,13 +114,14 @@ class VaeTrainer {
 
   template <class Scalar>
   static VaeLosses means(const ElboTerms<Scalar>& terms) {
+    const NoGradient no_gradient;
     return {-static_cast<double>(mean(terms.log_likelihood).item()), static_cast<double>(mean(terms.divergence).item())};
   }
 
   template <class Data>
   VaeHistory run(const Data& data, const VaeFitOptions& options, Rng& rng, const std::function<VaeLosses()>& held_out) {
     Batches<Data> batches(data, {.batch_size = options.batch_size, .binarize = options.binarize});
-    const Duration duration = detail::plan("VaeTrainer::fit", batches, options.steps, options.epochs, 1);
+    const detail::Duration duration = detail::plan(name_, batches, options.steps, options.epochs, 1);
     VaeHistory history;
     VaeProgress state;
     Average average;
@@ -142,11 +151,13 @@ class VaeTrainer {
       if (options.on_epoch) options.on_epoch(state);
       return std::span<const NamedValue>(shown).first(held_out ? 3 : 2);
     };
-    detail::train_loop("VAE", duration, options.progress, state.stop, step, end_epoch);
+    detail::train_loop(title_, duration, options.progress, state.stop, step, end_epoch);
     return history;
   }
 
   Model& model_;
+  const char* name_;   // in messages
+  const char* title_;  // in the progress bar
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
