@@ -52,6 +52,11 @@ struct ProductKernels {
 #define EIGENESIS_INSTRUCTION_AVX(name, x, y) asm("v" name " {%1, %0, %0|%0, %0, %1}" : "+v"(x) : "v"(y))
 
 #define EIGENESIS_VECTOR_BYTES 16
+#if EIGENESIS_X86 && defined(__FMA__)
+#define EIGENESIS_FMA 1
+#else
+#define EIGENESIS_FMA 0
+#endif
 #if defined(__AVX__)
 #define EIGENESIS_VEX "v"
 #define EIGENESIS_INSTRUCTION EIGENESIS_INSTRUCTION_AVX
@@ -64,10 +69,12 @@ namespace eigenesis::inline EIGENESIS_ABI::detail::baseline {
 }
 #undef EIGENESIS_VECTOR_BYTES
 
+#undef EIGENESIS_FMA
 #undef EIGENESIS_VEX
 #undef EIGENESIS_INSTRUCTION
 #if EIGENESIS_X86
 
+#define EIGENESIS_FMA 1
 #define EIGENESIS_VEX "v"
 #define EIGENESIS_INSTRUCTION EIGENESIS_INSTRUCTION_AVX
 #if defined(__clang__)
@@ -117,6 +124,7 @@ namespace eigenesis::inline EIGENESIS_ABI::detail::avx512 {
 #define EIGENESIS_DISPATCH(use, call) return (static_cast<void>(use), baseline::call)
 #endif
 
+#undef EIGENESIS_FMA
 #undef EIGENESIS_VEX
 #undef EIGENESIS_INSTRUCTION
 #undef EIGENESIS_INSTRUCTION_AVX

@@ -21,7 +21,7 @@ template <int rows, int vectors>
     for (int i = 0; i < rows; ++i) {
       const Vec x = broadcast(a[i * a_row]);
       EIGENESIS_UNROLL
-      for (int v = 0; v < vectors; ++v) sums[i][v] += x * row[v];
+      for (int v = 0; v < vectors; ++v) sums[i][v] = multiply_add(x, row[v], sums[i][v]);
     }
   }
   if (accumulate)

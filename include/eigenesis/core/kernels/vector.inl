@@ -24,6 +24,19 @@ EIGENESIS_INLINE void store_first(Real* p, Vec x, Index count) {
   for (Index i = 0; i < count; ++i) p[i] = x[i];
 }
 
+/// a b + c, with one rounding where there is an instruction for it. The compiler's own choice depends on its tuning.
+EIGENESIS_INLINE Vec multiply_add(Vec a, Vec b, Vec c) {
+#if EIGENESIS_FMA
+  if constexpr (sizeof(Real) == 4)
+    asm("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+v"(c) : "v"(a), "v"(b));
+  else
+    asm("vfmadd231pd {%2, %1, %0|%0, %1, %2}" : "+v"(c) : "v"(a), "v"(b));
+  return c;
+#else
+  return a * b + c;
+#endif
+}
+
 EIGENESIS_INLINE Vec square_root(Vec x) {
 #if EIGENESIS_X86
   if constexpr (sizeof(Real) == 4)
