@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <cstdio>
+
 #include "train.hpp"
 
 int main() {
-  const eigenesis::Tensor<float, 2> x({2, 2}, 1.0f);
-  return train(x)(1, 1) == 2.0f ? 0 : 1;
+  eigenesis::Rng rng(1);
+  eigenesis::Linear<float> model(2, 1, rng);
+  const eigenesis::Variable x(eigenesis::Tensor<float, 2>({4, 2}, {0, 0, 0, 1, 1, 0, 1, 1}));
+  const eigenesis::Variable y(eigenesis::Tensor<float, 2>({4, 1}, {0, 1, 1, 2}));
+  const float first = train(model, x, y), second = train(model, x, y);
+  std::printf("loss %g, then %g\n", first, second);
+  return second < first ? 0 : 1;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "train.hpp"
 
-eigenesis::Tensor<float, 2> train(const eigenesis::Tensor<float, 2>& x) {
-  eigenesis::Tensor<float, 2> y = x;
-  y.matrix() *= 2.0f;
-  return y;
+float train(eigenesis::Linear<float>& model, const eigenesis::Variable<float, 2>& x, const eigenesis::Variable<float, 2>& y) {
+  const auto loss = mean(square(model(x) - y));
+  const auto slope = gradient(loss, model.weight);
+  model.weight.mutable_value().array() -= 0.1f * slope.value().array();
+  return loss.item();
 }

@@ -3,4 +3,5 @@
 
 #include <eigenesis/eigenesis.hpp>
 
-eigenesis::Tensor<float, 2> train(const eigenesis::Tensor<float, 2>& x);
+/// One step of gradient descent towards model(x) = y; gives the mean squared error before it.
+float train(eigenesis::Linear<float>& model, const eigenesis::Variable<float, 2>& x, const eigenesis::Variable<float, 2>& y);
