@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include <eigenesis/eigenesis.hpp>
+
+#include <unistd.h>
+
+#include "catch.hpp"
+#include "layers/numbers.hpp"
+
+using namespace eigenesis;
+
+namespace {
+
+struct Tower {
+  std::vector<Linear<>> floors;
+  BatchNorm<> roof{2};
+  Relu door;
+  static void fields(auto& self, auto&& field) {
+    field("floors", self.floors);
+    field("roof", self.roof);
+    field("door", self.door);
+  }
+};
+
+template <class Model>
+std::vector<std::string> parameter_names(const Model& model) {
+  std::vector<std::string> names;
+  for_each_parameter(model, [&](const FieldPath& path, const auto&) { names.push_back(to_string(path)); });
+  return names;
+}
+template <class Model>
+std::vector<std::string> state_names(Model& model) {
+  std::vector<std::string> names;
+  for_each_state(model, [&](const FieldPath& path, const auto&) { names.push_back(to_string(path)); });
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("Fields have PyTorch's names", "[layers]") {
+  Rng rng(1);
+  const Sequential network{Linear(2, 3, rng), BatchNorm(3), Relu{}, [](const auto& x) { return 2 * x; },
+                           Sequential{LeakyRelu{0.2}, Linear(3, 1, rng)}};
+  const Names parameters{"0.weight", "0.bias", "1.weight", "1.bias", "4.1.weight", "4.1.bias"};
+  CHECK(parameter_names(network) == parameters);
+  const Names state{"0.weight",       "0.bias",        "1.weight",   "1.bias",
+                    "1.running_mean", "1.running_var", "4.1.weight", "4.1.bias"};
+  CHECK(state_names(network) == state);
+  CHECK(parameter_count(network) == 2 * 3 + 3 + 3 + 3 + 3 + 1);
+
+  const Discriminator discriminator{Sequential{Linear(2, 1, rng)}};
+  CHECK(parameter_names(discriminator) == Names{"network.0.weight", "network.0.bias"});
+  const Vae vae{Encoder{Sequential{Linear(2, 3, rng)}, Linear(3, 1, rng), Linear(3, 1, rng)},
+                Decoder{Linear(1, 2, rng), LearnedNormalLikelihood<>{}}, StandardNormal(1)};
+  CHECK(parameter_names(vae) == Names{"encoder.trunk.0.weight", "encoder.trunk.0.bias", "encoder.mean.weight",
+                                      "encoder.mean.bias", "encoder.log_variance.weight", "encoder.log_variance.bias",
+                                      "decoder.network.weight", "decoder.network.bias", "decoder.likelihood.log_scale"});
+}
+
+TEST_CASE("Vectors of layers are numbered, layers without fields have none", "[layers]") {
+  Rng rng(1);
+  Tower tower{{Linear(4, 3, rng), Linear(3, 2, rng)}, BatchNorm(2), {}};
+  CHECK(state_names(tower) == Names{"floors.0.weight", "floors.0.bias", "floors.1.weight", "floors.1.bias", "roof.weight",
+                                    "roof.bias", "roof.running_mean", "roof.running_var"});
+  CHECK(state_names(std::as_const(tower)) == state_names(tower));
+  CHECK(parameter_count(tower) == 15 + 8 + 4);
+  const Relu relu;
+  const Dropout dropout;
+  const auto doubled = [](const auto& x) { return 2 * x; };
+  CHECK(parameter_count(relu) + parameter_count(dropout) + parameter_count(doubled) == 0);
+}
+
+TEST_CASE("for_each_state lets the state be changed", "[layers]") {
+  BatchNorm<double> norm(2);
+  double next = 0;
+  for_each_state(norm, [&](const FieldPath&, auto& tensor) {
+    for (double& value : tensor.values()) value = next++;
+  });
+  check_numbers(norm.weight.value(), {0, 1});
+  check_numbers(norm.bias.value(), {2, 3});
+  check_numbers(norm.running_mean, {4, 5});
+  check_numbers(norm.running_variance, {6, 7});
+}
+
+TEST_CASE("Copies of models are independent", "[layers]") {
+  Rng rng(1);
+  Sequential network{Linear(2, 3, rng), BatchNorm(3)};
+  const Variable x(numbers<float>(Shape{4, 2}, 1));
+  const Sequential copy = network;
+  const Variable before = copy(x);
+  Sgd<float> optimizer{{.learning_rate = 0.1}};
+  optimizer.minimize(mean(square(network(x, Pass{Mode::training, rng}) - 1)), network);
+  CHECK(std::ranges::equal(copy(x).value().values(), before.value().values()));
+  CHECK_FALSE(std::ranges::equal(network(x).value().values(), before.value().values()));
+  CHECK(std::get<1>(copy.layers).running_mean(0) == 0);
+  network = copy;
+  CHECK(std::ranges::equal(network(x).value().values(), before.value().values()));
+}
+
+TEST_CASE("The summary lists names, shapes and counts", "[layers]") {
+  Rng rng(1);
+  const Sequential network{Linear(784, 400, rng), BatchNorm(400), Relu{}};
+  const std::string expected =
+      "0.weight                                       [400, 784]       313600\n"
+      "0.bias                                              [400]          400\n"
+      "1.weight                                            [400]          400\n"
+      "1.bias                                              [400]          400\n"
+      "1.running_mean                                      [400]          400\n"
+      "1.running_var                                       [400]          400\n"
+      "parameters                                                      314800\n";
+  CHECK(summary(network) == expected);
+  CHECK(summary(Relu{}) == "parameters                                                           0\n");
+
+  std::FILE* const file = std::tmpfile();
+  REQUIRE(file != nullptr);
+  std::fflush(stdout);
+  const int terminal = dup(STDOUT_FILENO);
+  dup2(fileno(file), STDOUT_FILENO);
+  print(network);
+  std::fflush(stdout);
+  dup2(terminal, STDOUT_FILENO);
+  close(terminal);
+  std::rewind(file);
+  std::string printed(expected.size() + 1, '\0');
+  printed.resize(std::fread(printed.data(), 1, printed.size(), file));
+  std::fclose(file);
+  CHECK(printed == expected);
+}
+
+namespace {
+
+struct Verbose {
+  Parameter<float, 1> weight{Tensor<float, 1>(Shape{1}, 0.0f)};
+  static void fields(auto& self, auto&& field) { field(std::string(200, 'w'), self.weight); }
+};
+
+}  // namespace
+
+TEST_CASE("The summary shows names of any length", "[layers]") {
+  CHECK(summary(Verbose{}) == std::string(200, 'w') + "              [1]            1\n" +
+                                  "parameters                                                           1\n");
+}
