@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# Runs COMMAND --out OUT, which must leave PICTURES there.
+file(REMOVE_RECURSE ${OUT})
+execute_process(COMMAND ${COMMAND} --out ${OUT} RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "expected exit code 0 but got ${result}")
+endif()
+foreach(picture IN LISTS PICTURES)
+  if(NOT EXISTS ${OUT}/${picture})
+    message(FATAL_ERROR "expected a picture ${OUT}/${picture}")
+  endif()
+  file(READ ${OUT}/${picture} signature LIMIT 8 HEX)
+  if(NOT signature STREQUAL 89504e470d0a1a0a)
+    message(FATAL_ERROR "${OUT}/${picture}: expected a PNG but it begins with ${signature}")
+  endif()
+endforeach()
