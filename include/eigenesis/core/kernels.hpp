@@ -71,8 +71,8 @@ void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T
 
   const bool shared = 2 * m * n * k > 300'000, in_place = !transpose_b && m <= 2 * tallest;
   const Index a_row = transpose_a ? 1 : k, a_step = transpose_a ? m : 1;
-  // k in even blocks of at most 1024, columns in blocks whose packed copy stays in the caches.
-  const Index k_blocks = (k + 1023) / 1024;
+  // k in even blocks of at most 512, columns in blocks whose packed copy stays in the caches.
+  const Index k_blocks = (k + 511) / 512;
   for (Index k_block = 0; k_block < k_blocks; ++k_block) {
     const Index k0 = k * k_block / k_blocks, depth = k * (k_block + 1) / k_blocks - k0;
     const Index block_columns = std::max<Index>(1, (1 << 20) / (depth * lanes * widest)) * lanes * widest;
