@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <functional>
 #include <string>
 
@@ -51,27 +53,31 @@ inline double error_between(double found, double expected) {
   return std::abs(found - expected) / std::max({std::abs(found), std::abs(expected), 1e-2});
 }
 
-inline void check_all(const std::string& what, const Point& found, const std::function<double(const Point&)>& f,
-                      const Point& x) {
-  Index worst = 0;
-  double worst_error = -1, worst_expected = 0;
+/// The derivative that is furthest from the differences.
+struct Worst {
+  double error = 0;
+  std::string text;
+};
+
+inline Worst compare(const std::string& what, const Point& found, const std::function<double(const Point&)>& f,
+                     const Point& x) {
+  Worst worst;
   for (Index i = 0; i < x.size(); ++i) {
     const double expected = difference(f, x, i), error = error_between(found(i), expected);
-    if (error <= worst_error) continue;
-    worst = i, worst_error = std::isnan(error) ? INFINITY : error, worst_expected = expected;
+    if (error <= worst.error) continue;
+    char numbers[80];
+    std::snprintf(numbers, sizeof numbers, "found %.12g but differences give %.12g", found(i), expected);
+    worst = {std::isnan(error) ? INFINITY : error, what + " by number " + std::to_string(i) + ": " + numbers};
   }
-  INFO(what << " by number " << worst << ": found " << Catch::StringMaker<double>::convert(found(worst))
-            << " but differences give " << Catch::StringMaker<double>::convert(worst_expected));
-  CHECK(worst_error <= 1e-8);
+  return worst;
 }
 
 /// The gradient g of the number f(x), and the gradient of <direction, g>, against differences.
-inline void check(const std::string& op, const Function& f, const Point& x) {
+inline std::array<Worst, 2> compare_both(const std::string& op, const Function& f, const Point& x) {
   using namespace eigenesis;
   const auto value = [&](const Point& at) { return f(at).item(); };
   const Variable<double, 1> start = watch(x);
   const Variable<double, 1> g = gradient(f(start), start);
-  check_all(op + ", first derivative", g.value(), value, x);
 
   const Variable<double, 1> direction(numbers(x.shape(), 17));
   const Variable<double, 1> second = gradient(sum(direction * g), start);
@@ -80,43 +86,43 @@ inline void check(const std::string& op, const Function& f, const Point& x) {
     const Variable<double, 1> first = gradient(f(moved), moved);
     return (direction.value().array() * first.value().array()).sum();
   };
-  check_all(op + ", second derivative", second.value(), slope, x);
+  return {compare(op + ", first derivative", g.value(), value, x),
+          compare(op + ", second derivative", second.value(), slope, x)};
 }
 
-}  // namespace gradient_check
-
-/// Checks f, a function of Variables, at x. All operands and the weights of its elements in a sum are cut from one vector, so
-/// that the derivatives with respect to each of them, and the mixed ones, are among the second derivatives.
+/// Compares the derivatives of f, a function of Variables, at x. All operands and the weights of f's elements in a sum are cut
+/// from one vector: so the mixed second derivatives, and those with respect to incoming gradients, are compared as well.
 template <class F, int... Ranks>
-void check_gradients(const std::string& op, F f, const eigenesis::Tensor<double, Ranks>&... x) {
+std::array<Worst, 2> worst_errors(const std::string& op, F f, const Tensor<double, Ranks>&... x) {
   using namespace eigenesis;
   const Index inputs = (Index{0} + ... + x.size());
   const auto cut = [shapes = std::tuple(x.shape()...), f](const Variable<double, 1>& all) {
     Index begin = 0;
-    return std::apply(
-        [&](const auto&... shape) {
-          const auto next = [&](const auto& s) {
-            begin += s.size();
-            return reshape(slice(all, 0, begin - s.size(), begin), s);
-          };
-          return std::apply(f, std::tuple{next(shape)...});  // braces: from left to right
-        },
-        shapes);
+    const auto next = [&](const auto& shape) {
+      begin += shape.size();
+      return reshape(slice(all, 0, begin - shape.size(), begin), shape);
+    };
+    const auto operands = std::apply([&](const auto&... shape) { return std::tuple{next(shape)...}; }, shapes);
+    return std::apply(f, operands);
   };
-  Tensor<double, 1> operands(Shape{inputs});
-  Index begin = 0;
-  ((std::copy_n(x.data(), x.size(), operands.data() + std::exchange(begin, begin + x.size()))), ...);
-  const auto y_shape = cut(Variable(operands)).shape();
-
-  Tensor<double, 1> all(Shape{inputs + y_shape.size()});
-  std::copy_n(operands.data(), inputs, all.data());
-  std::copy_n(gradient_check::numbers(Shape{y_shape.size()}, 5).data(), y_shape.size(), all.data() + inputs);
+  const auto y_shape = cut(concatenate({reshape(Variable(x), Shape{x.size()})...}, 0)).shape();
+  const Variable weights(numbers(Shape{y_shape.size()}, 5));
+  const Variable all = concatenate({reshape(Variable(x), Shape{x.size()})..., weights}, 0);
   std::string name = op + " of";
   ((name += " " + to_string(x.shape())), ...);
-  gradient_check::check(
-      name,
-      [&](const Variable<double, 1>& v) {
-        return sum(cut(v) * reshape(slice(v, 0, inputs, inputs + y_shape.size()), y_shape));
-      },
-      all);
+  const auto weighted_sum = [&](const Variable<double, 1>& v) {
+    return sum(cut(v) * reshape(slice(v, 0, inputs, v.size()), y_shape));
+  };
+  return compare_both(name, weighted_sum, all.value());
+}
+
+}  // namespace gradient_check
+
+/// Checks that first and second derivatives of f at x agree with differences within 1e-8.
+template <class F, int... Ranks>
+void check_gradients(const std::string& op, F f, const eigenesis::Tensor<double, Ranks>&... x) {
+  for (const gradient_check::Worst& worst : gradient_check::worst_errors(op, f, x...)) {
+    INFO(worst.text);
+    CHECK(worst.error <= 1e-8);
+  }
 }

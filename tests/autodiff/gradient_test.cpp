@@ -40,7 +40,29 @@ Variable<float, 0> negative(const Variable<float, 0>& x) {
   return record(Tensor<float, 0>({}, -x.item()), wrt(x, [](const auto&, const auto& dy) { return negative(dy); }));
 }
 
+/// x^2 with gradients that are wrong by a factor: the first, or only the gradient of the gradient.
+Variable<double, 1> wrong_square(const Variable<double, 1>& x, double first, double second) {
+  const auto twice = [=](const Variable<double, 1>& t) {
+    return record(map([](auto s) { return 2 * s; }, t).value(),
+                  wrt(t, [=](const auto&, const auto& dy) { return second * 2 * dy; }));
+  };
+  return record(square(x).value(), wrt(x, [=](const auto&, const auto& dy) { return first * dy * twice(x); }));
+}
+
 }  // namespace
+
+TEST_CASE("The check against differences accepts right rules and finds what is wrong by 1e-7") {
+  const auto errors = [](double first, double second) {
+    const auto [of_first, of_second] = gradient_check::worst_errors(
+        "square", [=](const auto& x) { return wrong_square(x, first, second); }, numbers(Shape{3}));
+    return std::pair(of_first.error, of_second.error);
+  };
+  CHECK(errors(1, 1).first < 1e-10);
+  CHECK(errors(1, 1).second < 1e-10);
+  CHECK(errors(1 + 1e-7, 1).first > 5e-8);
+  CHECK(errors(1, 1 + 1e-7).first < 1e-10);
+  CHECK(errors(1, 1 + 1e-7).second > 5e-8);
+}
 
 TEST_CASE("gradient returns one Variable for one x, and a tuple for several") {
   const auto x = number(3), y = number(5);
