@@ -17,7 +17,8 @@ Variable<double, 2> two_rows(std::initializer_list<double> values) {
   return Tensor<double, 2>(Shape{2, static_cast<Index>(values.size()) / 2}, values);
 }
 
-// The expected numbers below are those of scipy.stats.norm (SciPy 1.17) and torch.distributions (PyTorch 2.13, float64).
+// The expected numbers below are those of scipy.stats.norm (SciPy 1.17) and torch.distributions (PyTorch 2.13,
+// float64).
 const auto x = two_rows({1.0, -0.5, 0.25, -2.0, 0.0, 1.5});
 const auto mean_q = two_rows({0.5, -1.0, 2.0, 0.0, 0.3, -0.7}), mean_p = two_rows({0.1, 0.4, 1.0, -0.6, 0.3, 0.2});
 const auto log_variance_q = two_rows({0.2, -1.5, 0.9, 0.0, 1.1, -2.0});
@@ -31,14 +32,17 @@ TEST_CASE("StandardNormal has the density and entropy of N(0, I)", "[distributio
   const StandardNormal<double> prior(3);
   check_values(prior.log_prob(x), {-3.4130655996140185, -5.8818155996140185});
   CHECK_THAT(prior.entropy(), WithinAbs(4.2568155996140185, 1e-12));
-  check_values(StandardNormal(2).log_prob(Tensor<float, 2>(Shape{3, 2}, 0.0f)), {-1.8378771, -1.8378771, -1.8378771}, 1e-6);
-  check_gradients("StandardNormal::log_prob", [](const auto& z) { return StandardNormal<double>(3).log_prob(z); },
-                  numbers(Shape{4, 3}));
+  check_values(StandardNormal(2).log_prob(Tensor<float, 2>(Shape{3, 2}, 0.0f)), {-1.8378771, -1.8378771, -1.8378771},
+               1e-6);
+  check_gradients(
+      "StandardNormal::log_prob", [](const auto& z) { return StandardNormal<double>(3).log_prob(z); },
+      numbers(Shape{4, 3}));
 }
 
 TEST_CASE("StandardUniform has the density and entropy of the cube [-1, 1]^d", "[distributions]") {
   const StandardUniform<double> prior(2);
-  const auto log_prob = prior.log_prob(Tensor<double, 2>(Shape{5, 2}, {0, 0.5, 1, -1, 1.001, 0, 0, -7, not_a_number, 0}));
+  const auto log_prob =
+      prior.log_prob(Tensor<double, 2>(Shape{5, 2}, {0, 0.5, 1, -1, 1.001, 0, 0, -7, not_a_number, 0}));
   check_values(slice(log_prob, 0, 0, 2), {-2 * std::numbers::ln2, -2 * std::numbers::ln2});
   CHECK(log_prob.value()(2) == -infinity);
   CHECK(log_prob.value()(3) == -infinity);
@@ -48,7 +52,8 @@ TEST_CASE("StandardUniform has the density and entropy of the cube [-1, 1]^d", "
 
 TEST_CASE("samples of the priors have their moments and depend on the seed only", "[distributions]") {
   Rng rng(5), same(5);
-  const Tensor<double, 2> z = StandardNormal<double>(2).sample(50'000, rng), u = StandardUniform<double>(2).sample(50'000, rng);
+  const Tensor<double, 2> z = StandardNormal<double>(2).sample(50'000, rng),
+                          u = StandardUniform<double>(2).sample(50'000, rng);
   REQUIRE(z.shape() == Shape{50'000, 2});
   REQUIRE(u.shape() == Shape{50'000, 2});
   check_mean(z, 0);
@@ -65,10 +70,15 @@ TEST_CASE("DiagonalNormal has the density and entropy of independent normals", "
   check_values(q.entropy(), {4.056815599614018, 3.806815599614018});
   check_gradients(
       "DiagonalNormal::log_prob",
-      [](const auto& at, const auto& m, const auto& l) { return DiagonalNormal{m, l}.log_prob(at); }, numbers(Shape{2, 3}, 3),
-      numbers(Shape{2, 3}), numbers(Shape{2, 3}, 2));
+      [](const auto& at, const auto& m, const auto& l) {
+        return DiagonalNormal{m, l}.log_prob(at);
+      },
+      numbers(Shape{2, 3}, 3), numbers(Shape{2, 3}), numbers(Shape{2, 3}, 2));
   check_gradients(
-      "DiagonalNormal::entropy", [](const auto& m, const auto& l) { return DiagonalNormal{m, l}.entropy(); },
+      "DiagonalNormal::entropy",
+      [](const auto& m, const auto& l) {
+        return DiagonalNormal{m, l}.entropy();
+      },
       numbers(Shape{2, 3}), numbers(Shape{2, 3}, 2));
 }
 
@@ -80,11 +90,14 @@ TEST_CASE("the divergence of DiagonalNormal has its closed form", "[distribution
   const DiagonalNormal q{mean_q, log_variance_q}, p{mean_p, log_variance_p};
   check_values(kl_divergence(q, prior), {3.27706801473277, 1.30975065359152});
   check_values(kl_divergence(q, p), {2.12421858367131, 3.73760155815112});
-  check_values(kl_divergence(q, DiagonalNormal{rows(2, {0, 0, 0}), rows(2, {0, 0, 0})}), {3.27706801473277, 1.30975065359152});
+  check_values(kl_divergence(q, DiagonalNormal{rows(2, {0, 0, 0}), rows(2, {0, 0, 0})}),
+               {3.27706801473277, 1.30975065359152});
   check_values(kl_divergence(q, q), {0, 0}, 0);
   check_gradients(
       "kl_divergence",
-      [](const auto& m, const auto& l) { return kl_divergence(DiagonalNormal{m, l}, StandardNormal<double>(3)); },
+      [](const auto& m, const auto& l) {
+        return kl_divergence(DiagonalNormal{m, l}, StandardNormal<double>(3));
+      },
       numbers(Shape{2, 3}), numbers(Shape{2, 3}, 2));
   check_gradients(
       "kl_divergence",
@@ -174,10 +187,17 @@ TEST_CASE("Normal sums over all axes but the first", "[distributions]") {
 TEST_CASE("gradients flow through Normal", "[distributions]") {
   const auto all = [](const auto& scale) {
     check_gradients(
-        "Normal::log_prob", [](const auto& at, const auto& m, const auto& l) { return Normal{m, l}.log_prob(at); },
+        "Normal::log_prob",
+        [](const auto& at, const auto& m, const auto& l) {
+          return Normal{m, l}.log_prob(at);
+        },
         numbers(Shape{2, 3}, 3), numbers(Shape{2, 3}), scale);
     check_gradients(
-        "Normal::entropy", [](const auto& m, const auto& l) { return Normal{m, l}.entropy(); }, numbers(Shape{2, 3}), scale);
+        "Normal::entropy",
+        [](const auto& m, const auto& l) {
+          return Normal{m, l}.entropy();
+        },
+        numbers(Shape{2, 3}), scale);
     check_gradients(
         "Normal::sample",
         [](const auto& m, const auto& l) {
@@ -235,12 +255,14 @@ TEST_CASE("continuous distributions refuse shapes that do not fit", "[distributi
   const DiagonalNormal q{mean_q, log_variance_q}, wide{rows(2, {0, 0, 0, 0}), rows(2, {0, 0, 0, 0})};
   CHECK_THROWS_MATCHES(q.log_prob(rows(1, {0, 0, 0})), ShapeError,
                        Message("DiagonalNormal::log_prob: expected x of shape [2, 3] but got [1, 3]"));
-  CHECK_THROWS_MATCHES(kl_divergence(q, StandardNormal<double>(2)), ShapeError,
-                       Message("kl_divergence: expected a posterior of 2 latents as in the prior but got shape [2, 3]"));
+  CHECK_THROWS_MATCHES(
+      kl_divergence(q, StandardNormal<double>(2)), ShapeError,
+      Message("kl_divergence: expected a posterior of 2 latents as in the prior but got shape [2, 3]"));
   CHECK_THROWS_MATCHES(kl_divergence(q, wide), ShapeError,
                        Message("kl_divergence: expected distributions of equal shape but got [2, 3] and [2, 4]"));
-  CHECK_THROWS_MATCHES((Normal{mean_q, Variable(Tensor<double, 1>(Shape{2}, 0.0))}), ShapeError,
-                       Message("Normal: expected a log-scale that can be stretched to the mean's shape [2, 3] but got [2]"));
+  CHECK_THROWS_MATCHES(
+      (Normal{mean_q, Variable(Tensor<double, 1>(Shape{2}, 0.0))}), ShapeError,
+      Message("Normal: expected a log-scale that can be stretched to the mean's shape [2, 3] but got [2]"));
   const Normal normal{mean_q, scalar_scale}, wide_normal{rows(2, {0, 0, 0, 0}), scalar_scale};
   CHECK_THROWS_MATCHES(normal.log_prob(rows(1, {0, 0, 0})), ShapeError,
                        Message("Normal::log_prob: expected x of shape [2, 3] but got [1, 3]"));

@@ -13,7 +13,8 @@ TEST_CASE("likelihoods make distributions of a network's output, at any rank", "
   const Shape<2> flat{2, 18};
   const Variable output(numbers(shape, 1)), x(map([](auto t) { return t - 0.25; }, Variable(numbers(shape, 2, true))));
   const auto agree = [&](const auto& likelihood, const auto& expected) {
-    const auto at_rank_4 = likelihood(output).log_prob(x), at_rank_2 = likelihood(reshape(output, flat)).log_prob(reshape(x, flat));
+    const auto at_rank_4 = likelihood(output).log_prob(x),
+               at_rank_2 = likelihood(reshape(output, flat)).log_prob(reshape(x, flat));
     check_values(at_rank_4, {expected(0), expected(1)}, 1e-11);
     check_values(at_rank_2, {expected(0), expected(1)}, 1e-11);
   };
@@ -22,9 +23,8 @@ TEST_CASE("likelihoods make distributions of a network's output, at any rank", "
     for (Index i = 18 * sample; i < 18 * (sample + 1); ++i) total += f(x.value().data()[i], output.value().data()[i]);
     return total;
   };
-  agree(BernoulliLikelihood{}, [&](Index n) {
-    return sum_over(n, [](double t, double l) { return t * l - std::log1p(std::exp(l)); });
-  });
+  agree(BernoulliLikelihood{},
+        [&](Index n) { return sum_over(n, [](double t, double l) { return t * l - std::log1p(std::exp(l)); }); });
   agree(SquaredError{}, [&](Index n) { return sum_over(n, [](double t, double m) { return -(t - m) * (t - m); }); });
   const auto normal = [&](double scale) {
     return [&, scale](Index n) {
@@ -58,9 +58,11 @@ TEST_CASE("the mean of a likelihood is what to show of x", "[distributions]") {
 TEST_CASE("SquaredError is the normal of variance 1/2 without its constant", "[distributions]") {
   const Variable output(numbers(Shape{3, 5})), x(numbers(Shape{3, 5}, 2));
   const auto squared = SquaredError{}(output).log_prob(x);
-  const auto normal = NormalLikelihood{.scale = std::sqrt(0.5)}(output).log_prob(x) + 5 * 0.5 * std::log(std::numbers::pi);
+  const auto normal =
+      NormalLikelihood{.scale = std::sqrt(0.5)}(output).log_prob(x) + 5 * 0.5 * std::log(std::numbers::pi);
   for (Index i = 0; i < 3; ++i) CHECK_THAT(squared.value()(i), WithinAbs(normal.value()(i), 1e-12));
-  check_gradients("SquaredError", [&](const auto& m) { return SquaredError{}(m).log_prob(x); }, output.value());
+  check_gradients(
+      "SquaredError", [&](const auto& m) { return SquaredError{}(m).log_prob(x); }, output.value());
 }
 
 TEST_CASE("the learned scale comes to the standard deviation of the errors", "[distributions]") {
@@ -68,7 +70,8 @@ TEST_CASE("the learned scale comes to the standard deviation of the errors", "[d
   std::string name;
   for_each_parameter(likelihood, [&](const FieldPath& path, const auto&) { name = to_string(path); });
   CHECK(name == "log_scale");
-  const Variable mean_of_x(Tensor<double, 2>(Shape{2, 2}, 1.0)), x(Tensor<double, 2>(Shape{2, 2}, {0.5, 1.5, 1.5, 0.5}));
+  const Variable mean_of_x(Tensor<double, 2>(Shape{2, 2}, 1.0)),
+      x(Tensor<double, 2>(Shape{2, 2}, {0.5, 1.5, 1.5, 0.5}));
   Sgd<double> sgd{{.learning_rate = 0.1}};
   for (int i = 0; i < 200; ++i) sgd.minimize(-mean(likelihood(mean_of_x).log_prob(x)), likelihood);
   CHECK_THAT(std::exp(likelihood.log_scale.item()), WithinAbs(0.5, 1e-9));

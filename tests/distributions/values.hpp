@@ -7,7 +7,8 @@
 
 /// Per-sample numbers against those expected.
 template <class Scalar>
-void check_values(const eigenesis::Variable<Scalar, 1>& found, std::initializer_list<double> expected, double margin = 1e-12) {
+void check_values(const eigenesis::Variable<Scalar, 1>& found, std::initializer_list<double> expected,
+                  double margin = 1e-12) {
   REQUIRE(found.size() == std::ssize(expected));
   eigenesis::Index i = 0;
   for (const double target : expected) {

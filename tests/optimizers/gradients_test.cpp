@@ -54,7 +54,7 @@ TEST_CASE("a gradient that two parameters share is clipped once", "[optimizers]"
   const auto untouched = gradients;
   const double norm = gradients.clip_norm(3);
   CHECK_THAT(norm, WithinRel(6.0, 1e-14));
-  for (Index i = 0; i < 2; ++i)
+  for (std::size_t i = 0; i < 2; ++i)
     for (const double g : gradients[i]) CHECK_THAT(g, WithinRel(3 * 3 / (6 + 1e-6), 1e-14));
   CHECK(untouched[0][0] == 3);
 }

@@ -6,9 +6,8 @@
 /// y = x W + b, from fixed numbers; four samples and their targets.
 template <class Scalar>
 struct Affine {
-  eigenesis::Parameter<Scalar, 2> weight =
-      eigenesis::Tensor<Scalar, 2>(eigenesis::Shape{2, 3}, {Scalar(0.1), Scalar(-0.2), Scalar(0.3), Scalar(0.4), Scalar(0.5),
-                                                            Scalar(-0.6)});
+  eigenesis::Parameter<Scalar, 2> weight = eigenesis::Tensor<Scalar, 2>(
+      eigenesis::Shape{2, 3}, {Scalar(0.1), Scalar(-0.2), Scalar(0.3), Scalar(0.4), Scalar(0.5), Scalar(-0.6)});
   eigenesis::Parameter<Scalar, 1> bias =
       eigenesis::Tensor<Scalar, 1>(eigenesis::Shape{3}, {Scalar(0.05), Scalar(-0.15), Scalar(0.25)});
 

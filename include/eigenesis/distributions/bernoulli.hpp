@@ -35,8 +35,8 @@ class Bernoulli {
   /// The probabilities of 1, sigmoid(logits).
   Variable<Scalar, Rank> mean() const { return sigmoid(logits_); }
 
-  /// sum(x logit - softplus(logit)) in nats, x [N, ...] -> [N]. Values between 0 and 1 are taken as they are, as most VAEs do
-  /// with grey pixels, though then it is no log-probability. Throws ShapeError, DataError for x outside of [0, 1].
+  /// sum(x logit - softplus(logit)) in nats, x [N, ...] -> [N]. Values between 0 and 1 are taken as they are, as most
+  /// VAEs do with grey pixels, though then it is no log-probability. Throws ShapeError; DataError outside of [0, 1].
   Variable<Scalar, 1> log_prob(const Variable<Scalar, Rank>& x) const {
     require(x.shape() == logits_.shape(), "Bernoulli::log_prob: expected x of shape ", logits_.shape(), " but got ",
             x.shape());
@@ -57,21 +57,24 @@ class Bernoulli {
 
  private:
   [[gnu::cold, gnu::noinline]] static void refuse(const Tensor<Scalar, Rank>& x) {
-    const Scalar* const found = std::find_if_not(x.data(), x.data() + x.size(), [](Scalar t) { return t >= 0 && t <= 1; });
-    detail::fail<DataError>("Bernoulli::log_prob: expected x in [0, 1] but got ", std::isnan(*found) ? std::abs(*found) : *found,
-                            " in sample ", (found - x.data()) / (x.size() / x.shape(0)));
+    const Scalar* const found =
+        std::find_if_not(x.data(), x.data() + x.size(), [](Scalar t) { return t >= 0 && t <= 1; });
+    detail::fail<DataError>("Bernoulli::log_prob: expected x in [0, 1] but got ",
+                            std::isnan(*found) ? std::abs(*found) : *found, " in sample ",
+                            (found - x.data()) / (x.size() / x.shape(0)));
   }
 
   Variable<Scalar, Rank> logits_;
 };
 
-/// KL(q || p) = sum(q (ln q - ln p) + (1 - q) (ln(1 - q) - ln(1 - p))) in nats, [N]. Throws ShapeError for unequal shapes.
+/// KL(q || p) = sum(q (ln q - ln p) + (1 - q) (ln(1 - q) - ln(1 - p))) in nats, [N].
+/// Throws ShapeError for unequal shapes.
 template <class Scalar, int Rank>
 Variable<Scalar, 1> kl_divergence(const Bernoulli<Scalar, Rank>& q, const Bernoulli<Scalar, Rank>& p) {
   require(q.logits().shape() == p.logits().shape(), "kl_divergence: expected distributions of equal shape but got ",
           q.logits().shape(), " and ", p.logits().shape());
-  return sum_per_sample(
-      map([](auto lq, auto lp) { return sigmoid(lq) * (lq - lp) + softplus(lp) - softplus(lq); }, q.logits(), p.logits()));
+  return sum_per_sample(map([](auto lq, auto lp) { return sigmoid(lq) * (lq - lp) + softplus(lp) - softplus(lq); },
+                            q.logits(), p.logits()));
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

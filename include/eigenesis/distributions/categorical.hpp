@@ -40,8 +40,8 @@ class Categorical {
   const Variable<Scalar, 2>& logits() const { return logits_; }
   Variable<Scalar, 2> probabilities() const { return softmax(logits_, 1); }
 
-  /// ln p(class) = logit[class] - logsumexp(logits) in nats, [N]. Throws ShapeError unless there are N classes, DataError for
-  /// one outside of [0, K).
+  /// ln p(class) = logit[class] - logsumexp(logits) in nats, [N]. Throws ShapeError unless there are N classes,
+  /// DataError for one outside of [0, K).
   Variable<Scalar, 1> log_prob(std::span<const int> classes) const {
     require(std::ssize(classes) == logits_.shape(0), "Categorical::log_prob: expected ", logits_.shape(0),
             " classes but got ", classes.size());
@@ -78,8 +78,9 @@ template <class Scalar>
 Variable<Scalar, 1> kl_divergence(const Categorical<Scalar>& q, const Categorical<Scalar>& p) {
   require(q.logits().shape() == p.logits().shape(), "kl_divergence: expected distributions of equal shape but got ",
           q.logits().shape(), " and ", p.logits().shape());
-  return sum(map([](auto lq, auto lp) { return exp(lq) * (lq - lp); }, log_softmax(q.logits(), 1), log_softmax(p.logits(), 1)),
-             1);
+  const auto terms =
+      map([](auto lq, auto lp) { return exp(lq) * (lq - lp); }, log_softmax(q.logits(), 1), log_softmax(p.logits(), 1));
+  return sum(terms, 1);
 }
 
 /// A Categorical whose samples are rows of zeros with a single one, [N, K].
@@ -93,15 +94,19 @@ class OneHot {
   /// The probabilities of the classes.
   Variable<Scalar, 2> mean() const { return categorical_.probabilities(); }
 
-  /// sum(x logits) - logsumexp(logits) in nats, x [N, K] -> [N]. Throws ShapeError, DataError for rows that are not one-hot.
+  /// sum(x logits) - logsumexp(logits) in nats, x [N, K] -> [N].
+  /// Throws ShapeError, DataError for rows that are not zeros with a single one.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, 2>& x) const {
     require(x.shape() == logits().shape(), "OneHot::log_prob: expected x of shape ", logits().shape(), " but got ",
             x.shape());
     for (Index i = 0; i < x.shape(0); ++i) {
-      const std::span row(x.value().data() + i * x.shape(1), static_cast<std::size_t>(x.shape(1)));
-      const auto ones = std::ranges::count(row, Scalar{1});
-      require<DataError>(ones == 1 && ones + std::ranges::count(row, Scalar{0}) == x.shape(1),
-                         "OneHot::log_prob: expected rows of zeros with a single one but got another in sample ", i);
+      Index ones = 0;
+      for (Index k = 0; k < x.shape(1); ++k) {
+        const Scalar t = x.value()(i, k);
+        require<DataError>(t == 0 || t == 1, "OneHot::log_prob: expected zeros and ones but got ", t, " in sample ", i);
+        ones += t == 1;
+      }
+      require<DataError>(ones == 1, "OneHot::log_prob: expected one 1 in each row but got ", ones, " in sample ", i);
     }
     return sum(x * logits(), 1) - logsumexp(logits(), 1);
   }

@@ -5,8 +5,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Independent normals given by their means and log-variances, both [N, L]: the posterior q(z | x) of a VAE (Kingma and Welling
-/// 2014). Log-variances are bounded to [-30, 20]; outside, their gradient is zero. Throws ShapeError for unequal shapes.
+/// Independent normals given by their means and log-variances, both [N, L]: the posterior q(z | x) of a VAE (Kingma and
+/// Welling 2014). Log-variances are bounded to [-30, 20]; outside, their gradient is zero.
+/// Throws ShapeError for unequal shapes.
 template <class Scalar = float>
 class DiagonalNormal {
  public:
@@ -31,8 +32,8 @@ class DiagonalNormal {
   Variable<Scalar, 1> log_prob(const Variable<Scalar, 2>& x) const {
     require(x.shape() == mean_.shape(), "DiagonalNormal::log_prob: expected x of shape ", mean_.shape(), " but got ",
             x.shape());
-    const auto terms = map([](auto t, auto m, auto l) { return -0.5 * (square(t - m) * exp(-l) + l); }, x, mean_,
-                           log_variance_);
+    const auto terms =
+        map([](auto t, auto m, auto l) { return -0.5 * (square(t - m) * exp(-l) + l); }, x, mean_, log_variance_);
     return sum(terms, 1) - latents() * detail::half_log_two_pi;
   }
   /// sum(1 + ln(2 pi) + ln sigma^2) / 2 in nats, [N].
@@ -55,17 +56,17 @@ Variable<Scalar, 1> kl_divergence(const DiagonalNormal<Scalar>& q, const Standar
   return sum(map([](auto m, auto l) { return 0.5 * (square(m) + (expm1(l) - l)); }, q.mean(), q.log_variance()), 1);
 }
 
-/// KL(q || p) = sum(ln(sp^2 / sq^2) + (sq^2 + (mq - mp)^2) / sp^2 - 1) / 2 in nats, [N]. Throws ShapeError for unequal shapes.
+/// KL(q || p) = sum(ln(sp^2 / sq^2) + (sq^2 + (mq - mp)^2) / sp^2 - 1) / 2 in nats, [N].
+/// Throws ShapeError for unequal shapes.
 template <class Scalar>
 Variable<Scalar, 1> kl_divergence(const DiagonalNormal<Scalar>& q, const DiagonalNormal<Scalar>& p) {
   require(q.mean().shape() == p.mean().shape(), "kl_divergence: expected distributions of equal shape but got ",
           q.mean().shape(), " and ", p.mean().shape());
-  const auto terms = map(
-      [](auto mq, auto lq, auto mp, auto lp) {
-        return 0.5 * (square(mq - mp) * exp(-lp) + (expm1(lq - lp) - (lq - lp)));
-      },
-      q.mean(), q.log_variance(), p.mean(), p.log_variance());
-  return sum(terms, 1);
+  const auto term = [](auto mq, auto lq, auto mp, auto lp) {
+    const auto log_ratio = lq - lp;
+    return 0.5 * (square(mq - mp) * exp(-lp) + (expm1(log_ratio) - log_ratio));
+  };
+  return sum(map(term, q.mean(), q.log_variance(), p.mean(), p.log_variance()), 1);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

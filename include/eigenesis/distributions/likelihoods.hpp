@@ -5,8 +5,8 @@
 #include "eigenesis/distributions/bernoulli.hpp"
 #include "eigenesis/distributions/normal.hpp"
 
-// A likelihood makes a distribution over x of what the network of a decoder gives, [N, ...] -> p(x | z). One of one's own is a
-// struct like these; if it learns something, it lists it as a layer does.
+// A likelihood makes a distribution over x of what the network of a decoder gives, [N, ...] -> p(x | z). One of one's
+// own is a struct like these; if it learns something, it lists it as a layer does.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// The network gives logits; x in [0, 1].
@@ -17,7 +17,8 @@ struct BernoulliLikelihood {
   }
 };
 
-/// The network gives means of normals, all of one fixed standard deviation. Throws ArgumentError unless it lies in [1e-6, 1e4].
+/// The network gives means of normals, all of one fixed standard deviation.
+/// Throws ArgumentError unless it lies in [1e-6, 1e4].
 struct NormalLikelihood {
   double scale = 1;
 
@@ -41,7 +42,7 @@ struct LearnedNormalLikelihood {
   static void fields(auto& self, auto&& field) { field("log_scale", self.log_scale); }
 };
 
-/// What SquaredError makes of the network's means: the normal of variance 1/2 without its constant, ln(pi) / 2 nats a number.
+/// The normal of variance 1/2 without its constant, ln(pi) / 2 nats for each number of x.
 template <class Scalar = float, int Rank = 2>
 class SquaredErrorNormal {
  public:
@@ -59,7 +60,7 @@ class SquaredErrorNormal {
   Variable<Scalar, Rank> mean_;
 };
 
-/// The network gives x itself; -log p(x | z) is the squared error of each sample, summed over its features.
+/// The network gives x itself; -log p(x | z) is the squared error of a sample, summed over its features.
 struct SquaredError {
   template <class Scalar, int Rank>
   SquaredErrorNormal<Scalar, Rank> operator()(const Variable<Scalar, Rank>& mean) const {

@@ -5,9 +5,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Independent normals given by their means [N, ...] and the logarithm of their standard deviation, which may be one number [],
-/// one for each feature [F], or one for each element; fixed or learned. Log-scales are bounded to [-15, 10]; outside, their
-/// gradient is zero. Throws ShapeError unless the log-scale can be stretched to the mean's shape.
+/// Independent normals given by their means [N, ...] and the logarithm of their standard deviation, which may be one
+/// number [], one for each feature [F], or one for each element; fixed or learned. Log-scales are bounded to [-15, 10];
+/// outside, their gradient is zero. Throws ShapeError unless the log-scale can be stretched to the mean's shape.
 template <class Scalar = float, int Rank = 2, int ScaleRank = 0>
 class Normal {
  public:
@@ -30,7 +30,8 @@ class Normal {
   }
   /// sum(-((x - mean) / sigma)^2 / 2 - ln sigma - ln(2 pi) / 2) in nats, x [N, ...] -> [N]. Throws ShapeError.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, Rank>& x) const {
-    require(x.shape() == mean_.shape(), "Normal::log_prob: expected x of shape ", mean_.shape(), " but got ", x.shape());
+    require(x.shape() == mean_.shape(), "Normal::log_prob: expected x of shape ", mean_.shape(), " but got ",
+            x.shape());
     const auto terms = map([](auto t, auto m, auto inverse, auto l) { return -0.5 * square((t - m) * inverse) - l; }, x,
                            mean_, exp(-log_scale_), log_scale_);
     return sum_per_sample(terms) - features() * detail::half_log_two_pi;
@@ -51,18 +52,18 @@ class Normal {
   Variable<Scalar, ScaleRank> log_scale_;
 };
 
-/// KL(q || p) = sum(ln(sp / sq) + (sq^2 + (mq - mp)^2) / (2 sp^2) - 1/2) in nats, [N]. Throws ShapeError for unequal shapes.
+/// KL(q || p) = sum(ln(sp / sq) + (sq^2 + (mq - mp)^2) / (2 sp^2) - 1/2) in nats, [N].
+/// Throws ShapeError for unequal shapes.
 template <class Scalar, int Rank, int ScaleRankQ, int ScaleRankP>
-Variable<Scalar, 1> kl_divergence(const Normal<Scalar, Rank, ScaleRankQ>& q, const Normal<Scalar, Rank, ScaleRankP>& p) {
+Variable<Scalar, 1> kl_divergence(const Normal<Scalar, Rank, ScaleRankQ>& q,
+                                  const Normal<Scalar, Rank, ScaleRankP>& p) {
   require(q.mean().shape() == p.mean().shape(), "kl_divergence: expected distributions of equal shape but got ",
           q.mean().shape(), " and ", p.mean().shape());
-  const auto terms = map(
-      [](auto mq, auto lq, auto mp, auto lp) {
-        const auto log_ratio = 2 * (lq - lp);
-        return 0.5 * (square(mq - mp) * exp(-2 * lp) + (expm1(log_ratio) - log_ratio));
-      },
-      q.mean(), q.log_scale(), p.mean(), p.log_scale());
-  return sum_per_sample(terms);
+  const auto term = [](auto mq, auto lq, auto mp, auto lp) {
+    const auto log_ratio = 2 * (lq - lp);
+    return 0.5 * (square(mq - mp) * exp(-2 * lp) + (expm1(log_ratio) - log_ratio));
+  };
+  return sum_per_sample(map(term, q.mean(), q.log_scale(), p.mean(), p.log_scale()));
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

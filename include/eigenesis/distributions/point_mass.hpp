@@ -8,7 +8,7 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// All probability at one point, value [N, L]: the posterior of variance zero, which makes a plain autoencoder of a VAE.
+/// All probability at one point, value [N, L]: the posterior of variance zero, which turns a VAE into an autoencoder.
 template <class Scalar = float, int Rank = 2>
 class PointMass {
  public:

@@ -29,7 +29,8 @@ struct StandardNormal {
   /// -|z|^2 / 2 - size ln(2 pi) / 2 in nats, z [N, size] -> [N]. Throws ShapeError.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, 2>& z) const {
     require(z.shape(1) == size, "StandardNormal::log_prob: expected z of shape [N, ", size, "] but got ", z.shape());
-    return sum(map([](auto t) { return -0.5 * square(t); }, z), 1) - static_cast<double>(size) * detail::half_log_two_pi;
+    return sum(map([](auto t) { return -0.5 * square(t); }, z), 1) -
+           static_cast<double>(size) * detail::half_log_two_pi;
   }
   /// size (1 + ln(2 pi)) / 2 nats.
   Scalar entropy() const { return static_cast<Scalar>(static_cast<double>(size) * (0.5 + detail::half_log_two_pi)); }

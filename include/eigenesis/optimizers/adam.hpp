@@ -11,9 +11,9 @@ struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0;
-  double clip_norm = 0;   // limit of the norm of all gradients together; 0: none
-  double clip_value = 0;  // limit of each gradient's absolute value, applied first; 0: none
-  Schedule schedule = {};
+  double clip_norm = 0;    // limit of the norm of all gradients together; 0: none
+  double clip_value = 0;   // limit of each gradient's absolute value, applied first; 0: none
+  Schedule schedule = {};  // factor of the learning rate in each step; none: 1
 };
 /// Defaults are PyTorch's.
 struct AdamWOptions {
@@ -21,9 +21,9 @@ struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 1e-2;
-  double clip_norm = 0;   // limit of the norm of all gradients together; 0: none
-  double clip_value = 0;  // limit of each gradient's absolute value, applied first; 0: none
-  Schedule schedule = {};
+  double clip_norm = 0;    // limit of the norm of all gradients together; 0: none
+  double clip_value = 0;   // limit of each gradient's absolute value, applied first; 0: none
+  Schedule schedule = {};  // factor of the learning rate in each step; none: 1
 };
 
 namespace detail {
@@ -58,16 +58,17 @@ class AdamBase : public Optimizer<Derived, Scalar, Options, AdamState<Scalar>> {
     // Of the rounded betas, which the averages are made with: 1 - 0.999f is not 0.001f.
     const double mean_weight = 1 - std::pow(static_cast<double>(beta1), static_cast<double>(step));
     const double square_weight = 1 - std::pow(static_cast<double>(beta2), static_cast<double>(step));
-    adam(weight, state.mean.data(), state.square.data(), gradient, n, beta1, beta2, static_cast<Scalar>(rate / mean_weight),
-         static_cast<Scalar>(1 / square_weight), static_cast<Scalar>(this->options().epsilon), static_cast<Scalar>(decay));
+    adam(weight, state.mean.data(), state.square.data(), gradient, n, beta1, beta2,
+         static_cast<Scalar>(rate / mean_weight), static_cast<Scalar>(1 / square_weight),
+         static_cast<Scalar>(this->options().epsilon), static_cast<Scalar>(decay));
   }
 };
 
 }  // namespace detail
 
 /// Adam (Kingma and Ba 2015): m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; after t steps
-/// w -= rate m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon). As in PyTorch, weight decay is a penalty: g += weight_decay w
-/// before all. Throws ArgumentError for options out of range.
+/// w -= rate m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon). As in PyTorch, weight decay is a penalty, before
+/// all: g += weight_decay w. Throws ArgumentError for options out of range.
 template <class Scalar = float>
 class Adam : public detail::AdamBase<Adam<Scalar>, Scalar, AdamOptions> {
   using Base = detail::AdamBase<Adam<Scalar>, Scalar, AdamOptions>;
@@ -79,16 +80,18 @@ class Adam : public detail::AdamBase<Adam<Scalar>, Scalar, AdamOptions> {
   explicit Adam(const AdamOptions& options = {}) : Base(options) {}
 
  private:
-  void update(detail::AdamState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient, Index n) {
+  void update(detail::AdamState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient,
+              Index n) {
     if (this->options().weight_decay == 0) return Base::update_with(state, step, rate, weight, gradient, n, 0);
     Tensor<Scalar, 1> penalized(Shape{n}, {gradient, static_cast<std::size_t>(n)});
-    detail::change(penalized.data(), n, [&](auto g, auto w) { return this->penalized(g, w); }, weight);
+    detail::change(
+        penalized.data(), n, [&](auto g, auto w) { return this->penalized(g, w); }, weight);
     Base::update_with(state, step, rate, weight, penalized.data(), n, 0);
   }
 };
 
-/// Adam with decoupled weight decay (Loshchilov and Hutter 2019): w -= rate weight_decay w, apart from the gradient. Throws
-/// ArgumentError for options out of range.
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019): w -= rate weight_decay w, apart from the gradient.
+/// Throws ArgumentError for options out of range.
 template <class Scalar = float>
 class AdamW : public detail::AdamBase<AdamW<Scalar>, Scalar, AdamWOptions> {
   using Base = detail::AdamBase<AdamW<Scalar>, Scalar, AdamWOptions>;
@@ -100,7 +103,8 @@ class AdamW : public detail::AdamBase<AdamW<Scalar>, Scalar, AdamWOptions> {
   explicit AdamW(const AdamWOptions& options = {}) : Base(options) {}
 
  private:
-  void update(detail::AdamState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient, Index n) {
+  void update(detail::AdamState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient,
+              Index n) {
     Base::update_with(state, step, rate, weight, gradient, n, rate * this->options().weight_decay);
   }
 };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <numeric>
+#include <tuple>
+
 #include "eigenesis/autodiff/gradient.hpp"
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/ops/program_run.hpp"
@@ -11,12 +14,13 @@ namespace detail {
 /// x[i] = f(x[i], others[i]...) in one pass; f is a lambda as map() takes it.
 template <class Scalar, class F, class... Others>
 void change(Scalar* x, Index n, F&& f, const Others*... others) {
-  constexpr std::int16_t count = sizeof...(Others) + 1;
   Program program;
-  for (std::int16_t i = 0; i < count; ++i) program.add({Instruction::Kind::argument, {}, {i, -1, -1}, 0});
-  const Symbol result = [&]<std::int16_t... I>(std::integer_sequence<std::int16_t, I...>) -> Symbol {
-    return f(Symbol(&program, I)...);
-  }(std::make_integer_sequence<std::int16_t, count>());
+  std::int16_t next = 0;
+  const auto argument = [&](const Scalar*) {
+    const std::int16_t number = next++;
+    return Symbol(&program, program.add({Instruction::Kind::argument, {}, {number, -1, -1}, 0}));
+  };
+  const Symbol result = std::apply(f, std::tuple{argument(x), argument(others)...});  // braces: from left to right
   const Operand<Scalar> operands[] = {{x, n, {Spread::full}}, {others, n, {Spread::full}}...};
   Plan<Scalar>(program, result.index()).run(operands, x, n);
 }
@@ -36,7 +40,7 @@ double sum_of_squares(const Scalar* x, Index n) {
     }
     partial[static_cast<std::size_t>(first / piece_size)] = total;
   });
-  return sum(partial.data(), std::ssize(partial));
+  return std::accumulate(partial.begin(), partial.end(), 0.0);
 }
 
 }  // namespace detail
@@ -48,10 +52,10 @@ class Gradients {
   explicit Gradients(detail::PoolVector<detail::NodeRef<Scalar>> each) : each_(std::move(each)) {}
 
   /// The number of parameters.
-  Index size() const { return std::ssize(each_); }
+  std::size_t size() const { return each_.size(); }
   /// The gradient of parameter i in row-major order; nothing if the loss does not depend on it.
-  std::span<const Scalar> operator[](Index i) const {
-    const auto& gradient = each_[static_cast<std::size_t>(i)];
+  std::span<const Scalar> operator[](std::size_t i) const {
+    const auto& gradient = each_[i];
     if (!gradient) return {};
     return {gradient->data(), static_cast<std::size_t>(gradient->size())};
   }
@@ -63,8 +67,8 @@ class Gradients {
       if (gradient) squares += detail::sum_of_squares(gradient->data(), gradient->size());
     return std::sqrt(squares);
   }
-  /// Multiplies all by min(1, limit / (norm + 1e-6)), as PyTorch does; returns the norm before. Throws ArgumentError for
-  /// limit <= 0.
+  /// Multiplies all by min(1, limit / (norm + 1e-6)), as PyTorch does; returns the norm before.
+  /// Throws ArgumentError for limit <= 0.
   double clip_norm(double limit) {
     require<ArgumentError>(limit > 0, "Gradients::clip_norm: expected a limit > 0 but got ", limit);
     const double before = norm(), factor = limit / (before + 1e-6);
@@ -82,7 +86,7 @@ class Gradients {
   void change_all(F f) {
     for (auto& gradient : each_) {
       if (!gradient) continue;
-      if (gradient->references.load(std::memory_order_relaxed) > 1) {  // others see it too: two parameters may share one
+      if (gradient->references.load(std::memory_order_relaxed) > 1) {  // others see it too, perhaps another parameter
         detail::NodeRef<Scalar> copy = detail::make_node<Scalar>(gradient->shape);
         std::copy_n(gradient->data(), gradient->size(), copy->data());
         gradient = std::move(copy);
@@ -94,18 +98,38 @@ class Gradients {
   detail::PoolVector<detail::NodeRef<Scalar>> each_;
 };
 
+namespace detail {
+
+/// The parameters of a model in the order of its fields. All that follows is compiled once for all models.
+template <class Scalar, class Model>
+PoolVector<NodeRef<Scalar>> parameter_nodes(const Model& model) {
+  PoolVector<NodeRef<Scalar>> nodes;
+  for_each_parameter(model, [&]<class Other, int Rank>(const FieldPath&, const Parameter<Other, Rank>& parameter) {
+    static_assert(std::is_same_v<Other, Scalar>,
+                  "eigenesis: loss, model and optimizer need one scalar type (for doubles: Adam<double>)");
+    nodes.push_back(parameter.node());
+  });
+  return nodes;
+}
+
+/// The path of the model's parameter number i.
+template <class Model>
+std::string parameter_name(const Model& model, std::size_t i) {
+  std::string name;
+  for_each_parameter(model, [&](const FieldPath& path, const auto&) {
+    if (i-- == 0) name = to_string(path);
+  });
+  return name;
+}
+
+}  // namespace detail
+
 /// The gradients of `loss` with respect to the parameters of `model` only; nothing is recorded.
 /// Throws Error if a parameter was updated since the loss was computed.
 template <class Scalar, class Model>
 Gradients<Scalar> parameter_gradients(const Variable<Scalar, 0>& loss, const Model& model) {
   const NoGradient no_gradient;
-  detail::PoolVector<detail::NodeRef<Scalar>> targets;
-  for_each_parameter(model, [&]<class ParameterScalar, int Rank>(const FieldPath&, const Parameter<ParameterScalar, Rank>& p) {
-    static_assert(std::is_same_v<ParameterScalar, Scalar>,
-                  "eigenesis: loss, model and optimizer need one scalar type (for doubles: Adam<double>)");
-    targets.push_back(p.node());
-  });
-  return Gradients<Scalar>(detail::gradients<Scalar>(loss.node(), targets));
+  return Gradients<Scalar>(detail::gradients<Scalar>(loss.node(), detail::parameter_nodes<Scalar>(model)));
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

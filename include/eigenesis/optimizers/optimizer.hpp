@@ -6,9 +6,10 @@
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-/// What all optimizers share. A derived one has a `name`, checks its options, and knows of one parameter of n numbers at a time
-///   State new_state(Index n): the tensors it keeps for it
-///   void update(State& state, Index step, double rate, Scalar* weight, const Scalar* gradient, Index n): update number `step`
+/// What all optimizers share. A derived one has a `name`, checks its options, and deals with one parameter at a time:
+///   State new_state(Index n);  // the tensors that are kept for a parameter of n numbers
+///   void update(State& state, Index step, double rate, Scalar* weight, const Scalar* gradient, Index n);
+/// where `step` counts the updates of that parameter from 1.
 template <class Derived, class Scalar, class Options, class State>
 class Optimizer {
  public:
@@ -20,38 +21,32 @@ class Optimizer {
   /// Updates made so far.
   Index steps() const { return static_cast<Index>(steps_.item()); }
 
-  /// One update of `model` along the gradient of `loss` [] with respect to the model's parameters. Parameters that the loss
-  /// does not depend on stay as they are. Before it changes anything it throws NumericError for a loss or gradient that is not
-  /// finite, ArgumentError for a loss that does not depend on the model, ShapeError for a model of other parameters than before.
+  /// One update of `model` along the gradient of `loss` [] with respect to the model's parameters; those that the loss
+  /// does not depend on stay as they are. Throws before it changes a weight: NumericError for a loss or gradient that
+  /// is not finite, ArgumentError for a loss that does not depend on the model, ShapeError for a model of other
+  /// parameters than before.
   template <int Rank, class Model>
+    requires(!std::is_const_v<Model>)
   void minimize(const Variable<Scalar, Rank>& loss, Model& model) {
     static_assert(Rank == 0, "eigenesis: minimize needs a number; take sum(loss) or mean(loss) first");
     require<NumericError>(std::isfinite(loss.item()), Derived::name, "::minimize: expected a finite loss but got ",
                           printable(loss.item()), " in step ", steps() + 1);
-    apply("minimize", model, parameter_gradients(loss, model));
+    const PoolVector<NodeRef<Scalar>> parameters = parameter_nodes<Scalar>(model);
+    const NoGradient no_gradient;
+    apply("minimize", parameters, names_of(model), Gradients<Scalar>(gradients<Scalar>(loss.node(), parameters)));
   }
 
   /// One update along gradients that were computed (and perhaps changed) before; throws as minimize().
   template <class Model>
+    requires(!std::is_const_v<Model>)
   void step(Model& model, Gradients<Scalar> gradients) {
-    apply("step", model, std::move(gradients));
+    apply("step", parameter_nodes<Scalar>(model), names_of(model), std::move(gradients));
   }
 
   /// Makes the state for the parameters of `model`, or checks that it fits them; the first update does so by itself.
   template <class Model>
   void prepare(const Model& model) {
-    const bool first = slots_.empty();
-    std::size_t count = 0;
-    for_each_parameter(model, [&](const FieldPath& path, const auto& parameter) {
-      const std::span<const Index> shape = parameter.shape();
-      if (first) slots_.push_back({derived().new_state(parameter.size()), {}, {shape.begin(), shape.end()}});
-      if (count < slots_.size())
-        require(std::ranges::equal(slots_[count].shape, shape), Derived::name, ": expected parameter ", path, " of shape ",
-                ShapeView{slots_[count].shape}, " as in earlier steps but got ", ShapeView{shape});
-      ++count;
-    });
-    require(count == slots_.size(), Derived::name, ": expected a model of ", slots_.size(),
-            " parameters as in earlier steps but got ", count);
+    prepare(parameter_nodes<Scalar>(model), names_of(model));
   }
 
   static void fields(auto& self, auto&& field) {
@@ -93,10 +88,51 @@ class Optimizer {
   /// A NaN without its sign, which says nothing.
   static Scalar printable(Scalar x) { return std::isnan(x) ? std::abs(x) : x; }
 
+  using Nodes = PoolVector<NodeRef<Scalar>>;
+  using Names = std::function<std::string(std::size_t)>;
   template <class Model>
-  void apply(const char* function, Model& model, Gradients<Scalar> gradients) {
-    prepare(model);
-    check(function, model, gradients);
+  static Names names_of(const Model& model) {
+    return [&model](std::size_t i) { return parameter_name(model, i); };
+  }
+
+  void prepare(const Nodes& parameters, const Names& name) {
+    if (slots_.empty())
+      for (const auto& p : parameters)
+        slots_.push_back({derived().new_state(p->size()), {}, {p->shape.begin(), p->shape.end()}});
+    require(parameters.size() == slots_.size(), Derived::name, ": expected a model of ", slots_.size(),
+            " parameters as in earlier steps but got ", parameters.size());
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+      if (!std::ranges::equal(slots_[i].shape, parameters[i]->shape))
+        fail<ShapeError>(Derived::name, ": expected parameter ", name(i), " of shape ", ShapeView{slots_[i].shape},
+                         " as in earlier steps but got ", ShapeView{parameters[i]->shape});
+  }
+
+  void check(const char* function, const Nodes& parameters, const Names& name,
+             const Gradients<Scalar>& gradients) const {
+    require(gradients.size() == parameters.size(), Derived::name, "::", function, ": expected gradients of ",
+            parameters.size(), " parameters but got ", gradients.size());
+    bool any = false;
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const std::span<const Scalar> gradient = gradients[i];
+      if (gradient.empty()) continue;
+      any = true;
+      const Index size = parameters[i]->size();
+      if (std::ssize(gradient) != size)
+        fail<ShapeError>(Derived::name, "::", function, ": expected a gradient of ", size, " numbers for ", name(i),
+                         " but got ", gradient.size());
+      if (all_finite(gradient.data(), size)) continue;
+      const auto found = std::ranges::find_if_not(gradient, [](Scalar g) { return std::isfinite(g); });
+      fail<NumericError>(Derived::name, "::", function, ": expected a finite gradient of ", name(i), " but got ",
+                         printable(*found), " in step ", steps() + 1);
+    }
+    require<ArgumentError>(
+        any, Derived::name, "::", function,
+        ": expected a loss that depends on the model but got one that depends on none of its parameters");
+  }
+
+  void apply(const char* function, const Nodes& parameters, const Names& name, Gradients<Scalar> gradients) {
+    prepare(parameters, name);
+    check(function, parameters, name, gradients);
     if (options_.clip_value > 0) gradients.clip_value(options_.clip_value);
     if (options_.clip_norm > 0) {
       const double norm = gradients.clip_norm(options_.clip_norm);
@@ -105,38 +141,18 @@ class Optimizer {
     }
     const double factor = options_.schedule ? options_.schedule(steps()) : 1, rate = options_.learning_rate * factor;
     require<ArgumentError>(std::isfinite(rate) && rate >= 0, Derived::name, "::", function,
-                           ": expected a finite factor >= 0 of the schedule but got ", factor, " in step ", steps() + 1);
+                           ": expected a finite factor >= 0 of the schedule but got ", factor, " in step ",
+                           steps() + 1);
     steps_.data()[0] += 1;
-    Index i = 0;
-    for_each_parameter(model, [&](const FieldPath&, auto& parameter) {
-      Slot& slot = slots_[static_cast<std::size_t>(i)];
-      const std::span<const Scalar> gradient = gradients[i++];
-      if (gradient.empty()) return;
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const std::span<const Scalar> gradient = gradients[i];
+      if (gradient.empty()) continue;
+      Slot& slot = slots_[i];
+      Node<Scalar>& parameter = *parameters[i];
       const Index step = static_cast<Index>(slot.step.data()[0] += 1);
-      derived().update(slot.state, step, rate, parameter.mutable_value().data(), gradient.data(),
-                       parameter.size());
-    });
-  }
-
-  template <class Model>
-  void check(const char* function, const Model& model, const Gradients<Scalar>& gradients) const {
-    require(gradients.size() == std::ssize(slots_), Derived::name, "::", function, ": expected gradients of ",
-            slots_.size(), " parameters but got ", gradients.size());
-    Index i = 0;
-    bool any = false;
-    for_each_parameter(model, [&](const FieldPath& path, const auto& parameter) {
-      const std::span<const Scalar> gradient = gradients[i++];
-      if (gradient.empty()) return;
-      any = true;
-      require(std::ssize(gradient) == parameter.size(), Derived::name, "::", function, ": expected a gradient of ",
-              parameter.size(), " numbers for ", path, " but got ", gradient.size());
-      if (all_finite(gradient.data(), std::ssize(gradient))) return;
-      const auto found = std::ranges::find_if_not(gradient, [](Scalar g) { return std::isfinite(g); });
-      fail<NumericError>(Derived::name, "::", function, ": expected a finite gradient of ", path, " but got ",
-                         printable(*found), " in step ", steps() + 1);
-    });
-    require<ArgumentError>(any, Derived::name, "::", function,
-                           ": expected a loss that depends on the model but got one that depends on none of its parameters");
+      parameter.updated = next_serial();
+      derived().update(slot.state, step, rate, parameter.data(), gradient.data(), parameter.size());
+    }
   }
 
   Options options_;

@@ -12,9 +12,9 @@ struct RmsPropOptions {
   double epsilon = 1e-8;
   double momentum = 0;
   double weight_decay = 0;
-  double clip_norm = 0;   // limit of the norm of all gradients together; 0: none
-  double clip_value = 0;  // limit of each gradient's absolute value, applied first; 0: none
-  Schedule schedule = {};
+  double clip_norm = 0;    // limit of the norm of all gradients together; 0: none
+  double clip_value = 0;   // limit of each gradient's absolute value, applied first; 0: none
+  Schedule schedule = {};  // factor of the learning rate in each step; none: 1
 };
 
 namespace detail {
@@ -31,8 +31,8 @@ struct RmsPropState {
 }  // namespace detail
 
 /// RMSProp as in PyTorch (Tieleman and Hinton 2012): g += weight_decay w; v = alpha v + (1 - alpha) g^2;
-/// u = g / (sqrt(v) + epsilon); w -= rate u, or with momentum b = momentum b + u; w -= rate b. Throws ArgumentError for options
-/// out of range.
+/// u = g / (sqrt(v) + epsilon); w -= rate u, or with momentum b = momentum b + u; w -= rate b. Throws ArgumentError for
+/// options out of range.
 template <class Scalar = float>
 class RmsProp : public detail::Optimizer<RmsProp<Scalar>, Scalar, RmsPropOptions, detail::RmsPropState<Scalar>> {
   using Base = detail::Optimizer<RmsProp<Scalar>, Scalar, RmsPropOptions, detail::RmsPropState<Scalar>>;
@@ -51,7 +51,8 @@ class RmsProp : public detail::Optimizer<RmsProp<Scalar>, Scalar, RmsPropOptions
   detail::RmsPropState<Scalar> new_state(Index n) const {
     return {Tensor<Scalar, 1>(Shape{n}, 0), Tensor<Scalar, 1>(Shape{this->options().momentum == 0 ? 0 : n}, 0)};
   }
-  void update(detail::RmsPropState<Scalar>& state, Index, double rate, Scalar* weight, const Scalar* gradient, Index n) {
+  void update(detail::RmsPropState<Scalar>& state, Index, double rate, Scalar* weight, const Scalar* gradient,
+              Index n) {
     const RmsPropOptions& o = this->options();
     detail::change(
         state.square.data(), n,
@@ -60,11 +61,13 @@ class RmsProp : public detail::Optimizer<RmsProp<Scalar>, Scalar, RmsPropOptions
     const auto direction = [&](auto v, auto g, auto w) { return this->penalized(g, w) / (sqrt(v) + o.epsilon); };
     if (o.momentum == 0)
       return detail::change(
-          weight, n, [&](auto w, auto v, auto g) { return w - rate * direction(v, g, w); }, state.square.data(), gradient);
+          weight, n, [&](auto w, auto v, auto g) { return w - rate * direction(v, g, w); }, state.square.data(),
+          gradient);
     detail::change(
         state.momentum.data(), n, [&](auto b, auto v, auto g, auto w) { return o.momentum * b + direction(v, g, w); },
         state.square.data(), gradient, weight);
-    detail::change(weight, n, [&](auto w, auto b) { return w - rate * b; }, state.momentum.data());
+    detail::change(
+        weight, n, [&](auto w, auto b) { return w - rate * b; }, state.momentum.data());
   }
 };
 

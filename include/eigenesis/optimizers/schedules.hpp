@@ -8,8 +8,8 @@
 
 #include "eigenesis/core/error.hpp"
 
-// Factors that change while a model is trained: of the learning rate, of the weight of a KL divergence, of noise. A schedule is
-// any function of the step, counted from 0; of one's own: [](Index step) { return std::pow(0.999, step); }.
+// Factors that change while a model is trained: of the learning rate, of the weight of a KL divergence, of noise. A
+// schedule is any function of the step, counted from 0; of one's own: [](Index step) { return std::pow(0.999, step); }.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 using Schedule = std::function<double(Index step)>;
@@ -30,8 +30,8 @@ struct StepSchedule {
   }
 };
 
-/// From 1 down to `end` along half a cosine, end + (1 - end) (1 + cos(pi step / steps)) / 2, then `end` (Loshchilov and Hutter
-/// 2017). Throws ArgumentError for steps < 1.
+/// From 1 down to `end` along half a cosine, end + (1 - end) (1 + cos(pi step / steps)) / 2, then `end` (Loshchilov and
+/// Hutter 2017). Throws ArgumentError for steps < 1.
 struct CosineSchedule {
   Index steps;
   double end = 0;

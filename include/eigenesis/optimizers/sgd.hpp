@@ -12,9 +12,9 @@ struct SgdOptions {
   double dampening = 0;
   bool nesterov = false;  // needs momentum > 0 and dampening 0
   double weight_decay = 0;
-  double clip_norm = 0;   // limit of the norm of all gradients together; 0: none
-  double clip_value = 0;  // limit of each gradient's absolute value, applied first; 0: none
-  Schedule schedule = {};
+  double clip_norm = 0;    // limit of the norm of all gradients together; 0: none
+  double clip_value = 0;   // limit of each gradient's absolute value, applied first; 0: none
+  Schedule schedule = {};  // factor of the learning rate in each step; none: 1
 };
 
 namespace detail {
@@ -27,8 +27,9 @@ struct SgdState {
 
 }  // namespace detail
 
-/// Stochastic gradient descent with PyTorch's momentum: g += weight_decay w; b = momentum b + (1 - dampening) g (b = g at first);
-/// w -= rate b, or rate (g + momentum b) with Nesterov's. Throws ArgumentError for options out of range.
+/// Stochastic gradient descent with momentum as in PyTorch: g += weight_decay w; b = momentum b + (1 - dampening) g, at
+/// first b = g; w -= rate b, or with Nesterov's momentum w -= rate (g + momentum b). Throws ArgumentError for options
+/// out of range.
 template <class Scalar = float>
 class Sgd : public detail::Optimizer<Sgd<Scalar>, Scalar, SgdOptions, detail::SgdState<Scalar>> {
   using Base = detail::Optimizer<Sgd<Scalar>, Scalar, SgdOptions, detail::SgdState<Scalar>>;
@@ -40,22 +41,24 @@ class Sgd : public detail::Optimizer<Sgd<Scalar>, Scalar, SgdOptions, detail::Sg
   explicit Sgd(const SgdOptions& options = {}) : Base(options) {
     Base::require_at_least_zero("momentum", options.momentum);
     require<ArgumentError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0),
-                           "Sgd: expected momentum > 0 and dampening 0 for nesterov but got ", options.momentum, " and ",
-                           options.dampening);
+                           "Sgd: expected momentum > 0 and dampening 0 for nesterov but got ", options.momentum,
+                           " and ", options.dampening);
   }
 
  private:
   detail::SgdState<Scalar> new_state(Index n) const {
     return {Tensor<Scalar, 1>(Shape{this->options().momentum == 0 ? 0 : n}, 0)};
   }
-  void update(detail::SgdState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient, Index n) {
+  void update(detail::SgdState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient,
+              Index n) {
     const SgdOptions& o = this->options();
     if (o.momentum == 0)
-      return detail::change(weight, n, [&](auto w, auto g) { return w - rate * this->penalized(g, w); }, gradient);
+      return detail::change(
+          weight, n, [&](auto w, auto g) { return w - rate * this->penalized(g, w); }, gradient);
     const double keep = step == 1 ? 0 : o.momentum, take = step == 1 ? 1 : 1 - o.dampening;
     detail::change(
-        state.momentum.data(), n, [&](auto b, auto g, auto w) { return keep * b + take * this->penalized(g, w); }, gradient,
-        weight);
+        state.momentum.data(), n, [&](auto b, auto g, auto w) { return keep * b + take * this->penalized(g, w); },
+        gradient, weight);
     detail::change(
         weight, n,
         [&](auto w, auto b, auto g) { return w - rate * (o.nesterov ? this->penalized(g, w) + o.momentum * b : b); },
