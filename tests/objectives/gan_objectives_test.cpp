@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include <eigenesis/eigenesis.hpp>
+
+#include <numbers>
+
+#include "catch.hpp"
+
+using namespace eigenesis;
+
+namespace {
+
+const Tensor<double, 2> real(Shape{3, 1}, {-1.5, 0.25, 3}), fake(Shape{4, 1}, {-2, 0, 0.75, 1});
+
+double sigmoid_of(double x) { return 1 / (1 + std::exp(-x)); }
+template <class F>
+double average(const Tensor<double, 2>& logits, F f) {
+  double sum = 0;
+  for (const double logit : logits.values()) sum += f(logit);
+  return sum / static_cast<double>(logits.size());
+}
+
+/// Loss and gradient of each generator logit against closed forms.
+template <class Objective, class Loss, class Slope>
+void check_generator_loss(const Objective& objective, Loss loss, Slope slope) {
+  const Variable logits = watch(fake);
+  const Variable<double, 0> found = objective.generator_loss(logits);
+  CHECK_THAT(found.item(), WithinRel(average(fake, loss), 1e-14));
+  const Variable dlogits = gradient(found, logits);
+  for (Index i = 0; i < 4; ++i) CHECK_THAT(dlogits.value()(i, 0), WithinRel(slope(fake(i, 0)) / 4, 1e-14));
+}
+
+template <class Objective>
+double generator_slope(double logit) {
+  const Variable x = watch(Tensor<float, 2>(Shape{1, 1}, static_cast<float>(logit)));
+  return gradient(Objective{}.generator_loss(x), x).item();
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("The discriminator's loss is the mean cross-entropy of both batches", "[objectives]", Minimax, NonSaturating) {
+  const Variable real_logits = watch(real), fake_logits = watch(fake);
+  const Variable<double, 0> loss = TestType{}.discriminator_loss(real_logits, fake_logits);
+  const double expected = average(real, [](double l) { return -std::log(sigmoid_of(l)); }) +
+                          average(fake, [](double l) { return -std::log(1 - sigmoid_of(l)); });
+  CHECK_THAT(loss.item(), WithinRel(expected, 1e-14));
+  const auto [dreal, dfake] = gradient(loss, real_logits, fake_logits);
+  for (Index i = 0; i < 3; ++i) CHECK_THAT(dreal.value()(i, 0), WithinRel((sigmoid_of(real(i, 0)) - 1) / 3, 1e-14));
+  for (Index i = 0; i < 4; ++i) CHECK_THAT(dfake.value()(i, 0), WithinRel(sigmoid_of(fake(i, 0)) / 4, 1e-14));
+}
+
+TEST_CASE("A discriminator that knows nothing loses 2 ln 2", "[objectives]") {
+  const Variable zeros(Tensor<double, 2>(Shape{8, 1}, 0.0));
+  CHECK_THAT(Minimax{}.discriminator_loss(zeros, zeros).item(), WithinAbs(2 * std::numbers::ln2, 1e-15));
+  CHECK_THAT(Minimax{}.generator_loss(zeros).item(), WithinAbs(-std::numbers::ln2, 1e-15));
+  CHECK_THAT(NonSaturating{}.generator_loss(zeros).item(), WithinAbs(std::numbers::ln2, 1e-15));
+}
+
+TEST_CASE("The generator's losses are those of Goodfellow et al.", "[objectives]") {
+  check_generator_loss(Minimax{}, [](double l) { return std::log(1 - sigmoid_of(l)); }, [](double l) { return -sigmoid_of(l); });
+  check_generator_loss(NonSaturating{}, [](double l) { return -std::log(sigmoid_of(l)); },
+                       [](double l) { return sigmoid_of(l) - 1; });
+}
+
+TEST_CASE("Minimax saturates where the discriminator is sure, NonSaturating does not", "[objectives]") {
+  CHECK_THAT(generator_slope<Minimax>(-20), WithinRel(-std::exp(-20.0), 1e-5));
+  CHECK(generator_slope<Minimax>(-1e4) == 0);
+  CHECK(generator_slope<NonSaturating>(-20) == -1);
+  CHECK(generator_slope<NonSaturating>(-1e4) == -1);
+  CHECK(generator_slope<Minimax>(1e4) == -1);
+  CHECK(generator_slope<NonSaturating>(1e4) == 0);
+}
+
+TEMPLATE_TEST_CASE("Losses of huge logits do not overflow", "[objectives]", float, double) {
+  const auto logits = [](double value) { return watch(Tensor<TestType, 2>(Shape{5, 1}, static_cast<TestType>(value))); };
+  const auto high = logits(1e4), low = logits(-1e4);
+  CHECK(Minimax{}.discriminator_loss(high, low).item() == 0);
+  CHECK(Minimax{}.discriminator_loss(low, high).item() == 2e4);
+  CHECK(Minimax{}.generator_loss(high).item() == -1e4);
+  CHECK(Minimax{}.generator_loss(low).item() == 0);
+  CHECK(NonSaturating{}.generator_loss(high).item() == 0);
+  CHECK(NonSaturating{}.generator_loss(low).item() == 1e4);
+  const auto [dlow, dhigh] = gradient(Minimax{}.discriminator_loss(low, high), low, high);
+  CHECK(dlow.value()(4, 0) == TestType(-1) / 5);
+  CHECK(dhigh.value()(4, 0) == TestType(1) / 5);
+}
