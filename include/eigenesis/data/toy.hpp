@@ -34,12 +34,13 @@ class GaussianMixture {
 
   /// n independent samples [n, d].
   Tensor<float, 2> sample(Index n, Rng& rng) const {
-    Tensor<float, 2> x(Shape{n, means_.shape(1)});
+    const Index d = means_.shape(1);
+    Tensor<float, 2> x(Shape{n, d});
     rng.fill_normal(x.data(), x.size());
     for (Index i = 0; i < n; ++i) {
-      const auto k = component(rng.uniform());
-      x.array().segment(i * x.shape(1), x.shape(1)) *= static_cast<float>(deviations_[static_cast<std::size_t>(k)]);
-      x.matrix().row(i) += means_.matrix().row(k);
+      const std::size_t k = component(rng.uniform());
+      const auto deviation = static_cast<float>(deviations_[k]);
+      for (Index j = 0; j < d; ++j) x(i, j) = means_(k, j) + deviation * x(i, j);
     }
     return x;
   }
@@ -79,10 +80,10 @@ class GaussianMixture {
   std::span<const double> weights() const { return weights_; }
 
  private:
-  Index component(double u) const {
+  std::size_t component(double u) const {
     std::size_t k = 0;
     while (k + 1 < weights_.size() && (u -= weights_[k]) >= 0) ++k;
-    return static_cast<Index>(k);
+    return k;
   }
 
   std::vector<double> weights_;

@@ -85,10 +85,11 @@ std::vector<Point> points_of(const Tensor<Scalar, 2>& x) {
 /// NumericError for points that are not finite, Error if the file cannot be written.
 template <class Scalar>
 void save_scatter(const std::string& path, const Tensor<Scalar, 2>& points, const ScatterOptions& options = {}) {
-  detail::check_points("points", points.shape(), points.array().isFinite().all());
-  if (options.reference.size() > 0)
-    detail::check_points("reference points", options.reference.shape(), options.reference.array().isFinite().all());
-  detail::draw_scatter(path, detail::points_of(points), detail::points_of(options.reference), options);
+  detail::check_points("points", points.shape(), detail::all_finite(points.data(), points.size()));
+  const Tensor<float, 2>& reference = options.reference;
+  if (reference.size() > 0)
+    detail::check_points("reference points", reference.shape(), detail::all_finite(reference.data(), reference.size()));
+  detail::draw_scatter(path, detail::points_of(points), detail::points_of(reference), options);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

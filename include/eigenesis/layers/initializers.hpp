@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <numeric>
 
 #include "eigenesis/autodiff/parameter.hpp"
 #include "eigenesis/core/rng.hpp"
@@ -41,19 +42,24 @@ void initialize_he(Parameter<Scalar, 2>& weight, Rng& rng, double slope = 0) {
 template <class Scalar>
 void initialize_orthogonal(Parameter<Scalar, 2>& weight, Rng& rng, double gain = 1) {
   const Index long_side = std::max(weight.shape(0), weight.shape(1)), count = std::min(weight.shape(0), weight.shape(1));
-  Eigen::MatrixXd q(long_side, count);
-  rng.fill_normal(q.data(), q.size());
-  // Gram-Schmidt, twice for full accuracy: of normal columns it gives the uniform distribution over such matrices.
+  Tensor<double, 2> rows(Shape{count, long_side});
+  rng.fill_normal(rows.data(), rows.size());
+  // Gram-Schmidt, twice for full accuracy: of normal rows it gives the uniform distribution over such matrices.
   for (Index j = 0; j < count; ++j) {
+    double* const row = rows.data() + j * long_side;
     for (int pass = 0; pass < 2; ++pass)
-      for (Index i = 0; i < j; ++i) q.col(j) -= q.col(i).dot(q.col(j)) * q.col(i);
-    q.col(j).normalize();
+      for (const double* other = rows.data(); other != row; other += long_side) {
+        const double along = std::inner_product(row, row + long_side, other, 0.0);
+        for (Index i = 0; i < long_side; ++i) row[i] -= along * other[i];
+      }
+    const double length = std::sqrt(std::inner_product(row, row + long_side, row, 0.0));
+    for (Index i = 0; i < long_side; ++i) row[i] /= length;
   }
-  auto value = weight.mutable_value().matrix();
-  if (value.rows() == long_side)
-    value = (gain * q).template cast<Scalar>();
-  else
-    value = (gain * q.transpose()).template cast<Scalar>();
+  Tensor<Scalar, 2>& value = weight.mutable_value();
+  const bool tall = value.shape(0) == long_side;
+  for (Index i = 0; i < value.shape(0); ++i)
+    for (Index j = 0; j < value.shape(1); ++j)
+      value(i, j) = static_cast<Scalar>(gain * (tall ? rows(j, i) : rows(i, j)));
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

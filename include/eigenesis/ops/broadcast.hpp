@@ -112,16 +112,22 @@ std::string to_string(const ShapeList<Scalar>& list) {
   return result;
 }
 
+/// A shape whose rank is only known at run time, as a value.
+struct DynamicShape {
+  std::array<Index, max_rank> sizes;
+  std::size_t rank = 0;
+  operator std::span<const Index>() const { return {sizes.data(), rank}; }
+};
+
 /// The shape to which all operands are stretched; throws ShapeError in the name of `function`.
 template <class Scalar>
-PoolVector<Index> common_shape(const char* function, std::span<const NodeRef<Scalar>> operands) {
-  PoolVector<Index> shape;
-  for (const NodeRef<Scalar>& x : operands) {
-    if (x->shape.size() > shape.size()) shape.insert(shape.begin(), x->shape.size() - shape.size(), 1);
-    const std::size_t missing = shape.size() - x->shape.size();
-    for (std::size_t i = 0; i < x->shape.size(); ++i)
-      if (shape[missing + i] == 1) shape[missing + i] = x->shape[i];
-  }
+DynamicShape common_shape(const char* function, std::span<const NodeRef<Scalar>> operands) {
+  DynamicShape shape;
+  for (const NodeRef<Scalar>& x : operands) shape.rank = std::max(shape.rank, x->shape.size());
+  std::fill_n(shape.sizes.begin(), shape.rank, 1);
+  for (const NodeRef<Scalar>& x : operands)
+    for (std::size_t i = 0, missing = shape.rank - x->shape.size(); i < x->shape.size(); ++i)
+      if (shape.sizes[missing + i] == 1) shape.sizes[missing + i] = x->shape[i];
   for (const NodeRef<Scalar>& x : operands)
     require(stretches_to(x->shape, shape), function,
             ": expected shapes that agree or have size 1, axis by axis from the last, but got ",

@@ -42,7 +42,7 @@ NodeRef<Scalar> run_derivative(const Call<Scalar>& call, std::size_t operand, co
 
 template <class Scalar>
 NodeRef<Scalar> run(Call<Scalar> call) {
-  const PoolVector<Index> shape = common_shape<Scalar>(call.function, call.operands);
+  const DynamicShape shape = common_shape<Scalar>(call.function, call.operands);
   const std::span<const Index> y_shape = shape;
   const Instruction last = call.program.instructions[static_cast<std::size_t>(call.result)];
   if (last.kind == Instruction::Kind::argument)

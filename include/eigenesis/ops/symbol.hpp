@@ -149,7 +149,7 @@ class Symbol {
 namespace detail {
 
 template <class... Symbols>
-Symbol apply(Operation operation, double constant, const Symbols&... operands) {
+[[gnu::noinline]] Symbol apply(Operation operation, double constant, const Symbols&... operands) {
   Program* program = nullptr;
   ((program = program ? program : operands.program()), ...);
   require<ArgumentError>(program != nullptr, "map: expected a function of the argument but got one of constants only; "
