@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <type_traits>
 #include <utility>
 
 #include "eigenesis/core/kernels.hpp"
@@ -102,7 +104,7 @@ class Rng {
 
   /// n independent numbers in [low, high).
   template <class T>
-  void fill_uniform(T* x, Index n, T low, T high) {
+  void fill_uniform(T* x, Index n, std::type_identity_t<T> low, std::type_identity_t<T> high) {
     const Isa use = isa();
     fill(x, n, [=](const std::uint32_t* words, T* out) { detail::uniform_chunk(words, out, low, high, use); });
   }
