@@ -18,10 +18,12 @@ int main(int argc, char** argv) {
     const Index pixels = digits.images.shape(1);
 
     const LeakyRelu leaky{0.2};
+    const Dropout dropout(0.3);  // without it the discriminator soon knows the digits by heart
     Generator generator{Sequential{Linear(100, 256, rng), leaky, Linear(256, 512, rng), leaky, Linear(512, 1024, rng), leaky,
                                    Linear(1024, pixels, rng), Tanh{}},
                         StandardNormal(100)};
-    Discriminator discriminator{Sequential{Linear(pixels, 512, rng), leaky, Linear(512, 256, rng), leaky, Linear(256, 1, rng)}};
+    Discriminator discriminator{Sequential{Linear(pixels, 512, rng), leaky, dropout, Linear(512, 256, rng), leaky, dropout,
+                                           Linear(256, 1, rng)}};
     GanTrainer trainer{generator, discriminator, NonSaturating{}};  // Adam, 2e-4, betas 0.5 and 0.999
 
     const Tensor<float, 2> latents = generator.prior.sample(64, rng);  // the same in every picture
