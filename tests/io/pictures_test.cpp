@@ -257,12 +257,38 @@ TEST_CASE("Every printable character has strokes of its own") {
     if (std::string_view("lI|").find(c) == std::string_view::npos)
       CHECK(std::find(seen.begin(), seen.end(), strokes) == seen.end());
     seen.push_back(strokes);
-    for (const detail::Polyline& line : detail::glyph_lines(c))
-      for (const detail::Point& p : line) {
-        CHECK((p.x >= 0 && p.x <= 8));
-        CHECK((p.y >= -3 && p.y <= 8));
+    // The glyph fills the space that its width promises, and nothing beyond: one unit of the font is 4 pixels.
+    detail::Canvas canvas(80, 80, detail::Colour(0xffffff));
+    canvas.text({20, 50}, std::string(1, c), 28, detail::Colour(0x000000));
+    double left = 80, right = 0;
+    for (std::size_t i = 0; i < canvas.pixels().size(); ++i)
+      if (canvas.pixels()[i][0] < 0.5f) {
+        left = std::min(left, static_cast<double>(i % 80));
+        right = std::max(right, static_cast<double>(i % 80 + 1));
       }
+    CHECK(left >= 17);
+    CHECK_THAT(right, WithinAbs(20 + 4 * detail::glyph_width(c), 4.5));
   }
-  CHECK(detail::glyph_lines('o').size() == 1);
-  CHECK(detail::glyph_lines('o').front().size() == 33);  // four curves of eight segments
+}
+
+TEST_CASE("Text is as wide as it says, wherever it stands") {
+  const auto extent = [](detail::Align align, bool upright) {
+    detail::Canvas canvas(200, 200, detail::Colour(0xffffff));
+    canvas.text({100, 100}, "HnH", 14, detail::Colour(0x000000), align, upright);
+    double low = 200, high = 0;
+    for (std::size_t i = 0; i < canvas.pixels().size(); ++i)
+      if (canvas.pixels()[i][0] < 0.5f) {
+        const auto along = static_cast<double>(upright ? i / 200 : i % 200);
+        low = std::min(low, along);
+        high = std::max(high, along + 1);
+      }
+    return std::pair(low, high);
+  };
+  const double width = detail::Canvas::text_width("HnH", 14);
+  CHECK_THAT(width, WithinAbs(2 * (5 + 2.2 + 4 + 2.2 + 5), 1e-9));
+  CHECK_THAT(extent(detail::Align::left, false).first, WithinAbs(100.0, 1.5));
+  CHECK_THAT(extent(detail::Align::left, false).second, WithinAbs(100 + width, 1.5));
+  CHECK_THAT(extent(detail::Align::centre, false).first, WithinAbs(100 - width / 2, 1.5));
+  CHECK_THAT(extent(detail::Align::right, false).second, WithinAbs(100.0, 1.5));
+  CHECK_THAT(extent(detail::Align::left, true).first, WithinAbs(100 - width, 1.5));  // upwards
 }

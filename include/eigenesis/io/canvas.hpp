@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -15,7 +14,6 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 struct Point {
   double x, y;
 };
-using Polyline = std::vector<Point>;
 
 /// Red, green and blue in [0, 1].
 struct Colour {
@@ -39,52 +37,10 @@ inline double distance_to_segment(Point p, Point a, Point b) {
   return std::hypot(p.x - a.x - t * dx, p.y - a.y - t * dy);
 }
 
+inline Point middle(Point a, Point b) { return {(a.x + b.x) / 2, (a.y + b.y) / 2}; }
+
 /// Where text stands in relation to its point.
 enum class Align { left, centre, right };
-
-/// The polylines of one glyph in units of the font, y upwards from the baseline.
-inline std::vector<Polyline> glyph_lines(char character) {
-  std::vector<Polyline> lines;
-  const std::string_view strokes = glyph(character);
-  for (std::size_t begin = 0; begin < strokes.size();) {
-    const std::size_t end = std::min(strokes.find(' ', begin), strokes.size());
-    std::string_view stroke = strokes.substr(begin, end - begin);
-    begin = end + 1;
-    const bool closed = stroke.ends_with('*');
-    struct Node {
-      Point at;
-      bool control;
-    };
-    std::vector<Node> nodes;
-    for (std::size_t i = 0; i + 1 < stroke.size(); i += 2) {
-      const bool control = stroke[i + 1] < 'a';
-      nodes.push_back({{double(stroke[i] - '0'), double(stroke[i + 1] - (control ? 'A' : 'a') - 3)}, control});
-    }
-    const auto middle = [](Point a, Point b) { return Point{(a.x + b.x) / 2, (a.y + b.y) / 2}; };
-    if (closed) {
-      const Point start = nodes[0].control ? middle(nodes.back().at, nodes[0].at) : nodes[0].at;
-      if (nodes[0].control) nodes.insert(nodes.begin(), {start, false});
-      nodes.push_back({start, false});
-    }
-    Polyline line{nodes[0].at};
-    for (std::size_t i = 1; i < nodes.size(); ++i) {
-      if (!nodes[i].control) {
-        line.push_back(nodes[i].at);
-        continue;
-      }
-      const Point a = line.back(), b = nodes[i].at;
-      const bool implied = nodes[i + 1].control;
-      const Point c = implied ? middle(b, nodes[i + 1].at) : nodes[i + 1].at;
-      for (int step = 1; step <= 8; ++step) {
-        const double t = step / 8.0, u = 1 - t;
-        line.push_back({u * u * a.x + 2 * u * t * b.x + t * t * c.x, u * u * a.y + 2 * u * t * b.y + t * t * c.y});
-      }
-      if (!implied) ++i;
-    }
-    lines.push_back(std::move(line));
-  }
-  return lines;
-}
 
 /// Width of a glyph without the space behind it, in units of the font; all digits are equally wide.
 inline double glyph_width(char character) {
@@ -101,43 +57,47 @@ inline double glyph_width(char character) {
 class Canvas {
  public:
   Canvas(Index width, Index height, Colour background)
-      : width_(width), height_(height), pixels_(static_cast<std::size_t>(width * height), background.rgb) {}
+      : width_(width),
+        height_(height),
+        pixels_(static_cast<std::size_t>(width * height), background.rgb),
+        coverage_(pixels_.size()) {}
 
-  void rectangle(double left, double top, double right, double bottom, Colour colour, double opacity = 1) {
-    cover(left, top, right, bottom, [&](Point p) {
-      const double x = std::min(p.x + 0.5, right) - std::max(p.x - 0.5, left);
-      const double y = std::min(p.y + 0.5, bottom) - std::max(p.y - 0.5, top);
-      return std::max(x, 0.0) * std::max(y, 0.0);
-    });
-    paint(colour, opacity);
+  Index width() const { return width_; }
+  Index height() const { return height_; }
+  /// Rows of pixels, red, green and blue in [0, 1].
+  const std::vector<std::array<float, 3>>& pixels() const { return pixels_; }
+
+  /// Fills whole pixels; the coordinates are rounded.
+  void rectangle(double left, double top, double right, double bottom, Colour colour) {
+    const auto clipped = [](double x, Index end) { return std::clamp(static_cast<Index>(std::lround(x)), Index{0}, end); };
+    for (Index i = clipped(top, height_); i < clipped(bottom, height_); ++i)
+      for (Index j = clipped(left, width_); j < clipped(right, width_); ++j)
+        pixels_[static_cast<std::size_t>(i * width_ + j)] = colour.rgb;
   }
 
   void disc(Point centre, double radius, Colour colour, double opacity = 1) {
-    cover(centre.x - radius, centre.y - radius, centre.x + radius, centre.y + radius,
-          [&](Point p) { return radius + 0.5 - std::hypot(p.x - centre.x, p.y - centre.y); });
+    cover(centre, centre, radius);
     paint(colour, opacity);
   }
 
   /// Joined segments with round ends, painted as one: where they meet nothing is painted twice.
-  void line(const Polyline& points, double thickness, Colour colour, double opacity = 1) {
-    cover_line(points, thickness);
+  void line(const std::vector<Point>& points, double thickness, Colour colour, double opacity = 1) {
+    for (std::size_t k = 0; k + 1 < points.size(); ++k) cover(points[k], points[k + 1], thickness / 2);
     paint(colour, opacity);
   }
 
   /// Text on the baseline through `at`; upright text reads from bottom to top. `size` is the height of a capital.
   void text(Point at, std::string_view text, double size, Colour colour, Align align = Align::left, bool upright = false) {
-    const double unit = size / 7;
-    double x = align == Align::left ? 0 : text_width(text, size) * (align == Align::right ? -1 : -0.5);
+    Pen pen{this, at, size / 7, 0, std::max(0.5, 0.065 * size), upright};
+    if (align != Align::left) pen.x = text_width(text, size) * (align == Align::right ? -1 : -0.5);
     for (const char c : text) {
       if ((static_cast<unsigned char>(c) & 0xc0) == 0x80) continue;  // one box for each character that is not ASCII
-      for (Polyline& stroke : glyph_lines(c)) {
-        for (Point& p : stroke) {
-          const double along = x + unit * p.x, above = unit * p.y;
-          p = upright ? Point{at.x - above, at.y - along} : Point{at.x + along, at.y - above};
-        }
-        cover_line(stroke, std::max(1.0, 0.13 * size));
+      for (std::string_view strokes = glyph(c); !strokes.empty();) {
+        const std::size_t end = std::min(strokes.find(' '), strokes.size());
+        pen.draw(strokes.substr(0, end));
+        strokes.remove_prefix(std::min(end + 1, strokes.size()));
       }
-      x += unit * (glyph_width(c) + glyph_space);
+      pen.x += pen.unit * (glyph_width(c) + glyph_space);
     }
     paint(colour, 1);
   }
@@ -149,38 +109,66 @@ class Canvas {
     return text.empty() ? 0 : (width - glyph_space) * size / 7;
   }
 
-  Index width() const { return width_; }
-  Index height() const { return height_; }
-
-  /// Rows of pixels, red, green and blue in [0, 1].
-  const std::vector<std::array<float, 3>>& pixels() const { return pixels_; }
-
  private:
   static constexpr double glyph_space = 2.2;  // units of the font between two glyphs
 
-  /// Raises the coverage of the pixels around a box to coverage(centre of the pixel).
-  template <class F>
-  void cover(double left, double top, double right, double bottom, F coverage) {
-    const auto first = [](double v, Index end) { return static_cast<Index>(std::clamp(v - 1, 0.0, double(end))); };
-    const auto last = [](double v, Index end) { return static_cast<Index>(std::clamp(v + 2, 0.0, double(end))); };
-    for (Index i = first(top, height_); i < last(bottom, height_); ++i)
-      for (Index j = first(left, width_); j < last(right, width_); ++j) {
-        const double value = coverage(Point{double(j) + 0.5, double(i) + 0.5});
+  /// Follows the strokes of a glyph.
+  struct Pen {
+    Canvas* canvas;
+    Point origin;
+    double unit, x, reach;
+    bool upright;
+
+    /// The i-th point of a stroke.
+    Point at(std::string_view stroke, std::size_t i) const {
+      const double along = x + unit * (stroke[2 * i] - '0');
+      const double above = unit * (stroke[2 * i + 1] - (is_control(stroke, i) ? 'A' : 'a') - 3);
+      return upright ? Point{origin.x - above, origin.y - along} : Point{origin.x + along, origin.y - above};
+    }
+    static bool is_control(std::string_view stroke, std::size_t i) { return stroke[2 * i + 1] < 'a'; }
+
+    void draw(std::string_view stroke) const {
+      const bool closed = stroke.ends_with('*');
+      const std::size_t n = stroke.size() / 2;
+      const Point start = closed ? middle(at(stroke, n - 1), at(stroke, 0)) : at(stroke, 0);
+      Point here = start;
+      for (std::size_t i = closed ? 0 : 1; i < n; ++i) {
+        if (!is_control(stroke, i)) {
+          canvas->cover(here, at(stroke, i), reach);
+          here = at(stroke, i);
+          continue;
+        }
+        const bool last = i + 1 == n;
+        const Point control = at(stroke, i), next = last ? start : at(stroke, i + 1);
+        const Point end = !last && is_control(stroke, i + 1) ? middle(control, next) : next;
+        const Point from = here;
+        for (int step = 1; step <= 8; ++step) {
+          const double t = step / 8.0, u = 1 - t;
+          const Point to{u * u * from.x + 2 * u * t * control.x + t * t * end.x,
+                         u * u * from.y + 2 * u * t * control.y + t * t * end.y};
+          canvas->cover(here, to, reach);
+          here = to;
+        }
+      }
+    }
+  };
+
+  /// Raises the coverage of the pixels within reach of a segment.
+  void cover(Point a, Point b, double reach) {
+    const auto clipped = [](double x, Index end) { return static_cast<Index>(std::clamp(x, 0.0, static_cast<double>(end))); };
+    const Index top = clipped(std::min(a.y, b.y) - reach - 1, height_);
+    const Index bottom = clipped(std::max(a.y, b.y) + reach + 2, height_);
+    const Index left = clipped(std::min(a.x, b.x) - reach - 1, width_);
+    const Index right = clipped(std::max(a.x, b.x) + reach + 2, width_);
+    for (Index i = top; i < bottom; ++i)
+      for (Index j = left; j < right; ++j) {
+        const Point centre{static_cast<double>(j) + 0.5, static_cast<double>(i) + 0.5};
+        const double value = reach + 0.5 - distance_to_segment(centre, a, b);
         if (value <= 0) continue;
         const auto index = static_cast<std::size_t>(i * width_ + j);
-        if (coverage_.empty()) coverage_.resize(pixels_.size());
         if (coverage_[index] == 0) touched_.push_back(index);
         coverage_[index] = std::max(coverage_[index], static_cast<float>(std::min(value, 1.0)));
       }
-  }
-
-  void cover_line(const Polyline& points, double thickness) {
-    const double reach = thickness / 2;
-    for (std::size_t k = 0; k + 1 < points.size(); ++k) {
-      const Point a = points[k], b = points[k + 1];
-      cover(std::min(a.x, b.x) - reach, std::min(a.y, b.y) - reach, std::max(a.x, b.x) + reach,
-            std::max(a.y, b.y) + reach, [&](Point p) { return reach + 0.5 - distance_to_segment(p, a, b); });
-    }
   }
 
   /// Lays the colour over the covered pixels.
@@ -195,7 +183,7 @@ class Canvas {
 
   Index width_, height_;
   std::vector<std::array<float, 3>> pixels_;
-  std::vector<float> coverage_;         // of the shape being drawn; zero in between
+  std::vector<float> coverage_;       // of the shape being drawn; zero in between
   std::vector<std::size_t> touched_;  // where coverage_ is not zero
 };
 

@@ -21,11 +21,13 @@ struct ChartOptions {
 
 namespace detail {
 
+using Line = std::vector<Point>;
+
 /// The points of a series in the coordinates of the chart, split at its gaps.
-inline std::vector<Polyline> chart_lines(const Series& series, bool logarithmic) {
+inline std::vector<Line> chart_lines(const Series& series, bool logarithmic) {
   require(series.x.empty() || series.x.size() == series.values.size(), "save_chart: expected as many x as values but got ",
           series.x.size(), " and ", series.values.size(), " for ", series.name);
-  std::vector<Polyline> lines(1);
+  std::vector<Line> lines(1);
   for (std::size_t i = 0; i < series.values.size(); ++i) {
     const double x = series.x.empty() ? static_cast<double>(i + 1) : series.x[i];
     const double y = logarithmic ? std::log10(series.values[i]) : series.values[i];
@@ -38,11 +40,11 @@ inline std::vector<Polyline> chart_lines(const Series& series, bool logarithmic)
 }
 
 /// Few points are marked one by one; of more than a line can show, the line is their running mean over a pale band.
-inline void draw_line(Canvas& canvas, const Polyline& line, Colour colour) {
+inline void draw_line(Canvas& canvas, const Line& line, Colour colour) {
   constexpr std::size_t most = 600, means = 150;
   if (line.size() > most) {
     canvas.line(line, 1.2, colour, 0.3);
-    Polyline mean;
+    Line mean;
     for (std::size_t k = 0; k < means; ++k) {
       const std::size_t first = k * line.size() / means, last = (k + 1) * line.size() / means;
       Point sum{0, 0};
@@ -95,11 +97,11 @@ inline void save_chart(const std::string& path, const std::vector<Series>& serie
   require<ArgumentError>(options.width >= 200 && options.height >= 150 && options.width <= 8192 && options.height <= 8192,
                          "save_chart: expected a size from 200 x 150 to 8192 x 8192 but got ", options.width, " x ",
                          options.height);
-  std::vector<std::vector<Polyline>> lines;
+  std::vector<std::vector<Line>> lines;
   Interval x, y;
   bool whole = true;
   for (const Series& s : series)
-    for (const Polyline& line : lines.emplace_back(chart_lines(s, options.logarithmic)))
+    for (const Line& line : lines.emplace_back(chart_lines(s, options.logarithmic)))
       for (const Point& p : line) {
         x.include(p.x);
         y.include(p.y);
@@ -122,7 +124,7 @@ inline void save_chart(const std::string& path, const std::vector<Series>& serie
   axes.draw(x_ticks, y_ticks);
   std::vector<Point> drawn;
   for (std::size_t i = 0; i < lines.size(); ++i)
-    for (Polyline& line : lines[i]) {
+    for (Line& line : lines[i]) {
       for (Point& p : line) p = axes.at(p.x, p.y);
       draw_line(canvas, line, series_colour(i));
       drawn.insert(drawn.end(), line.begin(), line.end());
