@@ -66,11 +66,10 @@ Variable<Scalar, Rank - 1> mean(const Variable<Scalar, Rank>& x, int axis) {
 template <class Scalar, int Rank>
   requires(Rank >= 1)
 Variable<Scalar, 1> sum_per_sample(const Variable<Scalar, Rank>& x) {
-  const Index n = x.shape(0);
-  if constexpr (Rank == 1)
-    return x;
-  else
-    return sum(reshape(x, Shape{n, n == 0 ? 0 : x.size() / n}), 1);
+  Shape<Rank> kept;
+  kept.sizes.fill(1);
+  kept[0] = x.shape()[0];
+  return reshape(sum_to(x, kept), Shape{kept[0]});
 }
 
 namespace detail {
@@ -110,6 +109,10 @@ Variable<Scalar, Rank - 1> maximum(const Variable<Scalar, Rank>& x, int axis) {
                   return hit * (reshape(dy, kept) / sum_to(hit, kept));
                 }));
 }
+
+/// Not the larger of x and a number, which would be taken for an axis: map([](auto t) { return maximum(t, 0.5); }, x) is.
+template <class Scalar, int Rank, std::floating_point N>
+void maximum(const Variable<Scalar, Rank>& x, N number) = delete;
 
 namespace detail {
 

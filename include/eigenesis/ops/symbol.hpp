@@ -46,7 +46,7 @@ concept Number = std::integral<T> || std::floating_point<T>;
 class Symbol;
 namespace detail {
 template <class... Symbols>
-Symbol apply(Operation operation, double constant, const Symbols&... operands);
+Symbol trace(Operation operation, double constant, const Symbols&... operands);
 }
 
 /// What a lambda given to map() computes with: a number that stands for every element. Arithmetic, comparisons (1 or 0),
@@ -70,60 +70,60 @@ class Symbol {
 
   // Found through their argument only, so that plain numbers never become symbols by accident.
   friend Symbol operator-(const Symbol& a) {
-    return a.is_constant() ? Symbol(-a.constant()) : detail::apply(detail::Operation::negate, 0, a);
+    return a.is_constant() ? Symbol(-a.constant()) : detail::trace(detail::Operation::negate, 0, a);
   }
   friend Symbol operator+(const Symbol& a, const Symbol& b) {
     if (a.is_constant() && b.is_constant()) return a.constant() + b.constant();
     if (a.is_constant()) return b + a;
-    if (!b.is_constant()) return detail::apply(detail::Operation::add, 0, a, b);
-    return b.is(0) ? a : detail::apply(detail::Operation::add_constant, b.constant(), a);
+    if (!b.is_constant()) return detail::trace(detail::Operation::add, 0, a, b);
+    return b.is(0) ? a : detail::trace(detail::Operation::add_constant, b.constant(), a);
   }
   friend Symbol operator-(const Symbol& a, const Symbol& b) {
     if (b.is_constant()) return a + Symbol(-b.constant());
-    return a.is_constant() ? detail::apply(detail::Operation::constant_minus, a.constant(), b)
-                           : detail::apply(detail::Operation::subtract, 0, a, b);
+    return a.is_constant() ? detail::trace(detail::Operation::constant_minus, a.constant(), b)
+                           : detail::trace(detail::Operation::subtract, 0, a, b);
   }
-  friend Symbol square(const Symbol& a) { return detail::apply(detail::Operation::square, 0, a); }
+  friend Symbol square(const Symbol& a) { return detail::trace(detail::Operation::square, 0, a); }
   friend Symbol operator*(const Symbol& a, const Symbol& b) {
     if (a.is_constant() && b.is_constant()) return a.constant() * b.constant();
     if (a.is_constant()) return b * a;
-    if (!b.is_constant()) return a.index() == b.index() ? square(a) : detail::apply(detail::Operation::multiply, 0, a, b);
-    return b.is(1) ? a : b.is(-1) ? -a : detail::apply(detail::Operation::multiply_constant, b.constant(), a);
+    if (!b.is_constant()) return a.index() == b.index() ? square(a) : detail::trace(detail::Operation::multiply, 0, a, b);
+    return b.is(1) ? a : b.is(-1) ? -a : detail::trace(detail::Operation::multiply_constant, b.constant(), a);
   }
   friend Symbol operator/(const Symbol& a, const Symbol& b) {
     if (b.is_constant()) return a.is_constant() ? Symbol(a.constant() / b.constant()) : a * Symbol(1 / b.constant());
-    if (a.is(1)) return detail::apply(detail::Operation::reciprocal, 0, b);
-    return a.is_constant() ? detail::apply(detail::Operation::constant_over, a.constant(), b)
-                           : detail::apply(detail::Operation::divide, 0, a, b);
+    if (a.is(1)) return detail::trace(detail::Operation::reciprocal, 0, b);
+    return a.is_constant() ? detail::trace(detail::Operation::constant_over, a.constant(), b)
+                           : detail::trace(detail::Operation::divide, 0, a, b);
   }
 
   // Comparisons give 1 where they hold and 0 elsewhere, also where an operand is NaN (except !=).
-  friend Symbol operator<(const Symbol& a, const Symbol& b) { return detail::apply(detail::Operation::less, 0, a, b); }
+  friend Symbol operator<(const Symbol& a, const Symbol& b) { return detail::trace(detail::Operation::less, 0, a, b); }
   friend Symbol operator>(const Symbol& a, const Symbol& b) { return b < a; }
-  friend Symbol operator<=(const Symbol& a, const Symbol& b) { return detail::apply(detail::Operation::less_equal, 0, a, b); }
+  friend Symbol operator<=(const Symbol& a, const Symbol& b) { return detail::trace(detail::Operation::less_equal, 0, a, b); }
   friend Symbol operator>=(const Symbol& a, const Symbol& b) { return b <= a; }
-  friend Symbol operator==(const Symbol& a, const Symbol& b) { return detail::apply(detail::Operation::equal, 0, a, b); }
+  friend Symbol operator==(const Symbol& a, const Symbol& b) { return detail::trace(detail::Operation::equal, 0, a, b); }
   friend Symbol operator!=(const Symbol& a, const Symbol& b) { return 1 - (a == b); }
   /// x where the condition holds, y elsewhere: what stands for `if`.
   friend Symbol select(const Symbol& condition, const Symbol& x, const Symbol& y) {
-    return detail::apply(detail::Operation::select, 0, condition, x, y);
+    return detail::trace(detail::Operation::select, 0, condition, x, y);
   }
 
-  friend Symbol abs(const Symbol& a) { return detail::apply(detail::Operation::abs, 0, a); }
-  friend Symbol sqrt(const Symbol& a) { return detail::apply(detail::Operation::sqrt, 0, a); }
-  friend Symbol exp(const Symbol& a) { return detail::apply(detail::Operation::exp, 0, a); }
-  friend Symbol expm1(const Symbol& a) { return detail::apply(detail::Operation::expm1, 0, a); }
-  friend Symbol log(const Symbol& a) { return detail::apply(detail::Operation::log, 0, a); }
-  friend Symbol log1p(const Symbol& a) { return detail::apply(detail::Operation::log1p, 0, a); }
-  friend Symbol tanh(const Symbol& a) { return detail::apply(detail::Operation::tanh, 0, a); }
-  friend Symbol sigmoid(const Symbol& a) { return detail::apply(detail::Operation::sigmoid, 0, a); }
-  friend Symbol softplus(const Symbol& a) { return detail::apply(detail::Operation::softplus, 0, a); }
-  friend Symbol erf(const Symbol& a) { return detail::apply(detail::Operation::erf, 0, a); }
-  friend Symbol sin(const Symbol& a) { return detail::apply(detail::Operation::sin, 0, a); }
-  friend Symbol cos(const Symbol& a) { return detail::apply(detail::Operation::cos, 0, a); }
+  friend Symbol abs(const Symbol& a) { return detail::trace(detail::Operation::abs, 0, a); }
+  friend Symbol sqrt(const Symbol& a) { return detail::trace(detail::Operation::sqrt, 0, a); }
+  friend Symbol exp(const Symbol& a) { return detail::trace(detail::Operation::exp, 0, a); }
+  friend Symbol expm1(const Symbol& a) { return detail::trace(detail::Operation::expm1, 0, a); }
+  friend Symbol log(const Symbol& a) { return detail::trace(detail::Operation::log, 0, a); }
+  friend Symbol log1p(const Symbol& a) { return detail::trace(detail::Operation::log1p, 0, a); }
+  friend Symbol tanh(const Symbol& a) { return detail::trace(detail::Operation::tanh, 0, a); }
+  friend Symbol sigmoid(const Symbol& a) { return detail::trace(detail::Operation::sigmoid, 0, a); }
+  friend Symbol softplus(const Symbol& a) { return detail::trace(detail::Operation::softplus, 0, a); }
+  friend Symbol erf(const Symbol& a) { return detail::trace(detail::Operation::erf, 0, a); }
+  friend Symbol sin(const Symbol& a) { return detail::trace(detail::Operation::sin, 0, a); }
+  friend Symbol cos(const Symbol& a) { return detail::trace(detail::Operation::cos, 0, a); }
   friend Symbol pow(const Symbol& a, const Symbol& b) {
     if (b.is(0)) return 1.0;
-    return b.is(1) ? a : b.is(2) ? square(a) : detail::apply(detail::Operation::power, 0, a, b);
+    return b.is(1) ? a : b.is(2) ? square(a) : detail::trace(detail::Operation::power, 0, a, b);
   }
   /// The larger one; NaN if either is.
   friend Symbol maximum(const Symbol& a, const Symbol& b) {
@@ -149,7 +149,7 @@ class Symbol {
 namespace detail {
 
 template <class... Symbols>
-[[gnu::noinline]] Symbol apply(Operation operation, double constant, const Symbols&... operands) {
+[[gnu::noinline]] Symbol trace(Operation operation, double constant, const Symbols&... operands) {
   Program* program = nullptr;
   ((program = program ? program : operands.program()), ...);
   require<ArgumentError>(program != nullptr, "map: expected a function of the argument but got one of constants only; "
