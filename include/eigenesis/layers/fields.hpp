@@ -55,7 +55,7 @@ void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
       visit_field(&path, field, leaf);
     });
   } else {
-    static_assert(std::is_trivially_copyable_v<T>,
+    static_assert(std::is_trivially_destructible_v<T>,  // owns nothing, so no parameters either
                   "eigenesis: a layer with parameters needs `static void fields(auto& self, auto&& field)`");
   }
 }

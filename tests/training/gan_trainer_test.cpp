@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT
+#include <eigenesis/eigenesis.hpp>
+
+#include <numbers>
+
+#include "catch.hpp"
+#include "models/weights.hpp"
+#include "training/screen.hpp"
+
+using namespace eigenesis;
+
+namespace {
+
+/// y = x * weight; counts how often the gradient of its weight is computed.
+struct Scale {
+  Parameter<float, 1> weight{Tensor<float, 1>(Shape{2}, 0.5f)};
+  int* asked;
+  Variable<float, 2> operator()(const Variable<float, 2>& x) const {
+    const Variable<float, 1> w = weight;
+    return record(Tensor<float, 2>(x.value().matrix() * w.value()(0)), wrt(x, [w](const auto&, const auto& dy) { return dy * w; }),
+                  wrt(weight, [x, count = asked](const auto&, const auto& dy) {
+                    ++*count;
+                    return sum(x * dy, 0);
+                  }));
+  }
+  static void fields(auto& self, auto&& field) { field("weight", self.weight); }
+};
+
+/// Notes each loss that is asked for: "D" or "G".
+struct NotedObjective {
+  std::string* order;
+  auto discriminator_loss(const auto& real, const auto& fake) const {
+    *order += 'D';
+    return NonSaturating{}.discriminator_loss(real, fake);
+  }
+  auto generator_loss(const auto& fake) const {
+    *order += 'G';
+    return NonSaturating{}.generator_loss(fake);
+  }
+};
+
+/// The root of 0, whose gradient is not finite.
+struct RootObjective {
+  auto discriminator_loss(const auto& real, const auto& fake) const { return mean(real) - mean(fake); }
+  auto generator_loss(const auto& fake) const { return mean(sqrt(0 * fake)); }
+};
+
+auto small_generator(Rng& rng) {
+  return Generator{Sequential{Linear(2, 8, rng), BatchNorm(8), Relu{}, Linear(8, 2, rng)}, StandardNormal(2)};
+}
+auto small_discriminator(Rng& rng) {
+  return Discriminator{Sequential{Linear(2, 8, rng), BatchNorm(8), LeakyRelu{0.2}, Linear(8, 1, rng)}};
+}
+
+Tensor<float, 2> normal_data(Index n, Rng& rng) { return StandardNormal(2).sample(n, rng); }
+
+}  // namespace
+
+TEST_CASE("Each phase of a GAN changes one model only", "[training]") {
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  auto discriminator = small_discriminator(rng);
+  GanTrainer trainer{generator, discriminator, NonSaturating{}};
+  const auto generator_before = weights(generator), discriminator_before = weights(discriminator);
+
+  trainer.train_discriminator(normal_data(16, rng), rng);
+  CHECK(weights(generator) == generator_before);  // running averages and all
+  const auto discriminator_after = weights(discriminator);
+  REQUIRE(discriminator_after.size() == discriminator_before.size());
+  for (std::size_t i = 0; i < discriminator_after.size(); ++i) {
+    INFO("number " << i);
+    // All but the bias before a normalisation, whose gradient is 0 but for rounding.
+    if (i < 16 || i >= 24) CHECK(discriminator_after[i] != discriminator_before[i]);
+  }
+
+  trainer.train_generator(16, rng);
+  CHECK(weights(discriminator) == discriminator_after);
+  CHECK(weights(generator) != generator_before);
+  CHECK(trainer.discriminator_optimizer.steps() == 1);
+  CHECK(trainer.generator_optimizer.steps() == 1);
+}
+
+TEST_CASE("Each phase of a GAN records and differentiates one model only", "[training]") {
+  Rng rng(1);
+  int generator_asked = 0, discriminator_asked = 0;
+  bool recorded = true;
+  Generator generator{Sequential{Scale{.asked = &generator_asked}, Recorded{&recorded}}, StandardNormal(2)};
+  Discriminator discriminator{Sequential{Scale{.asked = &discriminator_asked}, Linear(2, 1, rng)}};
+  GanTrainer trainer{generator, discriminator, NonSaturating{}};
+
+  trainer.train_discriminator(normal_data(4, rng), rng);
+  CHECK_FALSE(recorded);
+  CHECK(generator_asked == 0);
+  CHECK(discriminator_asked == 2);  // for the real and the fake batch
+
+  trainer.train_generator(4, rng);
+  CHECK(recorded);
+  CHECK(generator_asked == 1);
+  CHECK(discriminator_asked == 2);
+}
+
+TEST_CASE("A discriminator normalises real and fake batches apart", "[training]") {
+  Rng rng(1);
+  std::vector<Index> batches;
+  Generator generator{Linear(2, 2, rng), StandardNormal(2)};
+  Discriminator discriminator{Sequential{[&batches](const auto& x) {
+                                           batches.push_back(x.shape(0));
+                                           return x;
+                                         },
+                                         Linear(2, 1, rng)}};
+  GanTrainer trainer{generator, discriminator, NonSaturating{}};
+  trainer.train_discriminator(normal_data(6, rng), rng);
+  CHECK(batches == std::vector<Index>{6, 6});
+  trainer.train_generator(5, rng);
+  CHECK(batches == std::vector<Index>{6, 6, 5});
+}
+
+TEST_CASE("fit alternates as many steps of each model as the options say", "[training]") {
+  Rng rng(1);
+  std::string order;
+  auto generator = small_generator(rng);
+  auto discriminator = small_discriminator(rng);
+  const auto order_of = [&](const GanOptions& options) {
+    order.clear();
+    GanTrainer trainer{generator, discriminator, NotedObjective{&order}, options};
+    const GanHistory history = trainer.fit(ring_of_gaussians(8), {.steps = 3, .batch_size = 4}, rng);
+    CHECK(history.discriminator_loss.size() == 3);
+    CHECK(history.generator_loss.size() == 3);
+    return order;
+  };
+  CHECK(order_of({}) == "DGDGDG");
+  CHECK(order_of({.discriminator_steps = 3}) == "DDDGDDDGDDDG");
+  CHECK(order_of({.discriminator_steps = 1, .generator_steps = 2}) == "DGGDGGDGG");
+}
+
+TEST_CASE("fit does what its phases do one by one", "[training]") {
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  auto discriminator = small_discriminator(rng);
+  auto same_generator = generator;
+  auto same_discriminator = discriminator;
+  const auto ring = ring_of_gaussians(8);
+
+  Rng for_fit(2), by_hand(2);
+  GanTrainer trainer{generator, discriminator, Minimax{}, {.discriminator_steps = 2, .generator_steps = 3}};
+  const GanHistory history = trainer.fit(ring, {.steps = 4, .batch_size = 8}, for_fit);
+
+  GanTrainer same_trainer{same_generator, same_discriminator, Minimax{}};
+  for (std::size_t step = 0; step < 4; ++step) {
+    double discriminator_loss = 0, generator_loss = 0;
+    for (int i = 0; i < 2; ++i) discriminator_loss += same_trainer.train_discriminator(ring.sample(8, by_hand), by_hand);
+    for (int i = 0; i < 3; ++i) generator_loss += same_trainer.train_generator(8, by_hand);
+    CHECK(history.discriminator_loss[step] == discriminator_loss / 2);
+    CHECK(history.generator_loss[step] == generator_loss / 3);
+  }
+  CHECK(weights(generator) == weights(same_generator));
+  CHECK(weights(discriminator) == weights(same_discriminator));
+}
+
+TEST_CASE("An epoch of fit is a pass over the data", "[training]") {
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  auto discriminator = small_discriminator(rng);
+  const Tensor<float, 2> data = normal_data(10, rng);  // two batches of 4, the rest is left out
+  const auto rounds = [&](const GanOptions& options, GanFitOptions fit_options) {
+    GanTrainer trainer{generator, discriminator, NonSaturating{}, options};
+    std::vector<Index> steps_per_epoch;
+    fit_options.batch_size = 4;
+    fit_options.on_epoch = [&](GanProgress& progress) {
+      steps_per_epoch.push_back(progress.step);
+      CHECK(progress.epoch == std::ssize(steps_per_epoch));
+    };
+    const GanHistory history = trainer.fit(data, fit_options, rng);
+    CHECK(std::ssize(history.generator_loss) == steps_per_epoch.back());
+    return steps_per_epoch;
+  };
+  CHECK(rounds({}, {.epochs = 3}) == std::vector<Index>{2, 4, 6});
+  CHECK(rounds({.discriminator_steps = 2}, {.epochs = 3}) == std::vector<Index>{1, 2, 3});
+  CHECK(rounds({.discriminator_steps = 5}, {.epochs = 3}) == std::vector<Index>{1, 2, 3});
+  CHECK(rounds({}, {.steps = 5}) == std::vector<Index>{5});
+}
+
+TEST_CASE("Callbacks of fit see losses and can stop it", "[training]") {
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  auto discriminator = small_discriminator(rng);
+  GanTrainer trainer{generator, discriminator, NonSaturating{}};
+  GanHistory seen;
+  Index steps = 0, epochs = 0;
+  const GanHistory history = trainer.fit(ring_of_gaussians(8),
+                                         {.steps = 100,
+                                          .batch_size = 8,
+                                          .on_step =
+                                              [&](GanProgress& progress) {
+                                                CHECK(progress.step == ++steps);
+                                                CHECK(progress.epoch == 1);
+                                                seen.discriminator_loss.push_back(progress.discriminator_loss);
+                                                seen.generator_loss.push_back(progress.generator_loss);
+                                                progress.stop = steps == 7;
+                                              },
+                                          .on_epoch = [&](GanProgress&) { ++epochs; }},
+                                         rng);
+  CHECK(steps == 7);
+  CHECK(epochs == 1);
+  CHECK(history.discriminator_loss == seen.discriminator_loss);
+  CHECK(history.generator_loss == seen.generator_loss);
+
+  Index at_stop = 0;
+  trainer.fit(normal_data(16, rng),
+              {.epochs = 10,
+               .batch_size = 4,
+               .on_epoch =
+                   [&](GanProgress& progress) {
+                     progress.stop = progress.epoch == 2;
+                     at_stop = progress.step;
+                   }},
+              rng);
+  CHECK(at_stop == 8);
+}
+
+TEST_CASE("A GAN's progress shows both losses of the last round", "[training]") {
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  auto discriminator = small_discriminator(rng);
+  GanTrainer trainer{generator, discriminator, NonSaturating{}};
+  Screen screen;
+  const GanHistory history =
+      trainer.fit(ring_of_gaussians(8), {.steps = 2, .batch_size = 8, .progress = screen.bar()}, rng);
+  const auto line = [&](std::size_t step) {
+    return detail::formatted(" D %.4g", history.discriminator_loss[step]) +
+           detail::formatted(" G %.4g\n", history.generator_loss[step]);
+  };
+  CHECK(screen.text == "GAN  50% 1/2 [00:00<?, ? it/s]" + line(0) + "GAN 100% 2/2 [00:00<?, ? it/s]" + line(1));
+}
+
+TEST_CASE("A GAN stops at numbers that are not finite before it changes a weight", "[training]") {
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  Discriminator discriminator{Sequential{Linear(2, 1, rng)}};
+  const auto generator_before = weights(generator), discriminator_before = weights(discriminator);
+  Tensor<float, 2> data = normal_data(8, rng);
+  data(5, 1) = NAN;
+
+  GanTrainer trainer{generator, discriminator, NonSaturating{}};
+  CHECK_THROWS_MATCHES(
+      trainer.fit(data, {.steps = 2, .batch_size = 8}, rng), NumericError,
+      Message("GanTrainer::train_discriminator: Adam::minimize: expected a finite loss but got nan in step 1"));
+  CHECK(weights(generator) == generator_before);
+  CHECK(weights(discriminator) == discriminator_before);
+
+  GanTrainer rooting{generator, discriminator, RootObjective{}};
+  CHECK_THROWS_MATCHES(rooting.train_generator(4, rng), NumericError,
+                       Message("GanTrainer::train_generator: Adam::minimize: expected a finite gradient of "
+                               "network.0.weight but got nan in step 1"));
+  CHECK(weights(discriminator) == discriminator_before);
+}
+
+TEST_CASE("GanTrainer refuses options that do not fit", "[training]") {
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  auto discriminator = small_discriminator(rng);
+  CHECK_THROWS_MATCHES((GanTrainer{generator, discriminator, Minimax{}, {.discriminator_steps = 0}}), ArgumentError,
+                       Message("GanTrainer: expected at least one step of each model but got discriminator_steps = 0 and "
+                               "generator_steps = 1"));
+  CHECK_THROWS_MATCHES((GanTrainer{generator, discriminator, Minimax{}, {.generator_steps = -2}}), ArgumentError,
+                       Message("GanTrainer: expected at least one step of each model but got discriminator_steps = 1 and "
+                               "generator_steps = -2"));
+  GanTrainer trainer{generator, discriminator, Minimax{}};
+  const auto ring = ring_of_gaussians(8);
+  CHECK_THROWS_MATCHES(
+      trainer.fit(ring, {}, rng), ArgumentError,
+      Message("GanTrainer::fit: expected either steps > 0 or epochs > 0 but got steps = 0 and epochs = 0"));
+  CHECK_THROWS_MATCHES(
+      trainer.fit(ring, {.steps = 2, .epochs = 3}, rng), ArgumentError,
+      Message("GanTrainer::fit: expected either steps > 0 or epochs > 0 but got steps = 2 and epochs = 3"));
+  CHECK_THROWS_MATCHES(trainer.fit(ring, {.epochs = 3}, rng), ArgumentError,
+                       Message("GanTrainer::fit: expected steps for an endless source but got epochs = 3"));
+  CHECK_THROWS_MATCHES(trainer.fit(ring, {.steps = 3, .batch_size = 0}, rng), ArgumentError,
+                       Message("Batches: expected batch_size >= 1 but got 0"));
+}
+
+// What is known of the game.
+
+namespace {
+
+/// A prior that adds nothing.
+struct Zero {
+  Tensor<double, 2> sample(Index n, Rng&) const { return Tensor<double, 2>(Shape{n, Index{1}}, 0.0); }
+};
+struct Shift {
+  Parameter<double, 1> theta;
+  auto operator()(const auto& z) const { return z + theta; }
+  static void fields(auto& self, auto&& field) { field("theta", self.theta); }
+};
+struct Slope {
+  Parameter<double, 1> psi;
+  auto operator()(const auto& x) const { return x * psi; }
+  static void fields(auto& self, auto&& field) { field("psi", self.psi); }
+};
+Parameter<double, 1> number(double value) { return Tensor<double, 1>(Shape{1}, value); }
+
+enum class Updates { simultaneous, generator_first, discriminator_first };
+
+/// The Dirac-GAN (Mescheder et al. 2018): all data at 0, all samples at theta, logits psi x. The norm of (theta, psi) after 500
+/// steps of size 0.2 from theta = 1.
+template <class Objective>
+double dirac_gan(double psi, Updates updates) {
+  using DiracGenerator = Generator<Shift, Zero>;
+  using DiracDiscriminator = Discriminator<Slope>;
+  DiracGenerator generator{Shift{number(1)}, Zero{}};
+  DiracDiscriminator discriminator{Slope{number(psi)}};
+  const Tensor<double, 2> data(Shape{1, 1}, 0.0);
+  const Sgd<double> descent{{.learning_rate = 0.2}};
+  Rng rng(1);
+  GanTrainer trainer{generator, discriminator, Objective{}, descent, descent};
+  for (int step = 0; step < 500; ++step) {
+    if (updates == Updates::simultaneous) {
+      DiracGenerator old_generator = generator;
+      GanTrainer against_old{old_generator, discriminator, Objective{}, descent, descent};
+      DiracDiscriminator old_discriminator = discriminator;
+      GanTrainer against_old_discriminator{generator, old_discriminator, Objective{}, descent, descent};
+      against_old.train_discriminator(data, rng);
+      against_old_discriminator.train_generator(1, rng);
+    } else {
+      if (updates == Updates::generator_first) trainer.train_generator(1, rng);
+      trainer.train_discriminator(data, rng);
+      if (updates == Updates::discriminator_first) trainer.train_generator(1, rng);
+    }
+  }
+  return std::hypot(generator.network.theta.value()(0), discriminator.network.psi.value()(0));
+}
+
+constexpr double seven_digits = 4e-7;
+
+}  // namespace
+
+TEST_CASE("The Dirac-GAN ends where it is known to", "[training]") {
+  using enum Updates;
+  CHECK_THAT(dirac_gan<Minimax>(-1, simultaneous), WithinRel(3.096949, seven_digits));
+  CHECK_THAT(dirac_gan<Minimax>(-1, generator_first), WithinRel(1.421019, seven_digits));
+  CHECK_THAT(dirac_gan<Minimax>(-1, discriminator_first), WithinRel(1.412598, seven_digits));
+  CHECK_THAT(dirac_gan<NonSaturating>(-1, simultaneous), WithinRel(0.6402071, seven_digits));
+  CHECK_THAT(dirac_gan<NonSaturating>(-1, generator_first), WithinRel(0.2839234, seven_digits));
+  CHECK_THAT(dirac_gan<NonSaturating>(-1, discriminator_first), WithinRel(0.2706304, seven_digits));
+  CHECK_THAT(dirac_gan<Minimax>(1, simultaneous), WithinRel(3.353400, seven_digits));
+  CHECK_THAT(dirac_gan<Minimax>(1, generator_first), WithinRel(1.495455, seven_digits));
+  CHECK_THAT(dirac_gan<Minimax>(1, discriminator_first), WithinRel(1.339214, seven_digits));
+}
+
+TEST_CASE("At equilibrium the discriminator loses 2 ln 2 and cannot do better", "[training]") {
+  Rng rng(1);
+  Generator generator{Sequential{Linear(1, 1, rng)}, StandardNormal(1)};
+  const Generator data = generator;
+  Discriminator discriminator{Sequential{Linear(1, 16, rng), Tanh{}, Linear(16, 1, rng)}};
+  for_each_parameter(discriminator, [](const FieldPath&, auto& parameter) { parameter.mutable_value().array().setZero(); });
+  GanTrainer trainer{generator, discriminator, NonSaturating{}};
+  CHECK_THAT(trainer.train_discriminator(data.sample(512, rng), rng), WithinAbs(2 * std::numbers::ln2, 1e-6));
+
+  discriminator = Discriminator{Sequential{Linear(1, 16, rng), Tanh{}, Linear(16, 1, rng)}};
+  trainer.discriminator_optimizer.set_learning_rate(2e-3);
+  double average = 0;
+  for (int step = 1; step <= 600; ++step) {
+    const double loss = trainer.train_discriminator(data.sample(512, rng), rng);
+    if (step > 400) average += loss / 200;
+  }
+  CHECK_THAT(average, WithinAbs(2 * std::numbers::ln2, 0.005));
+}
+
+TEST_CASE("The optimal discriminator between two normals loses what the Jensen-Shannon divergence says", "[training]") {
+  const auto [distance, expected] = GENERATE(std::pair(1.0f, 1.163451), std::pair(2.0f, 0.712633), std::pair(50.0f, 0.0));
+  Rng rng(1);
+  Generator generator{[distance = distance](const auto& z) { return z + distance; }, StandardNormal(1)};
+  Discriminator discriminator{Sequential{Linear(1, 16, rng), Tanh{}, Linear(16, 1, rng)}};
+  const Adam<float> adam{{.learning_rate = 5e-3}};
+  GanTrainer trainer{generator, discriminator, Minimax{}, adam, adam};
+  const StandardNormal data(1);
+  for (int step = 0; step < 1500; ++step) trainer.train_discriminator(data.sample(512, rng), rng);
+  trainer.discriminator_optimizer.set_learning_rate(0);
+  const double loss = trainer.train_discriminator(data.sample(400'000, rng), rng);
+  INFO("distance " << distance);
+  CHECK_THAT(loss, WithinAbs(expected, 0.005));
+}
