@@ -63,10 +63,10 @@ TEST_CASE("load_mnist takes plain files of any image size") {
   CHECK(mnist.train.labels == std::vector<int>{4, 4, 4, 4, 4});
 
   write_bytes(directory / "train-labels-idx1-ubyte", idx_labels(6));
-  CHECK_THROWS_MATCHES(load_mnist(directory.path()), DataError,
-                       Message("load_mnist: expected as many labels as images but got 6 in " +
-                               (directory / "train-labels-idx1-ubyte") + " and 5 in " +
-                               (directory / "train-images-idx3-ubyte")));
+  CHECK_THROWS_MATCHES(
+      load_mnist(directory.path()), DataError,
+      Message("load_mnist: expected as many labels as images but got 6 in " + (directory / "train-labels-idx1-ubyte") +
+              " and 5 in " + (directory / "train-images-idx3-ubyte")));
   std::filesystem::remove(directory / "t10k-images-idx3-ubyte");
   CHECK_THROWS_MATCHES(
       load_mnist(directory.path()), DataError,

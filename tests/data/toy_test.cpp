@@ -90,8 +90,8 @@ TEST_CASE("Samples of a mixture on the line have its moments and histogram") {
     const double low = -5 + 0.25 * b, high = low + 0.25;
     double expected = 0;
     for (std::size_t k = 0; k < 3; ++k)
-      expected += n * weights[k] *
-                  (normal_cdf(high, means[k], deviations[k]) - normal_cdf(low, means[k], deviations[k]));
+      expected +=
+          n * weights[k] * (normal_cdf(high, means[k], deviations[k]) - normal_cdf(low, means[k], deviations[k]));
     const auto inside = (x.array().cast<double>() >= low && x.array().cast<double>() < high).count();
     const double difference = static_cast<double>(inside) - expected;
     chi_square += difference * difference / expected;

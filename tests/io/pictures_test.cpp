@@ -13,7 +13,8 @@ Index count_pixels(const Tensor<float, 3>& image, unsigned hex) {
   for (Index i = 0; i < image.size() / 3; ++i) {
     float distance = 0;
     for (Index c = 0; c < 3; ++c)
-      distance = std::max(distance, std::abs(255 * image.data()[3 * i + c] - static_cast<float>(hex >> (16 - 8 * c) & 255)));
+      distance =
+          std::max(distance, std::abs(255 * image.data()[3 * i + c] - static_cast<float>(hex >> (16 - 8 * c) & 255)));
     count += distance < 3;
   }
   return count;
@@ -82,12 +83,10 @@ TEST_CASE("save_grid leaves room free, takes colours, sizes, range and scale") {
 TEST_CASE("Images of wrong shapes or values are refused") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.png";
-  CHECK_THROWS_MATCHES(
-      save_png(path, Tensor<float, 3>(Shape{2, 3, 2}, 0.0f)), ShapeError,
-      Message("save_png: expected an image of shape [H, W, 1] or [H, W, 3] but got [2, 3, 2]"));
-  CHECK_THROWS_MATCHES(
-      save_png(path, Tensor<float, 3>(Shape{0, 3, 1})), ShapeError,
-      Message("save_png: expected an image of shape [H, W, 1] or [H, W, 3] but got [0, 3, 1]"));
+  CHECK_THROWS_MATCHES(save_png(path, Tensor<float, 3>(Shape{2, 3, 2}, 0.0f)), ShapeError,
+                       Message("save_png: expected an image of shape [H, W, 1] or [H, W, 3] but got [2, 3, 2]"));
+  CHECK_THROWS_MATCHES(save_png(path, Tensor<float, 3>(Shape{0, 3, 1})), ShapeError,
+                       Message("save_png: expected an image of shape [H, W, 1] or [H, W, 3] but got [0, 3, 1]"));
   CHECK_THROWS_MATCHES(save_png(path, Tensor<float, 3>(Shape{1, 2, 1}, {0.0f, NAN})), NumericError,
                        Message("save_png: expected pixels that are numbers but got nan"));
   CHECK_THROWS_MATCHES(save_png(path, Tensor<float, 3>(Shape{1, 1, 1}, 0.0f), {1, 0}), ArgumentError,
@@ -105,9 +104,8 @@ TEST_CASE("Images of wrong shapes or values are refused") {
                        Message("save_grid: expected columns >= 1, padding >= 0 and scale >= 1 but got 0, 2 and 1"));
   CHECK_THROWS_MATCHES(save_grid(path, Tensor<float, 2>(Shape{1, 4}, NAN)), NumericError,
                        Message("save_grid: expected pixels that are numbers but got nan"));
-  CHECK_THROWS_MATCHES(
-      save_grid(path, Tensor<float, 2>(Shape{1, 4}, 0.0f), {.scale = 10'000}), ShapeError,
-      Message("save_grid: expected a picture of at most 16384 x 16384 but got 60000 x 60000"));
+  CHECK_THROWS_MATCHES(save_grid(path, Tensor<float, 2>(Shape{1, 4}, 0.0f), {.scale = 10'000}), ShapeError,
+                       Message("save_grid: expected a picture of at most 16384 x 16384 but got 60000 x 60000"));
   CHECK(directory.file_count() == 0);
 }
 
@@ -165,8 +163,8 @@ TEST_CASE("save_scatter colours classes and shows a second set in grey") {
   const Tensor<float, 2> points = ring_of_gaussians(2, 2, 0.01).sample(400, rng);
   std::vector<int> labels;
   for (Index i = 0; i < 400; ++i) labels.push_back(points(i, 0) > 0 ? 1 : 0);
-  save_scatter(path, points, {.title = "two classes", .labels = labels, .reference = ring_of_gaussians(4).modes(),
-                              .radius = 3});
+  save_scatter(path, points,
+               {.title = "two classes", .labels = labels, .reference = ring_of_gaussians(4).modes(), .radius = 3});
   const Tensor<float, 3> image = load_png(path);
   CHECK(count_pixels(image, first_colour) > 10);
   CHECK(count_pixels(image, second_colour) > 10);

@@ -8,7 +8,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-inline bool is_gzip(std::span<const std::uint8_t> file) { return file.size() >= 2 && file[0] == 0x1f && file[1] == 0x8b; }
+inline bool is_gzip(std::span<const std::uint8_t> file) {
+  return file.size() >= 2 && file[0] == 0x1f && file[1] == 0x8b;
+}
 
 /// Where the deflate stream of a gzip file begins (RFC 1952, 2.3).
 inline std::size_t gzip_header_size(std::string_view function, std::span<const std::uint8_t> file,
@@ -60,12 +62,13 @@ inline std::vector<std::uint8_t> gunzip(std::string_view function, std::span<con
   const Inflated result = inflate(file.subspan(begin), content);
   require<DataError>(result.good, function, ": expected ", size,
                      " bytes, as the gzip trailer says, but the compressed data are damaged or longer in ", path);
-  require<DataError>(result.written == size, function, ": expected ", size, " bytes, as the gzip trailer says, but got ",
-                     result.written, " in ", path);
+  require<DataError>(result.written == size, function, ": expected ", size,
+                     " bytes, as the gzip trailer says, but got ", result.written, " in ", path);
   require<DataError>(begin + result.read == end, function, ": expected the compressed data to end at byte ", end,
                      " but they end at ", begin + result.read, " in ", path);
   const std::uint32_t crc = crc32(content);
-  require<DataError>(crc == stored_crc, function, ": expected gzip checksum ", stored_crc, " but got ", crc, " in ", path);
+  require<DataError>(crc == stored_crc, function, ": expected gzip checksum ", stored_crc, " but got ", crc, " in ",
+                     path);
   return content;
 }
 

@@ -40,8 +40,9 @@ inline IdxFile read_idx(const std::string& path) {
     too_many = too_many || (size > 0 && product > count / size);
     if (!too_many) product *= size > 0 ? size : 1;
   }
-  require<DataError>(empty ? count == 0 : !too_many && product == count, name, ": expected sizes whose product is ", count,
-                     ", the number of values in the file, but got ", detail::ShapeView{result.sizes}, " in ", path);
+  require<DataError>(empty ? count == 0 : !too_many && product == count, name, ": expected sizes whose product is ",
+                     count, ", the number of values in the file, but got ", detail::ShapeView{result.sizes}, " in ",
+                     path);
   file.erase(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(header));
   result.values = std::move(file);
   return result;

@@ -41,10 +41,11 @@ inline Mnist load_mnist(const std::string& directory) {
   const auto find = [&](const char* name) {
     const std::string path = directory + "/" + name;
     if (detail::file_exists(path)) return path;
-    require<DataError>(detail::file_exists(path + ".gz"),
-                       "load_mnist: expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
-                       "t10k-labels-idx1-ubyte, each plain or as .gz, in the directory ",
-                       directory, " but found no ", name);
+    require<DataError>(
+        detail::file_exists(path + ".gz"),
+        "load_mnist: expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
+        "t10k-labels-idx1-ubyte, each plain or as .gz, in the directory ",
+        directory, " but found no ", name);
     return path + ".gz";
   };
   const std::string train_images = find("train-images-idx3-ubyte"), train_labels = find("train-labels-idx1-ubyte"),

@@ -8,8 +8,8 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-/// Verifies what the decoder does not: every chunk's checksum, the end of the file, and that the header does not ask for more
-/// memory than the file can fill (PNG specification, second edition, sections 5 and 11.2.2).
+/// Verifies what the decoder does not: every chunk's checksum, the end of the file, and that the header does not ask
+/// for more memory than the file can fill (PNG specification, second edition, sections 5 and 11.2.2).
 inline void check_png(std::string_view function, std::span<const std::uint8_t> file, const std::string& path) {
   static constexpr std::uint8_t signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
   require<DataError>(file.size() >= 8 && std::equal(signature, signature + 8, file.begin()), function,
@@ -25,17 +25,17 @@ inline void check_png(std::string_view function, std::span<const std::uint8_t> f
                        file.size() - chunk - 12, " bytes but got ", length, " at byte ", chunk, " in ", path);
     const std::uint32_t stored = big_endian(&file[chunk + 8 + length]);
     const std::uint32_t actual = crc32(file.subspan(chunk + 4, 4 + length));
-    require<DataError>(stored == actual, function, ": expected chunk checksum ", stored, " but got ", actual, " at byte ",
-                       chunk, " in ", path);
+    require<DataError>(stored == actual, function, ": expected chunk checksum ", stored, " but got ", actual,
+                       " at byte ", chunk, " in ", path);
     if (chunk == 8) {
-      require<DataError>(type_at(chunk) == "IHDR" && length == 13, function, ": expected IHDR of 13 bytes first but got ",
-                         type_at(chunk), " of ", length, " in ", path);
-      const double width = big_endian(&file[chunk + 8]), height = big_endian(&file[chunk + 12]);
+      require<DataError>(type_at(chunk) == "IHDR" && length == 13, function,
+                         ": expected IHDR of 13 bytes first but got ", type_at(chunk), " of ", length, " in ", path);
+      const std::uint32_t width = big_endian(&file[chunk + 8]), height = big_endian(&file[chunk + 12]);
       const int depth = file[chunk + 16];
       // Deflate grows data at most 1032 times.
-      require<DataError>(width * height * depth / 8 <= 1032.0 * static_cast<double>(file.size()), function,
-                         ": expected a size that ", file.size(), " bytes can fill but got ", height, " x ", width, " in ",
-                         path);
+      require<DataError>(1.0 * width * height * depth / 8 <= 1032.0 * static_cast<double>(file.size()), function,
+                         ": expected a size that ", file.size(), " bytes can fill but got ", height, " x ", width,
+                         " in ", path);
     }
     const bool last = type_at(chunk) == "IEND";
     chunk += 12 + length;

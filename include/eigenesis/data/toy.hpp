@@ -91,7 +91,8 @@ class GaussianMixture {
   std::vector<double> deviations_;
 };
 
-/// Equal Gaussians on a circle, the first at (radius, 0). Source: Metz et al. 2017, section 3.1 (radius 2, deviation 0.02).
+/// Equal Gaussians on a circle, the first at (radius, 0). Source: Metz et al. 2017, section 3.1 (radius 2, deviation
+/// 0.02).
 inline GaussianMixture ring_of_gaussians(Index modes = 8, double radius = 2, double deviation = 0.02) {
   require<ArgumentError>(modes >= 1, "ring_of_gaussians: expected modes >= 1 but got ", modes);
   Tensor<float, 2> means(Shape{modes, Index{2}});
@@ -106,7 +107,8 @@ inline GaussianMixture ring_of_gaussians(Index modes = 8, double radius = 2, dou
 
 /// Equal Gaussians on a square grid around the origin. Source: Srivastava et al. 2017, section 4.1.
 inline GaussianMixture grid_of_gaussians(Index modes_per_side = 5, double spacing = 2, double deviation = 0.05) {
-  require<ArgumentError>(modes_per_side >= 1, "grid_of_gaussians: expected modes_per_side >= 1 but got ", modes_per_side);
+  require<ArgumentError>(modes_per_side >= 1, "grid_of_gaussians: expected modes_per_side >= 1 but got ",
+                         modes_per_side);
   const Index modes = modes_per_side * modes_per_side;
   Tensor<float, 2> means(Shape{modes, Index{2}});
   const double middle = static_cast<double>(modes_per_side - 1) / 2;
@@ -161,8 +163,9 @@ inline Pinwheel pinwheel(Index arms = 5) {
   return {arms};
 }
 inline Checkerboard checkerboard(Index cells_per_side = 4, double width = 8) {
-  require<ArgumentError>(cells_per_side >= 1 && width > 0, "checkerboard: expected cells_per_side >= 1 and width > 0 but got ",
-                         cells_per_side, " and ", width);
+  require<ArgumentError>(cells_per_side >= 1 && width > 0,
+                         "checkerboard: expected cells_per_side >= 1 and width > 0 but got ", cells_per_side, " and ",
+                         width);
   return {cells_per_side, width};
 }
 

@@ -31,7 +31,7 @@ struct Tick {
 };
 
 /// Multiples of 1, 2 or 5 times a power of ten, at most `count` of them, or of whole numbers only.
-inline std::vector<Tick> linear_ticks(Interval range, int count, bool whole = false) {
+[[gnu::cold]] inline std::vector<Tick> linear_ticks(Interval range, int count, bool whole = false) {
   const double least = (range.high - range.low) / count;
   const double power = std::pow(10.0, std::floor(std::log10(least)));
   double step = power;
@@ -55,7 +55,7 @@ inline std::vector<Tick> linear_ticks(Interval range, int count, bool whole = fa
 }
 
 /// Powers of ten of an interval of logarithms to base 10, with 2 and 5 times those where they are few.
-inline std::vector<Tick> logarithmic_ticks(Interval range, int count) {
+[[gnu::cold]] inline std::vector<Tick> logarithmic_ticks(Interval range, int count) {
   const double decades = range.high - range.low;
   const double stride = std::max(1.0, std::ceil(decades / count));
   std::vector<Tick> ticks;
@@ -85,7 +85,7 @@ class Axes {
   }
 
   /// Background, grid lines and numbers; comes before what the axes show.
-  void draw(const std::vector<Tick>& x_ticks, const std::vector<Tick>& y_ticks) {
+  [[gnu::cold]] void draw(const std::vector<Tick>& x_ticks, const std::vector<Tick>& y_ticks) {
     canvas_->rectangle(left_, top_, right_, bottom_, Colour(0xf7f8fa));
     for (const Tick& tick : x_ticks) {
       const double x = std::floor(at(tick.at, y_.low).x);
@@ -100,7 +100,7 @@ class Axes {
   }
 
   /// The frame, drawn over what the axes show.
-  void frame() {
+  [[gnu::cold]] void frame() {
     const Colour line(0x9aa1ac);
     canvas_->rectangle(left_ - 1, top_ - 1, right_ + 1, top_, line);
     canvas_->rectangle(left_ - 1, bottom_, right_ + 1, bottom_ + 1, line);
@@ -117,7 +117,7 @@ class Axes {
 };
 
 /// Room for the widest of the labels.
-inline double label_width(const std::vector<Tick>& ticks) {
+[[gnu::cold]] inline double label_width(const std::vector<Tick>& ticks) {
   double width = 0;
   for (const Tick& tick : ticks) width = std::max(width, Canvas::text_width(tick.label, Axes::text_size));
   return width;

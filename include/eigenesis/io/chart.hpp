@@ -24,9 +24,10 @@ namespace detail {
 using Line = std::vector<Point>;
 
 /// The points of a series in the coordinates of the chart, split at its gaps.
-inline std::vector<Line> chart_lines(const Series& series, bool logarithmic) {
-  require(series.x.empty() || series.x.size() == series.values.size(), "save_chart: expected as many x as values but got ",
-          series.x.size(), " and ", series.values.size(), " for ", series.name);
+[[gnu::cold]] inline std::vector<Line> chart_lines(const Series& series, bool logarithmic) {
+  require(series.x.empty() || series.x.size() == series.values.size(),
+          "save_chart: expected as many x as values but got ", series.x.size(), " and ", series.values.size(), " for ",
+          series.name);
   std::vector<Line> lines(1);
   for (std::size_t i = 0; i < series.values.size(); ++i) {
     const double x = series.x.empty() ? static_cast<double>(i + 1) : series.x[i];
@@ -40,7 +41,7 @@ inline std::vector<Line> chart_lines(const Series& series, bool logarithmic) {
 }
 
 /// Few points are marked one by one; of more than a line can show, the line is their running mean over a pale band.
-inline void draw_line(Canvas& canvas, const Line& line, Colour colour) {
+[[gnu::cold]] inline void draw_line(Canvas& canvas, const Line& line, Colour colour) {
   constexpr std::size_t most = 600, means = 150;
   if (line.size() > most) {
     canvas.line(line, 1.2, colour, 0.3);
@@ -61,8 +62,8 @@ inline void draw_line(Canvas& canvas, const Line& line, Colour colour) {
 }
 
 /// Names of the series beside their colours, in the corner of the box where the fewest points lie.
-inline void draw_legend(Canvas& canvas, std::span<const Series> series, std::span<const Point> points, double left,
-                        double top, double right, double bottom) {
+[[gnu::cold]] inline void draw_legend(Canvas& canvas, std::span<const Series> series, std::span<const Point> points,
+                                      double left, double top, double right, double bottom) {
   constexpr double size = Axes::text_size, row = size + 10, sample = 24, margin = 10;
   double width = 0;
   for (const Series& s : series) width = std::max(width, Canvas::text_width(s.name, size));
@@ -90,13 +91,13 @@ inline void draw_legend(Canvas& canvas, std::span<const Series> series, std::spa
 
 }  // namespace detail
 
-/// Draws series as lines in a PNG file: `save_chart("loss.png", {{"train", train}, {"test", test}}, {.x_label = "epoch"})`.
-/// Throws ArgumentError if no value can be shown, Error if the file cannot be written.
+/// Draws series as lines in a PNG file: `save_chart("loss.png", {{"train", train}, {"test", test}}, {.x_label =
+/// "epoch"})`. Throws ArgumentError if no value can be shown, Error if the file cannot be written.
 inline void save_chart(const std::string& path, const std::vector<Series>& series, const ChartOptions& options = {}) {
   using namespace detail;
-  require<ArgumentError>(options.width >= 200 && options.height >= 150 && options.width <= 8192 && options.height <= 8192,
-                         "save_chart: expected a size from 200 x 150 to 8192 x 8192 but got ", options.width, " x ",
-                         options.height);
+  require<ArgumentError>(
+      options.width >= 200 && options.height >= 150 && options.width <= 8192 && options.height <= 8192,
+      "save_chart: expected a size from 200 x 150 to 8192 x 8192 but got ", options.width, " x ", options.height);
   std::vector<std::vector<Line>> lines;
   Interval x, y;
   bool whole = true;
@@ -107,8 +108,8 @@ inline void save_chart(const std::string& path, const std::vector<Series>& serie
         y.include(p.y);
         whole = whole && p.x == std::floor(p.x);
       }
-  require<ArgumentError>(!x.empty(), "save_chart: expected at least one finite", options.logarithmic ? ", positive" : "",
-                         " value but got none");
+  require<ArgumentError>(!x.empty(), "save_chart: expected at least one finite",
+                         options.logarithmic ? ", positive" : "", " value but got none");
   x = x.widened(0.02);
   y = y.widened(0.06);
 
@@ -132,7 +133,8 @@ inline void save_chart(const std::string& path, const std::vector<Series>& serie
   axes.frame();
   if (series.size() > 1) draw_legend(canvas, series, drawn, left, top, right, bottom);
   canvas.text({(left + right) / 2, 28}, options.title, 12, Axes::ink, Align::centre);
-  canvas.text({(left + right) / 2, static_cast<double>(options.height) - 14}, options.x_label, 10, Axes::ink, Align::centre);
+  canvas.text({(left + right) / 2, static_cast<double>(options.height) - 14}, options.x_label, 10, Axes::ink,
+              Align::centre);
   canvas.text({20, (top + bottom) / 2}, options.y_label, 10, Axes::ink, Align::centre, true);
   write_canvas("save_chart", path, canvas);
 }

@@ -20,8 +20,8 @@ inline void check_grid(std::span<const Index> sizes, const GridOptions& options)
   require(n > 0 && height > 0 && width > 0 && (channels == 1 || channels == 3),
           "save_grid: expected images of shape [N, H, W, 1] or [N, H, W, 3] but got ", ShapeView{sizes});
   require<ArgumentError>(options.columns >= 1 && options.padding >= 0 && options.scale >= 1,
-                         "save_grid: expected columns >= 1, padding >= 0 and scale >= 1 but got ", options.columns, ", ",
-                         options.padding, " and ", options.scale);
+                         "save_grid: expected columns >= 1, padding >= 0 and scale >= 1 but got ", options.columns,
+                         ", ", options.padding, " and ", options.scale);
   check_range("save_grid", {options.low, options.high});
 }
 
@@ -37,8 +37,8 @@ void save_grid(const std::string& path, const Tensor<Scalar, 4>& images, const G
   const Index columns = std::min(options.columns, n), rows = (n + columns - 1) / columns;
   const Index pad = options.padding, scale = options.scale;
   const Index grid_height = scale * (rows * (height + pad) + pad), grid_width = scale * (columns * (width + pad) + pad);
-  require(grid_height <= 16384 && grid_width <= 16384, "save_grid: expected a picture of at most 16384 x 16384 but got ",
-          grid_height, " x ", grid_width);
+  require(grid_height <= 16384 && grid_width <= 16384,
+          "save_grid: expected a picture of at most 16384 x 16384 but got ", grid_height, " x ", grid_width);
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(grid_height * grid_width * channels), std::uint8_t{0});
   for (Index i = 0; i < n; ++i) {
     const Index top = scale * (i / columns * (height + pad) + pad), left = scale * (i % columns * (width + pad) + pad);

@@ -36,8 +36,8 @@ inline void write_png(std::string_view function, const std::string& path, std::s
 
 }  // namespace detail
 
-/// Writes an image [H, W, C], C = 1 (grey) or 3 (colour), as PNG file. Throws ShapeError for another C or an empty image,
-/// NumericError for NaN, Error if the file cannot be written.
+/// Writes an image [H, W, C], C = 1 (grey) or 3 (colour), as PNG file. Throws ShapeError for another C or an empty
+/// image, NumericError for NaN, Error if the file cannot be written.
 template <class Scalar>
 void save_png(const std::string& path, const Tensor<Scalar, 3>& image, const PixelRange& range = {}) {
   const auto [height, width, channels] = image.shape().sizes;
@@ -46,9 +46,8 @@ void save_png(const std::string& path, const Tensor<Scalar, 3>& image, const Pix
   require(image.size() <= 0x10000000, "save_png: expected at most 2^28 values but got ", image.shape());
   detail::check_range("save_png", range);
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(image.size()));
-  std::transform(image.values().begin(), image.values().end(), pixels.begin(), [&](Scalar value) {
-    return detail::pixel_byte("save_png", static_cast<double>(value), range);
-  });
+  std::transform(image.values().begin(), image.values().end(), pixels.begin(),
+                 [&](Scalar value) { return detail::pixel_byte("save_png", static_cast<double>(value), range); });
   detail::write_png("save_png", path, pixels, height, width, channels);
 }
 

@@ -9,24 +9,24 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 struct ScatterOptions {
   std::string title = {};
-  std::vector<int> labels = {};        // [N] >= 0, one colour for each class; empty: one colour for all
-  Tensor<float, 2> reference = {};     // [M, 2], drawn in grey beneath the points: the data beside a model's samples
-  double limit = 0;                    // The axes show [-limit, limit]; 0: as far as the points need.
-  double radius = 2;                   // of the dots, in pixels
-  Index size = 560;                    // of the picture, in pixels
+  std::vector<int> labels = {};     // [N] >= 0, one colour for each class; empty: one colour for all
+  Tensor<float, 2> reference = {};  // [M, 2], drawn in grey beneath the points: the data beside a model's samples
+  double limit = 0;                 // The axes show [-limit, limit]; 0: as far as the points need.
+  double radius = 2;                // of the dots, in pixels
+  Index size = 560;                 // of the picture, in pixels
 };
 
 namespace detail {
 
-inline void check_points(const char* what, std::span<const Index> sizes, bool finite) {
+[[gnu::cold]] inline void check_points(const char* what, std::span<const Index> sizes, bool finite) {
   require(sizes[1] == 2, "save_scatter: expected ", what, " of shape [N, 2] but got ", ShapeView{sizes});
   require<NumericError>(finite, "save_scatter: expected finite ", what, " but got nan or inf");
 }
 
-inline void draw_scatter(const std::string& path, std::span<const Point> points, std::span<const Point> reference,
-                         const ScatterOptions& options) {
-  require<ArgumentError>(options.size >= 100 && options.size <= 8192, "save_scatter: expected a size in [100, 8192] but got ",
-                         options.size);
+[[gnu::cold]] inline void draw_scatter(const std::string& path, std::span<const Point> points,
+                                       std::span<const Point> reference, const ScatterOptions& options) {
+  require<ArgumentError>(options.size >= 100 && options.size <= 8192,
+                         "save_scatter: expected a size in [100, 8192] but got ", options.size);
   require<ArgumentError>(options.radius > 0 && options.limit >= 0,
                          "save_scatter: expected radius > 0 and limit >= 0 but got ", options.radius, " and ",
                          options.limit);
@@ -58,9 +58,7 @@ inline void draw_scatter(const std::string& path, std::span<const Point> points,
   Canvas canvas(options.size, static_cast<Index>(top + height + bottom), Colour(0xffffff));
   Axes axes(canvas, left, top, size - right, top + height, x, y);
   axes.draw(x_ticks, y_ticks);
-  const auto inside = [&](const Point& p) {
-    return p.x >= x.low && p.x <= x.high && p.y >= y.low && p.y <= y.high;
-  };
+  const auto inside = [&](const Point& p) { return p.x >= x.low && p.x <= x.high && p.y >= y.low && p.y <= y.high; };
   for (const Point& p : reference)
     if (inside(p)) canvas.disc(axes.at(p.x, p.y), options.radius, Colour(0x9aa1ac), 0.6);
   for (std::size_t i = 0; i < points.size(); ++i)
@@ -81,8 +79,8 @@ std::vector<Point> points_of(const Tensor<Scalar, 2>& x) {
 
 }  // namespace detail
 
-/// Draws points [N, 2] in the plane as a PNG file; those beyond the axes are left out. Throws ShapeError, ArgumentError,
-/// NumericError for points that are not finite, Error if the file cannot be written.
+/// Draws points [N, 2] in the plane as a PNG file; those beyond the axes are left out. Throws ShapeError,
+/// ArgumentError, NumericError for points that are not finite, Error if the file cannot be written.
 template <class Scalar>
 void save_scatter(const std::string& path, const Tensor<Scalar, 2>& points, const ScatterOptions& options = {}) {
   detail::check_points("points", points.shape(), detail::all_finite(points.data(), points.size()));

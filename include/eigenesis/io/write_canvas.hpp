@@ -13,8 +13,9 @@ struct PalettePicture {
   std::vector<std::uint8_t> indices;
 };
 
-/// Takes colours together that are the same on the finest grid that leaves at most 256 of them; each becomes their mean.
-inline PalettePicture reduce_colours(const std::vector<std::array<float, 3>>& pixels) {
+/// Takes colours together that are the same on the finest grid that leaves at most 256 of them; each becomes their
+/// mean.
+[[gnu::cold]] inline PalettePicture reduce_colours(const std::vector<std::array<float, 3>>& pixels) {
   PalettePicture picture;
   for (const std::size_t levels : {36u, 30u, 25u, 21u, 18u, 15u, 12u, 9u, 5u}) {
     const auto step = static_cast<float>(levels);
@@ -44,11 +45,11 @@ inline PalettePicture reduce_colours(const std::vector<std::array<float, 3>>& pi
   return picture;
 }
 
-inline void append_number(Bytes& bytes, std::size_t value) {
+[[gnu::cold]] inline void append_number(Bytes& bytes, std::size_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
-inline void append_chunk(Bytes& file, std::string_view type, const Bytes& content) {
+[[gnu::cold]] inline void append_chunk(Bytes& file, std::string_view type, const Bytes& content) {
   append_number(file, content.size());
   const std::size_t begin = file.size();
   for (const char c : type) file.push_back(static_cast<std::uint8_t>(c));
@@ -57,7 +58,7 @@ inline void append_chunk(Bytes& file, std::string_view type, const Bytes& conten
 }
 
 /// Writes a drawing as a PNG file with a palette, a third of the size that it has without.
-inline void write_canvas(std::string_view function, const std::string& path, const Canvas& canvas) {
+[[gnu::cold]] inline void write_canvas(std::string_view function, const std::string& path, const Canvas& canvas) {
   const PalettePicture picture = reduce_colours(canvas.pixels());
   Bytes header;
   append_number(header, static_cast<std::size_t>(canvas.width()));

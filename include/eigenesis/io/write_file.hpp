@@ -17,7 +17,8 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 /// Writes a file so that nobody ever sees a part of it: under a temporary name in the same directory, then renamed.
 /// Throws Error naming the path and the system's reason; then neither file is left behind or changed.
-inline void write_file(std::string_view function, const std::string& path, std::span<const std::uint8_t> content) {
+[[gnu::cold]] inline void write_file(std::string_view function, const std::string& path,
+                                     std::span<const std::uint8_t> content) {
   const std::string temporary = path + ".part-" + std::to_string(::getpid());
   std::FILE* file = std::fopen(temporary.c_str(), "wb");
   bool good = file != nullptr && std::fwrite(content.data(), 1, content.size(), file) == content.size();

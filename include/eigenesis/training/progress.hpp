@@ -61,7 +61,10 @@ inline std::string clock_text(double seconds) {
 inline std::string rate_text(double per_second) {
   if (!(per_second > 0) || !std::isfinite(per_second)) return "? it/s";
   const double number = per_second < 1 ? 1 / per_second : per_second;
-  return formatted(number < 9.995 ? "%.2f" : number < 99.95 ? "%.1f" : "%.0f", number) +
+  return formatted(number < 9.995   ? "%.2f"
+                   : number < 99.95 ? "%.1f"
+                                    : "%.0f",
+                   number) +
          (per_second < 1 ? " s/it" : " it/s");
 }
 
@@ -88,8 +91,8 @@ inline std::string_view first_characters(std::string_view text, int columns) {
 ///
 ///   epoch 3/10  47%|████▋     | 220/469 [00:03<00:04, 71.2 it/s] loss 112.4
 ///
-/// In brackets the time since the epoch began and the time it still needs. If the output is not a terminal, one plain line
-/// is written for every tenth of the whole training.
+/// In brackets the time since the epoch began and the time it still needs. If the output is not a terminal, one plain
+/// line is written for every tenth of the whole training.
 class ProgressBar {
  public:
   explicit ProgressBar(ProgressOutput output = {}) : output_(std::move(output)) {}
@@ -121,7 +124,8 @@ class ProgressBar {
       last_drawn_ = now;
       drawing_ = !last;
       const std::string text = line(step, now - epoch_start_, values, true);
-      output_.write("\r" + std::string(detail::first_characters(text, output_.columns() - 1)) + "\x1b[K" + (last ? "\n" : ""));
+      output_.write("\r" + std::string(detail::first_characters(text, output_.columns() - 1)) + "\x1b[K" +
+                    (last ? "\n" : ""));
     } else {
       const Index tenths = 10 * ((epoch - 1) * steps_ + step) / std::max<Index>(1, epochs_ * steps_);
       if (tenths <= tenths_) return;
