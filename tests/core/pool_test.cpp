@@ -11,7 +11,7 @@
 using namespace eigenesis;
 using detail::Pool, detail::recycle_blocks;
 
-// This program's operator new counts its calls. (The array and nothrow forms call these.)
+// This program's operator new counts its calls. (The forms for arrays call these.)
 namespace {
 std::atomic<std::int64_t> new_calls{0};
 
@@ -26,6 +26,13 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return counted(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
