@@ -18,11 +18,6 @@ struct ScatterOptions {
 
 namespace detail {
 
-[[gnu::cold]] inline void check_points(const char* what, std::span<const Index> sizes, bool finite) {
-  require(sizes[1] == 2, "save_scatter: expected ", what, " of shape [N, 2] but got ", ShapeView{sizes});
-  require<NumericError>(finite, "save_scatter: expected finite ", what, " but got nan or inf");
-}
-
 [[gnu::cold]] inline void draw_scatter(const std::string& path, std::span<const Point> points,
                                        std::span<const Point> reference, const ScatterOptions& options) {
   require<ArgumentError>(options.size >= 100 && options.size <= 8192,
@@ -71,9 +66,14 @@ namespace detail {
 }
 
 template <class Scalar>
-std::vector<Point> points_of(const Tensor<Scalar, 2>& x) {
-  std::vector<Point> points;
-  for (Index i = 0; i < x.shape(0); ++i) points.push_back({static_cast<double>(x(i, 0)), static_cast<double>(x(i, 1))});
+std::vector<Point> checked_points(const char* what, const Tensor<Scalar, 2>& x) {
+  require(x.shape(1) == 2, "save_scatter: expected ", what, " of shape [N, 2] but got ", x.shape());
+  std::vector<Point> points(static_cast<std::size_t>(x.shape(0)));
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i] = {static_cast<double>(x(i, 0)), static_cast<double>(x(i, 1))};
+    require<NumericError>(std::isfinite(points[i].x) && std::isfinite(points[i].y), "save_scatter: expected finite ",
+                          what, " but got nan or inf");
+  }
   return points;
 }
 
@@ -83,11 +83,9 @@ std::vector<Point> points_of(const Tensor<Scalar, 2>& x) {
 /// ArgumentError, NumericError for points that are not finite, Error if the file cannot be written.
 template <class Scalar>
 void save_scatter(const std::string& path, const Tensor<Scalar, 2>& points, const ScatterOptions& options = {}) {
-  detail::check_points("points", points.shape(), detail::all_finite(points.data(), points.size()));
-  const Tensor<float, 2>& reference = options.reference;
-  if (reference.size() > 0)
-    detail::check_points("reference points", reference.shape(), detail::all_finite(reference.data(), reference.size()));
-  detail::draw_scatter(path, detail::points_of(points), detail::points_of(reference), options);
+  std::vector<detail::Point> reference;
+  if (options.reference.size() > 0) reference = detail::checked_points("reference points", options.reference);
+  detail::draw_scatter(path, detail::checked_points("points", points), reference, options);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
