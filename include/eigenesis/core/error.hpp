@@ -38,6 +38,7 @@ namespace detail {
 inline std::string text(std::string_view part) { return std::string(part); }
 inline std::string text(std::integral auto part) { return std::to_string(part); }
 inline std::string text(std::floating_point auto part) {
+  if (part != part) return "nan";  // its sign says nothing
   char buffer[64];  // the shortest text that stands for exactly this number
   return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, part).ptr);
 }

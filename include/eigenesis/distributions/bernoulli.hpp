@@ -60,7 +60,7 @@ class Bernoulli {
     const Scalar* const found =
         std::find_if_not(x.data(), x.data() + x.size(), [](Scalar t) { return t >= 0 && t <= 1; });
     detail::fail<DataError>("Bernoulli::log_prob: expected x in [0, 1] but got ",
-                            std::isnan(*found) ? std::abs(*found) : *found, " in sample ",
+                            *found, " in sample ",
                             (found - x.data()) / (x.size() / x.shape(0)));
   }
 

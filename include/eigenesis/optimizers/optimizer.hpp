@@ -30,7 +30,7 @@ class Optimizer {
   void minimize(const Variable<Scalar, Rank>& loss, Model& model) {
     static_assert(Rank == 0, "eigenesis: minimize needs a number; take sum(loss) or mean(loss) first");
     require<NumericError>(std::isfinite(loss.item()), Derived::name, "::minimize: expected a finite loss but got ",
-                          printable(loss.item()), " in step ", steps() + 1);
+                          loss.item(), " in step ", steps() + 1);
     const PoolVector<NodeRef<Scalar>> parameters = parameter_nodes<Scalar>(model);
     const NoGradient no_gradient;
     apply("minimize", parameters, names_of(model), Gradients<Scalar>(gradients<Scalar>(loss.node(), parameters)));
@@ -85,8 +85,6 @@ class Optimizer {
   };
 
   Derived& derived() { return static_cast<Derived&>(*this); }
-  /// A NaN without its sign, which says nothing.
-  static Scalar printable(Scalar x) { return std::isnan(x) ? std::abs(x) : x; }
 
   using Nodes = PoolVector<NodeRef<Scalar>>;
   using Names = std::function<std::string(std::size_t)>;
@@ -123,7 +121,7 @@ class Optimizer {
       if (all_finite(gradient.data(), size)) continue;
       const auto found = std::ranges::find_if_not(gradient, [](Scalar g) { return std::isfinite(g); });
       fail<NumericError>(Derived::name, "::", function, ": expected a finite gradient of ", name(i), " but got ",
-                         printable(*found), " in step ", steps() + 1);
+                         *found, " in step ", steps() + 1);
     }
     require<ArgumentError>(
         any, Derived::name, "::", function,
