@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <eigenesis/eigenesis.hpp>
-
 #include <unistd.h>
+
+#include <eigenesis/eigenesis.hpp>
 
 #include "catch.hpp"
 #include "layers/numbers.hpp"
@@ -55,14 +55,15 @@ TEST_CASE("Fields have PyTorch's names", "[layers]") {
                 Decoder{Linear(1, 2, rng), LearnedNormalLikelihood<>{}}, StandardNormal(1)};
   CHECK(parameter_names(vae) == Names{"encoder.trunk.0.weight", "encoder.trunk.0.bias", "encoder.mean.weight",
                                       "encoder.mean.bias", "encoder.log_variance.weight", "encoder.log_variance.bias",
-                                      "decoder.network.weight", "decoder.network.bias", "decoder.likelihood.log_scale"});
+                                      "decoder.network.weight", "decoder.network.bias",
+                                      "decoder.likelihood.log_scale"});
 }
 
 TEST_CASE("Vectors of layers are numbered, layers without fields have none", "[layers]") {
   Rng rng(1);
   Tower tower{{Linear(4, 3, rng), Linear(3, 2, rng)}, BatchNorm(2), {}};
-  CHECK(state_names(tower) == Names{"floors.0.weight", "floors.0.bias", "floors.1.weight", "floors.1.bias", "roof.weight",
-                                    "roof.bias", "roof.running_mean", "roof.running_var"});
+  CHECK(state_names(tower) == Names{"floors.0.weight", "floors.0.bias", "floors.1.weight", "floors.1.bias",
+                                    "roof.weight", "roof.bias", "roof.running_mean", "roof.running_var"});
   CHECK(state_names(std::as_const(tower)) == state_names(tower));
   CHECK(parameter_count(tower) == 15 + 8 + 4);
   const Relu relu;
@@ -138,6 +139,8 @@ struct Verbose {
 }  // namespace
 
 TEST_CASE("The summary shows names of any length", "[layers]") {
-  CHECK(summary(Verbose{}) == std::string(200, 'w') + "              [1]            1\n" +
-                                  "parameters                                                           1\n");
+  std::string expected(200, 'w');
+  expected += "              [1]            1\n";
+  expected += "parameters                                                           1\n";
+  CHECK(summary(Verbose{}) == expected);
 }

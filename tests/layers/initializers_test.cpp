@@ -7,8 +7,8 @@ using namespace eigenesis;
 
 namespace {
 
-/// Mean and variance within five standard deviations of what a uniform distribution over [low, high) gives; all inside, and
-/// the ends of the interval reached.
+/// Mean and variance within five standard deviations of what a uniform distribution over [low, high) gives; all inside,
+/// and the ends of the interval reached.
 template <int Rank>
 void check_uniform(const Tensor<float, Rank>& x, double low, double high) {
   const auto values = x.array().template cast<double>();
@@ -37,7 +37,8 @@ void check_orthogonal(Index rows, Index columns, double gain, double margin) {
   Parameter<Scalar, 2> weight{Tensor<Scalar, 2>(Shape{rows, columns})};
   initialize_orthogonal(weight, rng, gain);
   const auto w = weight.value().matrix().template cast<double>().eval();
-  const Eigen::MatrixXd product = rows < columns ? Eigen::MatrixXd(w * w.transpose()) : Eigen::MatrixXd(w.transpose() * w);
+  const Eigen::MatrixXd product =
+      rows < columns ? Eigen::MatrixXd(w * w.transpose()) : Eigen::MatrixXd(w.transpose() * w);
   INFO(rows << " x " << columns);
   CHECK_THAT((product - gain * gain * Eigen::MatrixXd::Identity(product.rows(), product.cols())).cwiseAbs().maxCoeff(),
              WithinAbs(0, margin));

@@ -26,7 +26,8 @@ TEST_CASE("Linear has the gradients that differences give", "[layers]") {
   const auto [dw, db] = gradient(sum(layer(x)), layer.weight, layer.bias);
   for (Index out = 0; out < 2; ++out) {
     CHECK(db.value()(out) == 4);
-    for (Index in = 0; in < 3; ++in) CHECK_THAT(dw.value()(out, in), WithinAbs(x.value().matrix().col(in).sum(), 1e-14));
+    for (Index in = 0; in < 3; ++in)
+      CHECK_THAT(dw.value()(out, in), WithinAbs(x.value().matrix().col(in).sum(), 1e-14));
   }
 }
 
@@ -46,7 +47,8 @@ TEMPLATE_TEST_CASE("Activations give PyTorch's numbers", "[layers]", float, doub
   check_numbers(Relu{}(x), {0, 0, 0, 0, 0, 0.25, 1, 2.5, 30});
   check_numbers(LeakyRelu{}(x), {-0.3, -0.025, -0.01, -0.0025, 0, 0.25, 1, 2.5, 30});
   check_numbers(LeakyRelu{0.2}(x), {-6, -0.5, -0.2, -0.05, 0, 0.25, 1, 2.5, 30});
-  check_numbers(Elu{}(x), {-1, -1.37687250206 / 1.5, -0.948180838243 / 1.5, -0.331798825393 / 1.5, 0, 0.25, 1, 2.5, 30});
+  check_numbers(Elu{}(x),
+                {-1, -1.37687250206 / 1.5, -0.948180838243 / 1.5, -0.331798825393 / 1.5, 0, 0.25, 1, 2.5, 30});
   check_numbers(Elu{1.5}(x), {-1.5, -1.37687250206, -0.948180838243, -0.331798825393, 0, 0.25, 1, 2.5, 30});
   check_numbers(Gelu{}(x), {0, -0.0155241633144, -0.158655253931, -0.100323418579, 0, 0.149676581421, 0.841344746069,
                             2.48447583669, 30});
@@ -63,7 +65,7 @@ TEST_CASE("Flatten counts channels first, as PyTorch does", "[layers]") {
   std::iota(images.data(), images.data() + images.size(), 0.0f);
   const Variable<float, 2> rows = Flatten{}(Variable(images));
   CHECK(rows.shape() == Shape{2, 12});
-  check_numbers(rows, {0,  2,  4,  6,  8,  10, 1,  3,  5,  7,  9,  11, 12, 14, 16, 18, 20, 22, 13, 15, 17, 19, 21, 23});
+  check_numbers(rows, {0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11, 12, 14, 16, 18, 20, 22, 13, 15, 17, 19, 21, 23});
   const Variable<float, 4> again = Unflatten{2, 3, 2}(rows);
   CHECK(again.shape() == images.shape());
   CHECK(std::ranges::equal(again.value().values(), images.values()));
@@ -80,9 +82,10 @@ TEST_CASE("Unflatten counts channels first, as PyTorch does", "[layers]") {
   const Variable<double, 4> images = Unflatten{.height = 2, .width = 3, .channels = 2}(Variable(rows));
   CHECK(images.shape() == Shape{2, 2, 3, 2});
   check_numbers(images, {0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11, 12, 18, 13, 19, 14, 20, 15, 21, 16, 22, 17, 23});
-  check_gradients("Unflatten", [](const auto& x) { return square(Unflatten{2, 3, 2}(x)); },
-                  gradient_check::numbers(Shape{2, 12}));
-  check_gradients("Flatten", [](const auto& x) { return square(Flatten{}(x)); }, gradient_check::numbers(Shape{2, 2, 1, 3}));
+  check_gradients(
+      "Unflatten", [](const auto& x) { return square(Unflatten{2, 3, 2}(x)); }, gradient_check::numbers(Shape{2, 12}));
+  check_gradients(
+      "Flatten", [](const auto& x) { return square(Flatten{}(x)); }, gradient_check::numbers(Shape{2, 2, 1, 3}));
   CHECK_THROWS_MATCHES((Unflatten{2, 3, 2}(Variable(Tensor<float, 2>(Shape{2, 13})))), ShapeError,
                        Message("Unflatten: expected x of shape [N, 12] but got [2, 13]"));
 }

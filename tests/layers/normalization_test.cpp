@@ -62,7 +62,8 @@ TEST_CASE("BatchNorm leaves its running statistics where the Pass says so", "[la
 TEST_CASE("BatchNorm in evaluation treats each sample alone", "[layers]") {
   Rng rng(1);
   const BatchNorm norm = with_numbers(BatchNorm<float>(3), 2);
-  for (double phase = 0; phase < 5; ++phase) norm(Variable(numbers<float>(Shape{4, 3}, phase)), Pass{Mode::training, rng});
+  for (double phase = 0; phase < 5; ++phase)
+    norm(Variable(numbers<float>(Shape{4, 3}, phase)), Pass{Mode::training, rng});
   const Variable x(numbers<float>(Shape{7, 3}, 9));
   const Variable together = norm(x, Pass{Mode::evaluation, rng});
   for (Index i = 0; i < 7; ++i) {
@@ -89,10 +90,11 @@ TEST_CASE("BatchNorm has the gradients that differences give", "[layers]") {
   const BatchNorm norm = with_numbers(BatchNorm<double>(3), 2);
   const Pass training{Mode::training, rng};
   check_gradients("BatchNorm", [&](const auto& x) { return norm(x, training); }, gradient_check::numbers(Shape{4, 3}));
-  check_gradients("BatchNorm of images", [&](const auto& x) { return norm(x, training); },
-                  gradient_check::numbers(Shape{2, 2, 1, 3}));
-  check_gradients("BatchNorm in evaluation", [&](const auto& x) { return square(norm(x)); },
-                  gradient_check::numbers(Shape{2, 3}));
+  check_gradients(
+      "BatchNorm of images", [&](const auto& x) { return norm(x, training); },
+      gradient_check::numbers(Shape{2, 2, 1, 3}));
+  check_gradients(
+      "BatchNorm in evaluation", [&](const auto& x) { return square(norm(x)); }, gradient_check::numbers(Shape{2, 3}));
 
   // y = scale * normal + offset, so that dscale = sum(dy * normal) and doffset = sum(dy).
   const Variable x(numbers<double>(Shape{4, 3}, 5)), dy(numbers<double>(Shape{4, 3}, 8));

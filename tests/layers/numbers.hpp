@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cmath>
-#include <initializer_list>
-
 #include <eigenesis/eigenesis.hpp>
+#include <initializer_list>
 
 #include "catch.hpp"
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
-
 #include <numbers>
 
 #include "catch.hpp"
@@ -105,7 +104,8 @@ TEST_CASE("Generator::interpolate refuses unequal latents and single steps", "[m
 TEST_CASE("Discriminator gives logits, and probabilities that record nothing", "[models]") {
   Rng rng(1);
   bool recorded = false;
-  const Discriminator discriminator{Sequential{Linear(2, 4, rng), BatchNorm(4), Tanh{}, Linear(4, 1, rng), Recorded{&recorded}}};
+  const Discriminator discriminator{
+      Sequential{Linear(2, 4, rng), BatchNorm(4), Tanh{}, Linear(4, 1, rng), Recorded{&recorded}}};
   Tensor<float, 2> x(Shape{6, 2});
   rng.fill_normal(x.data(), x.size());
   const Variable<float, 2> logits = discriminator(Variable(x));
@@ -115,7 +115,8 @@ TEST_CASE("Discriminator gives logits, and probabilities that record nothing", "
   CHECK_FALSE(recorded);
   CHECK(weights(discriminator) == before);
   REQUIRE(probability.shape() == Shape{6, 1});
-  for (Index i = 0; i < 6; ++i) CHECK_THAT(probability(i, 0), WithinAbs(1 / (1 + std::exp(-logits.value()(i, 0))), 1e-6));
+  for (Index i = 0; i < 6; ++i)
+    CHECK_THAT(probability(i, 0), WithinAbs(1 / (1 + std::exp(-logits.value()(i, 0))), 1e-6));
   discriminator(Variable(x), Pass{Mode::training, rng});
   CHECK(weights(discriminator) != before);  // running averages
 }

@@ -10,9 +10,10 @@ namespace {
 
 /// Four pixels in [0, 1], two latents, all in double.
 auto small_vae(Rng& rng) {
-  return Vae{Encoder{Sequential{Linear<double>(4, 5, rng), Tanh{}}, Linear<double>(5, 2, rng), Linear<double>(5, 2, rng)},
-             Decoder{Sequential{Linear<double>(2, 5, rng), Tanh{}, Linear<double>(5, 4, rng)}, BernoulliLikelihood{}},
-             StandardNormal<double>(2)};
+  return Vae{
+      Encoder{Sequential{Linear<double>(4, 5, rng), Tanh{}}, Linear<double>(5, 2, rng), Linear<double>(5, 2, rng)},
+      Decoder{Sequential{Linear<double>(2, 5, rng), Tanh{}, Linear<double>(5, 4, rng)}, BernoulliLikelihood{}},
+      StandardNormal<double>(2)};
 }
 
 Tensor<double, 2> pixels() {
@@ -65,7 +66,8 @@ TEST_CASE("The ELBO is the mean of log p(x | z) + log p(z) - log q(z | x)", "[mo
     const Variable estimate = vae.decoder(z).log_prob(x) + vae.prior.log_prob(z) - posterior.log_prob(z);
     const auto difference = elbo.value().array() - estimate.value().array();
     const double mean = difference.mean(), deviation = std::sqrt((difference - mean).square().mean());
-    INFO("sample " << i << ", ELBO " << elbo.value().array().mean() << ", estimate " << estimate.value().array().mean());
+    INFO("sample " << i << ", ELBO " << elbo.value().array().mean() << ", estimate "
+                   << estimate.value().array().mean());
     CHECK(deviation > 0.01);  // the two differ draw by draw
     CHECK_THAT(mean, WithinAbs(0, 5 * deviation / std::sqrt(static_cast<double>(draws))));
   }
@@ -76,15 +78,14 @@ TEST_CASE("The gradient of the ELBO reaches every parameter", "[models]") {
   const auto vae = small_vae(rng);
   const auto gradients = parameter_gradients(-mean(vae.elbo(Variable(pixels()), Pass{Mode::training, rng})), vae);
   REQUIRE(gradients.size() == 10);
-  for (int i = 0; i < 10; ++i)
-    CHECK(std::ranges::any_of(gradients[i], [](double g) { return std::abs(g) > 1e-6; }));
+  for (int i = 0; i < 10; ++i) CHECK(std::ranges::any_of(gradients[i], [](double g) { return std::abs(g) > 1e-6; }));
 }
 
 TEST_CASE("A Vae encodes, decodes, reconstructs and samples without recording", "[models]") {
   Rng rng(4);
   bool encoder_recorded = false, decoder_recorded = false;
-  const Vae vae{Encoder{Sequential{Linear(4, 5, rng), BatchNorm(5), Tanh{}, Recorded{&encoder_recorded}}, Linear(5, 2, rng),
-                        Linear(5, 2, rng)},
+  const Vae vae{Encoder{Sequential{Linear(4, 5, rng), BatchNorm(5), Tanh{}, Recorded{&encoder_recorded}},
+                        Linear(5, 2, rng), Linear(5, 2, rng)},
                 Decoder{Sequential{Linear(2, 5, rng), Dropout(0.5), Linear(5, 4, rng), Recorded{&decoder_recorded}},
                         BernoulliLikelihood{}},
                 StandardNormal(2)};
@@ -148,7 +149,8 @@ TEST_CASE("An Autoencoder's codes have no noise, and its divergence is 0", "[mod
 
 TEST_CASE("A Vae without variance has an infinite divergence, which beta 0 leaves out", "[models]") {
   Rng rng(7);
-  const Vae vae{Encoder{Sequential{}, Linear(4, 2, rng)}, Decoder{Linear(2, 4, rng), SquaredError{}}, StandardNormal(2)};
+  const Vae vae{Encoder{Sequential{}, Linear(4, 2, rng)}, Decoder{Linear(2, 4, rng), SquaredError{}},
+                StandardNormal(2)};
   const auto terms = vae.elbo_terms(Variable(Tensor<float, 2>(pixels().matrix())), Pass{Mode::training, rng});
   REQUIRE(terms.divergence.shape() == Shape{3});
   for (const float divergence : terms.divergence.value().values()) CHECK(divergence == INFINITY);

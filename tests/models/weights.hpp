@@ -2,9 +2,8 @@
 #pragma once
 
 #include <bit>
-#include <vector>
-
 #include <eigenesis/eigenesis.hpp>
+#include <vector>
 
 /// All numbers of a model's state, its running averages included, in the order of its fields.
 template <class Model>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
-
 #include <numbers>
 
 #include "catch.hpp"
@@ -37,7 +36,8 @@ double generator_slope(double logit) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("The discriminator's loss is the mean cross-entropy of both batches", "[objectives]", Minimax, NonSaturating) {
+TEMPLATE_TEST_CASE("The discriminator's loss is the mean cross-entropy of both batches", "[objectives]", Minimax,
+                   NonSaturating) {
   const Variable real_logits = watch(real), fake_logits = watch(fake);
   const Variable<double, 0> loss = TestType{}.discriminator_loss(real_logits, fake_logits);
   const double expected = average(real, [](double l) { return -std::log(sigmoid_of(l)); }) +
@@ -56,9 +56,10 @@ TEST_CASE("A discriminator that knows nothing loses 2 ln 2", "[objectives]") {
 }
 
 TEST_CASE("The generator's losses are those of Goodfellow et al.", "[objectives]") {
-  check_generator_loss(Minimax{}, [](double l) { return std::log(1 - sigmoid_of(l)); }, [](double l) { return -sigmoid_of(l); });
-  check_generator_loss(NonSaturating{}, [](double l) { return -std::log(sigmoid_of(l)); },
-                       [](double l) { return sigmoid_of(l) - 1; });
+  check_generator_loss(
+      Minimax{}, [](double l) { return std::log(1 - sigmoid_of(l)); }, [](double l) { return -sigmoid_of(l); });
+  check_generator_loss(
+      NonSaturating{}, [](double l) { return -std::log(sigmoid_of(l)); }, [](double l) { return sigmoid_of(l) - 1; });
 }
 
 TEST_CASE("Minimax saturates where the discriminator is sure, NonSaturating does not", "[objectives]") {
@@ -71,7 +72,9 @@ TEST_CASE("Minimax saturates where the discriminator is sure, NonSaturating does
 }
 
 TEMPLATE_TEST_CASE("Losses of huge logits do not overflow", "[objectives]", float, double) {
-  const auto logits = [](double value) { return watch(Tensor<TestType, 2>(Shape{5, 1}, static_cast<TestType>(value))); };
+  const auto logits = [](double value) {
+    return watch(Tensor<TestType, 2>(Shape{5, 1}, static_cast<TestType>(value)));
+  };
   const auto high = logits(1e4), low = logits(-1e4);
   CHECK(Minimax{}.discriminator_loss(high, low).item() == 0);
   CHECK(Minimax{}.discriminator_loss(low, high).item() == 2e4);

@@ -21,8 +21,9 @@ TEST_CASE("An Autoencoder is a Vae of variance zero, bit for bit", "[training]")
   const auto trained = [](auto make_model, auto make_trainer, double beta) {
     Rng rng(1);
     const Tensor<float, 2> x = some_data(40, rng);
-    auto model = make_model(Encoder{Sequential{Linear(6, 8, rng), BatchNorm(8), Relu{}}, Linear(8, 2, rng)},
-                            Decoder{Sequential{Linear(2, 8, rng), Relu{}, Dropout(0.2), Linear(8, 6, rng)}, BernoulliLikelihood{}});
+    auto model = make_model(
+        Encoder{Sequential{Linear(6, 8, rng), BatchNorm(8), Relu{}}, Linear(8, 2, rng)},
+        Decoder{Sequential{Linear(2, 8, rng), Relu{}, Dropout(0.2), Linear(8, 6, rng)}, BernoulliLikelihood{}});
     auto trainer = make_trainer(model);
     trainer.fit(x, {.steps = 200, .batch_size = 16, .beta = beta}, rng);
     return weights(model);
@@ -45,11 +46,16 @@ TEST_CASE("A linear autoencoder finds the principal components", "[training]") {
     if (i >= 2) lost += 2 * deviations[i] * deviations[i] / 12;
   }
   Rng rng(1);
-  Autoencoder autoencoder{Encoder{Sequential{}, Linear<double>(6, 2, rng)}, Decoder{Linear<double>(2, 6, rng), SquaredError{}}};
+  Autoencoder autoencoder{Encoder{Sequential{}, Linear<double>(6, 2, rng)},
+                          Decoder{Linear<double>(2, 6, rng), SquaredError{}}};
   AutoencoderTrainer trainer{autoencoder, Adam<double>{{.learning_rate = 2e-2, .schedule = CosineSchedule{1500}}}};
   double least = INFINITY;
-  const VaeHistory history = trainer.fit(
-      x, {.steps = 1500, .batch_size = 12, .on_step = [&](VaeProgress& now) { least = std::min(least, now.losses.total()); }}, rng);
+  const VaeHistory history =
+      trainer.fit(x,
+                  {.steps = 1500,
+                   .batch_size = 12,
+                   .on_step = [&](VaeProgress& now) { least = std::min(least, now.losses.total()); }},
+                  rng);
   CHECK_THAT(trainer.evaluate(x, rng).total(), WithinRel(lost, 1e-4));
   CHECK(least >= lost * (1 - 1e-12));
 }

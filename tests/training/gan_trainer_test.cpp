@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
-
 #include <numbers>
 
 #include "catch.hpp"
@@ -17,7 +16,8 @@ struct Scale {
   int* asked;
   Variable<float, 2> operator()(const Variable<float, 2>& x) const {
     const Variable<float, 1> w = weight;
-    return record(Tensor<float, 2>(x.value().matrix() * w.value()(0)), wrt(x, [w](const auto&, const auto& dy) { return dy * w; }),
+    return record(Tensor<float, 2>(x.value().matrix() * w.value()(0)),
+                  wrt(x, [w](const auto&, const auto& dy) { return dy * w; }),
                   wrt(weight, [x, count = asked](const auto&, const auto& dy) {
                     ++*count;
                     return sum(x * dy, 0);
@@ -148,7 +148,8 @@ TEST_CASE("fit does what its phases do one by one", "[training]") {
   GanTrainer same_trainer{same_generator, same_discriminator, Minimax{}};
   for (std::size_t step = 0; step < 4; ++step) {
     double discriminator_loss = 0, generator_loss = 0;
-    for (int i = 0; i < 2; ++i) discriminator_loss += same_trainer.train_discriminator(ring.sample(8, by_hand), by_hand);
+    for (int i = 0; i < 2; ++i)
+      discriminator_loss += same_trainer.train_discriminator(ring.sample(8, by_hand), by_hand);
     for (int i = 0; i < 3; ++i) generator_loss += same_trainer.train_generator(8, by_hand);
     CHECK(history.discriminator_loss[step] == discriminator_loss / 2);
     CHECK(history.generator_loss[step] == generator_loss / 3);
@@ -259,12 +260,14 @@ TEST_CASE("GanTrainer refuses options that do not fit", "[training]") {
   Rng rng(1);
   auto generator = small_generator(rng);
   auto discriminator = small_discriminator(rng);
-  CHECK_THROWS_MATCHES((GanTrainer{generator, discriminator, Minimax{}, {.discriminator_steps = 0}}), ArgumentError,
-                       Message("GanTrainer: expected at least one step of each model but got discriminator_steps = 0 and "
-                               "generator_steps = 1"));
-  CHECK_THROWS_MATCHES((GanTrainer{generator, discriminator, Minimax{}, {.generator_steps = -2}}), ArgumentError,
-                       Message("GanTrainer: expected at least one step of each model but got discriminator_steps = 1 and "
-                               "generator_steps = -2"));
+  CHECK_THROWS_MATCHES(
+      (GanTrainer{generator, discriminator, Minimax{}, {.discriminator_steps = 0}}), ArgumentError,
+      Message("GanTrainer: expected at least one step of each model but got discriminator_steps = 0 and "
+              "generator_steps = 1"));
+  CHECK_THROWS_MATCHES(
+      (GanTrainer{generator, discriminator, Minimax{}, {.generator_steps = -2}}), ArgumentError,
+      Message("GanTrainer: expected at least one step of each model but got discriminator_steps = 1 and "
+              "generator_steps = -2"));
   GanTrainer trainer{generator, discriminator, Minimax{}};
   const auto ring = ring_of_gaussians(8);
   CHECK_THROWS_MATCHES(
@@ -301,8 +304,8 @@ Parameter<double, 1> number(double value) { return Tensor<double, 1>(Shape{1}, v
 
 enum class Updates { simultaneous, generator_first, discriminator_first };
 
-/// The Dirac-GAN (Mescheder et al. 2018): all data at 0, all samples at theta, logits psi x. The norm of (theta, psi) after 500
-/// steps of size 0.2 from theta = 1.
+/// The Dirac-GAN (Mescheder et al. 2018): all data at 0, all samples at theta, logits psi x. The norm of (theta, psi)
+/// after 500 steps of size 0.2 from theta = 1.
 template <class Objective>
 double dirac_gan(double psi, Updates updates) {
   using DiracGenerator = Generator<Shift, Zero>;
@@ -352,7 +355,8 @@ TEST_CASE("At equilibrium the discriminator loses 2 ln 2 and cannot do better", 
   Generator generator{Sequential{Linear(1, 1, rng)}, StandardNormal(1)};
   const Generator data = generator;
   Discriminator discriminator{Sequential{Linear(1, 16, rng), Tanh{}, Linear(16, 1, rng)}};
-  for_each_parameter(discriminator, [](const FieldPath&, auto& parameter) { parameter.mutable_value().array().setZero(); });
+  for_each_parameter(discriminator,
+                     [](const FieldPath&, auto& parameter) { parameter.mutable_value().array().setZero(); });
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
   CHECK_THAT(trainer.train_discriminator(data.sample(512, rng), rng), WithinAbs(2 * std::numbers::ln2, 1e-6));
 
@@ -367,7 +371,8 @@ TEST_CASE("At equilibrium the discriminator loses 2 ln 2 and cannot do better", 
 }
 
 TEST_CASE("The optimal discriminator between two normals loses what the Jensen-Shannon divergence says", "[training]") {
-  const auto [distance, expected] = GENERATE(std::pair(1.0f, 1.163451), std::pair(2.0f, 0.712633), std::pair(50.0f, 0.0));
+  const auto [distance, expected] =
+      GENERATE(std::pair(1.0f, 1.163451), std::pair(2.0f, 0.712633), std::pair(50.0f, 0.0));
   Rng rng(1);
   Generator generator{[distance = distance](const auto& z) { return z + distance; }, StandardNormal(1)};
   Discriminator discriminator{Sequential{Linear(1, 16, rng), Tanh{}, Linear(16, 1, rng)}};

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
-
 #include <eigenesis/eigenesis.hpp>
+#include <string>
 
 /// What a training writes where there is no terminal and no time passes: a line for each tenth of it.
 struct Screen {

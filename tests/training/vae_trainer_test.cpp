@@ -22,7 +22,8 @@ std::vector<Tensor<float, 2>> batches;
 
 /// Four pixels, two latents. Batches of data are kept in `batches`.
 auto small_vae(Rng& rng) {
-  return Vae{Encoder{Sequential{Keep{&batches}, Linear(4, 6, rng), BatchNorm(6), Tanh{}}, Linear(6, 2, rng), Linear(6, 2, rng)},
+  return Vae{Encoder{Sequential{Keep{&batches}, Linear(4, 6, rng), BatchNorm(6), Tanh{}}, Linear(6, 2, rng),
+                     Linear(6, 2, rng)},
              Decoder{Sequential{Linear(2, 6, rng), Tanh{}, Dropout(0.1), Linear(6, 4, rng)}, BernoulliLikelihood{}},
              StandardNormal(2)};
 }
@@ -105,7 +106,8 @@ TEST_CASE("VaeTrainer::fit sees every sample in each epoch and keeps the last, s
 }
 
 TEST_CASE("VaeTrainer::evaluate weights every sample alike", "[training]") {
-  // Without noise the loss of each sample can be computed by itself. The last batch has half the size and larger errors.
+  // Without noise the loss of each sample can be computed by itself. The last batch has half the size and larger
+  // errors.
   Rng rng(1);
   Autoencoder autoencoder{Encoder{Sequential{}, Linear(4, 2, rng)}, Decoder{Linear(2, 4, rng), SquaredError{}}};
   Tensor<float, 2> x = grey_pixels(10, rng);
@@ -168,7 +170,8 @@ TEST_CASE("The weight of the divergence follows its schedule", "[training]") {
     auto model = vae;
     Rng for_fit(4);
     VaeTrainer trainer{model, Adam<float>{{.learning_rate = 1e-2}}};
-    return trainer.fit(Grey{}, {.steps = 300, .batch_size = 32, .beta = 1, .beta_schedule = ConstantSchedule{beta}}, for_fit)
+    return trainer
+        .fit(Grey{}, {.steps = 300, .batch_size = 32, .beta = 1, .beta_schedule = ConstantSchedule{beta}}, for_fit)
         .train[0]
         .divergence;
   };
@@ -202,12 +205,14 @@ TEST_CASE("Callbacks of VaeTrainer::fit can stop it", "[training]") {
   CHECK(history.train.size() == 2);
   CHECK(history.held_out.size() == 2);
   history = trainer.fit(
-      x, x, {.epochs = 9, .batch_size = 2, .on_epoch = [](VaeProgress& now) { now.stop = now.held_out.total() > 0; }}, rng);
+      x, x, {.epochs = 9, .batch_size = 2, .on_epoch = [](VaeProgress& now) { now.stop = now.held_out.total() > 0; }},
+      rng);
   CHECK(trainer.optimizer.steps() == 6 + 4);
   CHECK(history.train.size() == 1);
 }
 
-TEST_CASE("A VAE's progress shows the mean loss of the epoch so far, its divergence and the held-out loss", "[training]") {
+TEST_CASE("A VAE's progress shows the mean loss of the epoch so far, its divergence and the held-out loss",
+          "[training]") {
   Rng rng(1);
   auto vae = small_vae(rng);
   const Tensor<float, 2> x = grey_pixels(8, rng);
@@ -268,7 +273,8 @@ TEST_CASE("VaeTrainer refuses options and data that do not fit", "[training]") {
                        Message("VaeTrainer::train: expected a finite beta >= 0 but got -1"));
   CHECK_THROWS_MATCHES(trainer.train(x, rng, INFINITY), ArgumentError,
                        Message("VaeTrainer::train: expected a finite beta >= 0 but got inf"));
-  CHECK_THROWS_MATCHES(trainer.evaluate(x, rng, 0), ArgumentError, Message("Batches: expected batch_size >= 1 but got 0"));
+  CHECK_THROWS_MATCHES(trainer.evaluate(x, rng, 0), ArgumentError,
+                       Message("Batches: expected batch_size >= 1 but got 0"));
   CHECK_THROWS_MATCHES(trainer.evaluate(Tensor<float, 2>(Shape{0, 4}), rng), DataError,
                        Message("Batches: expected at least one sample but got data of shape [0, 4]"));
   x(3, 1) = 1.5f;

@@ -7,7 +7,8 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// In training sets each element to 0 with the given probability and divides the others by 1 - probability, so that the
-/// expectation stays; the identity in evaluation (Srivastava et al. 2014). Throws ArgumentError unless 0 <= probability < 1.
+/// expectation stays; the identity in evaluation (Srivastava et al. 2014). Throws ArgumentError unless 0 <= probability
+/// < 1.
 struct Dropout {
   explicit Dropout(double probability = 0.5) : probability_(probability) {
     require<ArgumentError>(probability >= 0 && probability < 1, "Dropout: expected a probability in [0, 1) but got ",

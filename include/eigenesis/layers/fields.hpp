@@ -10,8 +10,8 @@
 
 // A layer or model is a plain struct that lists its fields once:
 //   static void fields(auto& self, auto&& field) { field("weight", self.weight); field("bias", self.bias); }
-// Parameters are learned, Tensors are state that is saved but not learned (running averages), anything else is a layer with
-// fields of its own. A struct without `fields` has neither.
+// Parameters are learned, Tensors are state that is saved but not learned (running averages), anything else is a layer
+// with fields of its own. A struct without `fields` has neither.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// Where a field stands in a model; put together as text ("encoder.trunk.0.weight") only when asked for.

@@ -3,8 +3,8 @@
 
 #include "eigenesis/ops/arrange.hpp"
 
-// Images [N, H, W, C] <-> rows [N, C * H * W]. The rows count in PyTorch's order, C slowest, so that weights of a following
-// Linear layer carry over.
+// Images [N, H, W, C] <-> rows [N, C * H * W]. The rows count in PyTorch's order, C slowest, so that weights of a
+// following Linear layer carry over.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// [N, H, W, C] -> [N, C * H * W].

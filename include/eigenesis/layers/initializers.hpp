@@ -41,7 +41,8 @@ void initialize_he(Parameter<Scalar, 2>& weight, Rng& rng, double slope = 0) {
 /// gain times a random matrix whose rows (or columns, whichever are fewer) are orthonormal (Saxe et al. 2014).
 template <class Scalar>
 void initialize_orthogonal(Parameter<Scalar, 2>& weight, Rng& rng, double gain = 1) {
-  const Index long_side = std::max(weight.shape(0), weight.shape(1)), count = std::min(weight.shape(0), weight.shape(1));
+  const Index long_side = std::max(weight.shape(0), weight.shape(1)),
+              count = std::min(weight.shape(0), weight.shape(1));
   Tensor<double, 2> rows(Shape{count, long_side});
   rng.fill_normal(rows.data(), rows.size());
   // Gram-Schmidt, twice for full accuracy: of normal rows it gives the uniform distribution over such matrices.

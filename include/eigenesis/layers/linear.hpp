@@ -22,7 +22,8 @@ struct Linear {
   }
 
   Variable<Scalar, 2> operator()(const Variable<Scalar, 2>& x) const {
-    require(x.shape(1) == weight.shape(1), "Linear: expected x of shape [N, ", weight.shape(1), "] but got ", x.shape());
+    require(x.shape(1) == weight.shape(1), "Linear: expected x of shape [N, ", weight.shape(1), "] but got ",
+            x.shape());
     return matmul(x, transposed(weight)) + bias;
   }
   template <int Rank>

@@ -19,7 +19,8 @@ Variable<Scalar, NewRank> with_shape(const Variable<Scalar, Rank>& x, const Shap
 
 /// mean((x - mean)^2) along an axis.
 template <class Scalar, int MeanRank>
-Variable<Scalar, 1> biased_variance(const Variable<Scalar, 2>& x, const Variable<Scalar, MeanRank>& mean_of_x, int axis) {
+Variable<Scalar, 1> biased_variance(const Variable<Scalar, 2>& x, const Variable<Scalar, MeanRank>& mean_of_x,
+                                    int axis) {
   return mean(map([](auto t, auto m) { return square(t - m); }, x, mean_of_x), axis);
 }
 
@@ -43,17 +44,18 @@ Variable<Scalar, 2> normalize(const Variable<Scalar, 2>& x, const Variable<Scala
 template <class Scalar, int Rank>
 Variable<Scalar, 2> feature_rows(const char* layer, const Variable<Scalar, Rank>& x, Index features) {
   static_assert(Rank >= 2, "eigenesis: normalisation takes x of shape [N, ..., F]");
-  require(x.shape(-1) == features, layer, ": expected x with ", features, " features in its last axis but got ", x.shape());
+  require(x.shape(-1) == features, layer, ": expected x with ", features, " features in its last axis but got ",
+          x.shape());
   return with_shape(x, Shape{x.size() / features, features});
 }
 
 }  // namespace detail
 
-/// Batch normalisation over the last axis, x [N, ..., F] (Ioffe and Szegedy 2015). In training each feature is normalised by
-/// its mean and biased variance over the batch, and the running statistics move by `momentum` towards the batch's mean and
-/// unbiased variance, as in PyTorch; in evaluation the running statistics are used, and a sample does not depend on its
-/// batch. Throws ArgumentError for features < 1, ShapeError for a wrong number of features, or in training for one value per
-/// feature.
+/// Batch normalisation over the last axis, x [N, ..., F] (Ioffe and Szegedy 2015). In training each feature is
+/// normalised by its mean and biased variance over the batch, and the running statistics move by `momentum` towards the
+/// batch's mean and unbiased variance, as in PyTorch; in evaluation the running statistics are used, and a sample does
+/// not depend on its batch. Throws ArgumentError for features < 1, ShapeError for a wrong number of features, or in
+/// training for one value per feature.
 template <class Scalar = float>
 struct BatchNorm {
   Parameter<Scalar, 1> weight, bias;                         // [F]
@@ -101,8 +103,8 @@ struct BatchNorm {
   }
 };
 
-/// Layer normalisation over the last axis, x [N, ..., F]: each row by its own mean and biased variance (Ba et al. 2016).
-/// Throws ArgumentError for features < 1, ShapeError for a wrong number of features.
+/// Layer normalisation over the last axis, x [N, ..., F]: each row by its own mean and biased variance (Ba et al.
+/// 2016). Throws ArgumentError for features < 1, ShapeError for a wrong number of features.
 template <class Scalar = float>
 struct LayerNorm {
   Parameter<Scalar, 1> weight, bias;  // [F]

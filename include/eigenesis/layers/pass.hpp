@@ -11,7 +11,7 @@ enum class Mode { evaluation, training };
 struct Pass {
   Mode mode;
   Rng& rng;
-  bool update_state = true;  // whether training moves what layers keep beside their parameters, such as running averages
+  bool update_state = true;  // whether training moves running averages and the like
   bool training() const { return mode == Mode::training; }
 };
 

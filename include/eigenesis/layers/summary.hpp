@@ -7,7 +7,8 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// A table of a model's state, one line for each parameter or tensor: name, shape, count; then the number of parameters.
+/// A table of a model's state, one line for each parameter or tensor: name, shape, count; then the number of
+/// parameters.
 template <class Model>
 std::string summary(const Model& model) {
   std::string text;

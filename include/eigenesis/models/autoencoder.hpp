@@ -27,7 +27,8 @@ struct Autoencoder {
   EncoderType encoder;
   DecoderType decoder;
 
-  Autoencoder(EncoderType to_code, DecoderType from_code) : encoder(std::move(to_code)), decoder(std::move(from_code)) {}
+  Autoencoder(EncoderType to_code, DecoderType from_code)
+      : encoder(std::move(to_code)), decoder(std::move(from_code)) {}
 
   /// log p(x | z) of each sample with its code z, in nats, x [N, ...] -> [N]; the divergence of an autoencoder is 0.
   auto elbo_terms(const auto& x, Pass pass) const {
@@ -58,8 +59,8 @@ struct Autoencoder {
   /// Throws ShapeError for unequal shapes, ArgumentError for fewer than two steps.
   template <class Scalar>
   auto interpolate(const Tensor<Scalar, 1>& a, const Tensor<Scalar, 1>& b, Index steps) const {
-    require(a.shape() == b.shape(), "Autoencoder::interpolate: expected codes of equal shape but got ", a.shape(), " and ",
-            b.shape());
+    require(a.shape() == b.shape(), "Autoencoder::interpolate: expected codes of equal shape but got ", a.shape(),
+            " and ", b.shape());
     require<ArgumentError>(steps >= 2, "Autoencoder::interpolate: expected at least 2 steps but got ", steps);
     Tensor<Scalar, 2> z(Shape{steps, a.size()});
     for (Index i = 0; i < steps; ++i) {

@@ -7,8 +7,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// p(x | z): a network, and a likelihood that makes a distribution of what it gives, z [N, L] -> distribution over x [N, ...].
-/// Likelihoods: BernoulliLikelihood (the network gives logits), NormalLikelihood, LearnedNormalLikelihood, SquaredError.
+/// p(x | z): a network, and a likelihood that makes a distribution of what it gives, z [N, L] -> distribution over x
+/// [N, ...]. Likelihoods: BernoulliLikelihood (the network gives logits), NormalLikelihood, LearnedNormalLikelihood,
+/// SquaredError.
 template <class Network, class Likelihood>
 struct Decoder {
   Network network;

@@ -7,8 +7,8 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// The model D of a GAN: a number for each sample, x [N, ...] -> [N, 1]. It is a logit (the probability that x is real is
-/// its sigmoid), or a critic's score if the objective says so.
+/// The model D of a GAN: a number for each sample, x [N, ...] -> [N, 1]. It is a logit (the probability that x is real
+/// is its sigmoid), or a critic's score if the objective says so.
 template <class Network>
 struct Discriminator {
   Network network;

@@ -11,9 +11,9 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// In place of a head for the log-variance: variance zero, a code without noise.
 struct NoVariance {};
 
-/// q(z | x): a trunk, and on it one head for the mean of the code and one for the logarithm of its variance, x [N, ...] ->
-/// DiagonalNormal over z [N, L] (Kingma and Welling 2014). Without the second head the code is a point: the encoder of a
-/// plain autoencoder.
+/// q(z | x): a trunk, and on it one head for the mean of the code and one for the logarithm of its variance, x [N, ...]
+/// -> DiagonalNormal over z [N, L] (Kingma and Welling 2014). Without the second head the code is a point: the encoder
+/// of a plain autoencoder.
 template <class Trunk, class MeanHead, class LogVarianceHead = NoVariance>
 struct Encoder {
   Trunk trunk;

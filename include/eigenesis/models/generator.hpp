@@ -29,13 +29,14 @@ struct Generator {
     const NoGradient no_gradient;
     return network(Variable(std::move(z))).value();
   }
-  /// Samples along the great circle from latent a to latent b, both [L]: z(t) = (sin((1 - t) w) a + sin(t w) b) / sin(w)
-  /// with w the angle between them, t = 0 ... 1 in `steps` steps (slerp; White 2016). Normal latents lie near a sphere that
-  /// a straight line would leave. Throws ShapeError for unequal shapes, ArgumentError for fewer than two steps.
+  /// Samples along the great circle from latent a to b, both [L], ends included, [steps, ...] (slerp; White 2016):
+  ///   z(t) = (sin((1 - t) w) a + sin(t w) b) / sin(w), w the angle between a and b, t = 0 ... 1.
+  /// Normal latents lie near a sphere that a straight line would leave. Throws ShapeError for unequal shapes,
+  /// ArgumentError for fewer than two steps.
   template <class Scalar>
   auto interpolate(const Tensor<Scalar, 1>& a, const Tensor<Scalar, 1>& b, Index steps) const {
-    require(a.shape() == b.shape(), "Generator::interpolate: expected latents of equal shape but got ", a.shape(), " and ",
-            b.shape());
+    require(a.shape() == b.shape(), "Generator::interpolate: expected latents of equal shape but got ", a.shape(),
+            " and ", b.shape());
     require<ArgumentError>(steps >= 2, "Generator::interpolate: expected at least 2 steps but got ", steps);
     const auto from = a.array().template cast<double>(), to = b.array().template cast<double>();
     const double norms = std::sqrt((from * from).sum() * (to * to).sum());

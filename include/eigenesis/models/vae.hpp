@@ -6,8 +6,8 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// A variational autoencoder (Kingma and Welling 2014): an autoencoder whose code is a distribution q(z | x), held near the
-/// prior N(0, I), so that random codes decode to something. The encoder has a head for the log-variance.
+/// A variational autoencoder (Kingma and Welling 2014): an autoencoder whose code is a distribution q(z | x), held near
+/// the prior N(0, I), so that random codes decode to something. The encoder has a head for the log-variance.
 template <class EncoderType, class DecoderType, class Prior>
 struct Vae : Autoencoder<EncoderType, DecoderType> {
   Prior prior;
@@ -22,9 +22,7 @@ struct Vae : Autoencoder<EncoderType, DecoderType> {
   }
   /// log p(x | z) - beta KL(q(z | x) || p(z)) with one z drawn from q(z | x), in nats per sample, x [N, ...] -> [N].
   /// With beta = 1 its expectation is a lower bound of log p(x); other weights are those of Higgins et al. 2017.
-  auto elbo(const auto& x, Pass pass, double beta = 1) const {
-    return elbo_terms(x, pass).elbo(beta);
-  }
+  auto elbo(const auto& x, Pass pass, double beta = 1) const { return elbo_terms(x, pass).elbo(beta); }
   /// n new samples: means of p(x | z) for codes z drawn from the prior, [n, ...].
   auto sample(Index n, Rng& rng) const { return this->decode(prior.sample(n, rng)); }
 };

@@ -5,8 +5,8 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Trains an Autoencoder to reconstruct: minimises -mean(log p(x | z)). It is a VaeTrainer whose codes have no noise and whose
-/// divergence is 0.
+/// Trains an Autoencoder to reconstruct: minimises -mean(log p(x | z)). It is a VaeTrainer whose codes have no noise
+/// and whose divergence is 0.
 template <class Model, class Optimizer = Adam<float>>
 class AutoencoderTrainer : public VaeTrainer<Model, Optimizer> {
  public:

@@ -23,7 +23,8 @@ struct GanOptions {
 struct GanProgress {
   Index step = 0;   // rounds so far
   Index epoch = 0;  // counted from 1
-  double discriminator_loss = 0, generator_loss = 0;  // of the last round
+  // Of the last round.
+  double discriminator_loss = 0, generator_loss = 0;
   bool stop = false;
 };
 
@@ -41,8 +42,9 @@ struct GanHistory {
   std::vector<double> discriminator_loss, generator_loss;
 };
 
-/// Trains a generator and a discriminator against each other (Goodfellow et al. 2014, algorithm 1). Each phase changes one
-/// model only, its running averages included, and takes no gradients of the other one's weights. Holds references: both models must outlive the trainer.
+/// Trains a generator and a discriminator against each other (Goodfellow et al. 2014, algorithm 1). Each phase changes
+/// one model only, its running averages included, and takes no gradients of the other one's weights. Holds references:
+/// both models must outlive the trainer.
 template <class GeneratorType, class DiscriminatorType, class Objective, class GeneratorOptimizer = Adam<float>,
           class DiscriminatorOptimizer = GeneratorOptimizer>
 class GanTrainer {
@@ -50,7 +52,8 @@ class GanTrainer {
   /// With Adam of learning rate 2e-4, beta1 0.5, beta2 0.999 for both models (Radford et al. 2016).
   GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective,
              const GanOptions& options = {})
-      : GanTrainer(generator, discriminator, std::move(objective), GeneratorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}},
+      : GanTrainer(generator, discriminator, std::move(objective),
+                   GeneratorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}},
                    DiscriminatorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}}, options) {}
   GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective,
              GeneratorOptimizer for_generator, DiscriminatorOptimizer for_discriminator, const GanOptions& options = {})
@@ -73,7 +76,8 @@ class GanTrainer {
     // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
     const auto real_logits = discriminator_(Variable(std::move(real)), pass);
     const auto loss = objective_.discriminator_loss(real_logits, discriminator_(fake, pass));
-    detail::in_phase("GanTrainer::train_discriminator", [&] { discriminator_optimizer.minimize(loss, discriminator_); });
+    detail::in_phase("GanTrainer::train_discriminator",
+                     [&] { discriminator_optimizer.minimize(loss, discriminator_); });
     return static_cast<double>(loss.item());
   }
 
@@ -85,8 +89,9 @@ class GanTrainer {
     return static_cast<double>(loss.item());
   }
 
-  /// Alternates both phases on batches of `data`: a tensor [N, ...], or anything with `sample(n, rng)`. Throws ArgumentError
-  /// for options that do not fit, NumericError for a loss or gradient that is not finite, before it changes a weight.
+  /// Alternates both phases on batches of `data`: a tensor [N, ...], or anything with `sample(n, rng)`. Throws
+  /// ArgumentError for options that do not fit, NumericError for a loss or gradient that is not finite, before it
+  /// changes a weight.
   template <class Data>
   GanHistory fit(const Data& data, const GanFitOptions& options, Rng& rng) {
     Batches<Data> batches(data, {.batch_size = options.batch_size, .drop_last = true});
@@ -106,7 +111,8 @@ class GanTrainer {
       for (Index i = 0; i < options_.generator_steps; ++i) generator_loss += train_generator(options.batch_size, rng);
       state.epoch = epoch;
       ++state.step;
-      state.discriminator_loss = shown[0].value = discriminator_loss / static_cast<double>(options_.discriminator_steps);
+      state.discriminator_loss = shown[0].value =
+          discriminator_loss / static_cast<double>(options_.discriminator_steps);
       state.generator_loss = shown[1].value = generator_loss / static_cast<double>(options_.generator_steps);
       history.discriminator_loss.push_back(state.discriminator_loss);
       history.generator_loss.push_back(state.generator_loss);

@@ -18,9 +18,11 @@ struct Duration {
 template <class Batches>
 Duration plan(const char* trainer, const Batches& batches, Index steps, Index epochs, Index batches_per_step) {
   require<ArgumentError>(steps >= 0 && epochs >= 0 && (steps > 0) != (epochs > 0), trainer,
-                         "::fit: expected either steps > 0 or epochs > 0 but got steps = ", steps, " and epochs = ", epochs);
+                         "::fit: expected either steps > 0 or epochs > 0 but got steps = ", steps,
+                         " and epochs = ", epochs);
   if constexpr (Batches::endless) {
-    require<ArgumentError>(epochs == 0, trainer, "::fit: expected steps for an endless source but got epochs = ", epochs);
+    require<ArgumentError>(epochs == 0, trainer,
+                           "::fit: expected steps for an endless source but got epochs = ", epochs);
     return {.steps = steps, .epochs = 1};
   } else {
     if (steps > 0) return {.steps = steps, .epochs = 1};
@@ -38,10 +40,11 @@ void in_phase(const char* function, F f) {
   }
 }
 
-/// Calls step(epoch) `steps` times and end_epoch(epoch) after them, for every epoch (counted from 1), and shows the values that
-/// they return. Either may set `stop`; an epoch that is cut short ends too.
+/// Calls step(epoch) `steps` times and end_epoch(epoch) after them, for every epoch (counted from 1), and shows the
+/// values that they return. Either may set `stop`; an epoch that is cut short ends too.
 template <class Step, class EndEpoch>
-void train_loop(const char* name, Duration duration, Progress progress, const bool& stop, Step step, EndEpoch end_epoch) {
+void train_loop(const char* name, Duration duration, Progress progress, const bool& stop, Step step,
+                EndEpoch end_epoch) {
   struct FinishLine {
     Progress& shown;
     ~FinishLine() { shown.finish(); }

@@ -50,8 +50,9 @@ struct VaeHistory {
   std::vector<VaeLosses> held_out;
 };
 
-/// Trains a Vae, or any model with `elbo_terms(x, pass)`: minimises -mean(log p(x | z) - beta KL(q(z | x) || p(z))) with one
-/// code z drawn for each sample (Kingma and Welling 2014). Holds a reference: the model must outlive the trainer.
+/// Trains a Vae, or any model with `elbo_terms(x, pass)`: minimises -mean(log p(x | z) - beta KL(q(z | x) || p(z)))
+/// with one code z drawn for each sample (Kingma and Welling 2014). Holds a reference: the model must outlive the
+/// trainer.
 template <class Model, class Optimizer = Adam<float>>
 class VaeTrainer {
  public:
@@ -61,14 +62,15 @@ class VaeTrainer {
   /// One update on a batch [N, ...]; returns the losses before it. Throws ArgumentError unless beta >= 0.
   template <class Scalar, int Rank>
   VaeLosses train(Tensor<Scalar, Rank> batch, Rng& rng, double beta = 1) {
-    require<ArgumentError>(beta >= 0 && std::isfinite(beta), name_, "::train: expected a finite beta >= 0 but got ", beta);
+    require<ArgumentError>(beta >= 0 && std::isfinite(beta), name_, "::train: expected a finite beta >= 0 but got ",
+                           beta);
     const auto terms = model_.elbo_terms(Variable(std::move(batch)), Pass{Mode::training, rng});
     optimizer.minimize(-mean(terms.elbo(beta)), model_);
     return means(terms);
   }
 
-  /// The losses on held-out data [N, ...], every sample weighted alike, with one code drawn for each. The generator is a copy:
-  /// equal data and seeds give equal losses, and evaluation leaves a training as it is.
+  /// The losses on held-out data [N, ...], every sample weighted alike, with one code drawn for each. The generator is
+  /// a copy: equal data and seeds give equal losses, and evaluation leaves a training as it is.
   template <class Scalar, int Rank>
   VaeLosses evaluate(const Tensor<Scalar, Rank>& data, Rng rng, Index batch_size = 1000) const {
     const NoGradient no_gradient;
@@ -81,9 +83,9 @@ class VaeTrainer {
     return average.mean();
   }
 
-  /// Trains on `data`: a tensor [N, ...], or anything with `sample(n, rng)`; with `held_out`, evaluates after each epoch.
-  /// Throws ArgumentError for options that do not fit, NumericError for a loss or gradient that is not finite, before it
-  /// changes a weight.
+  /// Trains on `data`: a tensor [N, ...], or anything with `sample(n, rng)`; with `held_out`, evaluates after each
+  /// epoch. Throws ArgumentError for options that do not fit, NumericError for a loss or gradient that is not finite,
+  /// before it changes a weight.
   template <class Data>
   VaeHistory fit(const Data& data, const VaeFitOptions& options, Rng& rng) {
     return run(data, options, rng, nullptr);
@@ -115,7 +117,8 @@ class VaeTrainer {
   template <class Scalar>
   static VaeLosses means(const ElboTerms<Scalar>& terms) {
     const NoGradient no_gradient;
-    return {-static_cast<double>(mean(terms.log_likelihood).item()), static_cast<double>(mean(terms.divergence).item())};
+    return {-static_cast<double>(mean(terms.log_likelihood).item()),
+            static_cast<double>(mean(terms.divergence).item())};
   }
 
   template <class Data>
