@@ -4,10 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <eigenesis/eigenesis.hpp>
 #include <functional>
 #include <string>
-
-#include <eigenesis/eigenesis.hpp>
 
 #include "catch.hpp"
 
@@ -31,7 +30,8 @@ Tensor<double, Rank> numbers(const Shape<Rank>& shape, std::uint64_t seed = 1, b
   return x;
 }
 
-/// d f / d x[i] by central differences with steps h, h/2, h/4, h/8, whose errors in h^2, h^4 and h^6 cancel (Richardson).
+/// d f / d x[i] by central differences with steps h, h/2, h/4, h/8, whose errors in h^2, h^4 and h^6 cancel
+/// (Richardson).
 inline double difference(const std::function<double(const Point&)>& f, Point x, Index i) {
   const double middle = x(i);
   double table[4];
@@ -90,8 +90,9 @@ inline std::array<Worst, 2> compare_both(const std::string& op, const Function& 
           compare(op + ", second derivative", second.value(), slope, x)};
 }
 
-/// Compares the derivatives of f, a function of Variables, at x. All operands and the weights of f's elements in a sum are cut
-/// from one vector: so the mixed second derivatives, and those with respect to incoming gradients, are compared as well.
+/// Compares the derivatives of f, a function of Variables, at x. All operands and the weights of f's elements in a sum
+/// are cut from one vector: so the mixed second derivatives, and those with respect to incoming gradients, are compared
+/// as well.
 template <class F, int... Ranks>
 std::array<Worst, 2> worst_errors(const std::string& op, F f, const Tensor<double, Ranks>&... x) {
   using namespace eigenesis;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <eigenesis/eigenesis.hpp>
-
 #include <pthread.h>
 
+#include <eigenesis/eigenesis.hpp>
 #include <stdexcept>
 
 #include "catch.hpp"
@@ -169,7 +168,9 @@ TEST_CASE("NoGradient stops the recording, in its scope and its thread only") {
   const auto x = number(3);
   {
     const NoGradient outer;
-    { const NoGradient inner; }
+    {
+      const NoGradient inner;
+    }
     CHECK_FALSE((x * x).differentiable());
     CHECK(watch(x).differentiable());
     bool elsewhere = false;
@@ -184,10 +185,12 @@ TEST_CASE("NoGradient stops the recording, in its scope and its thread only") {
   }();
   CHECK(dx.item() == 6);
   CHECK_FALSE(dx.differentiable());
-  CHECK_THROWS_AS([&] {
-    const NoGradient scope;
-    throw std::runtime_error("");
-  }(), std::runtime_error);
+  CHECK_THROWS_AS(
+      [&] {
+        const NoGradient scope;
+        throw std::runtime_error("");
+      }(),
+      std::runtime_error);
   CHECK((x * x).differentiable());
 }
 
@@ -203,10 +206,12 @@ TEST_CASE("An operation of one's own has gradients of every order") {
 TEST_CASE("record asks only the rules of inputs that lead to x") {
   int asked = 0;
   const auto product = [&](const auto& a, const auto& b) {
-    return record(Tensor<double, 0>({}, a.item() * b.item()), wrt(a, [&asked, b](const auto&, const auto& dy) {
-                    ++asked;
-                    return b * dy;
-                  }),
+    return record(Tensor<double, 0>({}, a.item() * b.item()),
+                  wrt(a,
+                      [&asked, b](const auto&, const auto& dy) {
+                        ++asked;
+                        return b * dy;
+                      }),
                   wrt(b, [&asked, a](const auto&, const auto& dy) {
                     asked += 100;
                     return a * dy;
@@ -231,9 +236,10 @@ TEST_CASE("gradient refuses a constant x") {
 TEST_CASE("gradient refuses a constant y where nothing is recorded") {
   const auto x = number(3);
   const NoGradient scope;
-  CHECK_THROWS_MATCHES(gradient(x * x, x), ArgumentError,
-                       Message("gradient: expected y computed from a Parameter or the result of watch() but got a constant; "
-                               "was it computed while a NoGradient lived?"));
+  CHECK_THROWS_MATCHES(
+      gradient(x * x, x), ArgumentError,
+      Message("gradient: expected y computed from a Parameter or the result of watch() but got a constant; "
+              "was it computed while a NoGradient lived?"));
 }
 
 TEST_CASE("gradient refuses a rule that returns another shape") {

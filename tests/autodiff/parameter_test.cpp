@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
-
 #include <type_traits>
 
 #include "catch.hpp"
@@ -69,9 +68,10 @@ TEST_CASE("gradient refuses a loss from before the parameter's last update") {
   Parameter p = two_and_three();
   const auto loss = sum(p * p);
   p.mutable_value()(0) = 4;
-  CHECK_THROWS_MATCHES(gradient(loss, p), Error,
-                       Message("gradient: expected parameters unchanged since the loss was computed but one of shape [2] was "
-                               "updated; compute the loss again"));
+  CHECK_THROWS_MATCHES(
+      gradient(loss, p), Error,
+      Message("gradient: expected parameters unchanged since the loss was computed but one of shape [2] was "
+              "updated; compute the loss again"));
   const Variable x = watch(Tensor<double, 1>({2}, {1, 1}));
   CHECK(gradient(sum(p * p), p).value()(0) == 8);
   CHECK(gradient(sum(x * x), x).value()(0) == 2);

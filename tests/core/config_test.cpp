@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
-
 #include <string>
 #include <type_traits>
 #include <typeinfo>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
-
 #include <type_traits>
 
 #include "catch.hpp"
@@ -18,7 +17,8 @@ TEST_CASE("All errors derive from Error, a runtime_error") {
 
 TEST_CASE("require throws the error it is given unless the condition holds") {
   CHECK_NOTHROW(require(true, "f: expected ", 1, " but got ", 2));
-  CHECK_THROWS_MATCHES(require(false, "f: expected ", 1, " but got ", 2), ShapeError, Message("f: expected 1 but got 2"));
+  CHECK_THROWS_MATCHES(require(false, "f: expected ", 1, " but got ", 2), ShapeError,
+                       Message("f: expected 1 but got 2"));
   CHECK_THROWS_MATCHES(require<DataError>(false, "f"), DataError, Message("f"));
 }
 

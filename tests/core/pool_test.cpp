@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <eigenesis/eigenesis.hpp>
-
 #include <atomic>
 #include <cstdlib>
+#include <eigenesis/eigenesis.hpp>
 #include <new>
 #include <thread>
 
@@ -69,7 +68,8 @@ struct Network {
   void step() {
     const auto hidden = relu(matmul(x, w1) + b1);
     const auto log_p = log_softmax(matmul(hidden, w2) + b2, 1);
-    const auto loss = -mean(slice(log_p, 1, 3, 4)) + 1e-3 * sum(square(concatenate({w1, w1}, 0))) + mean(maximum(log_p, 1));
+    const auto loss =
+        -mean(slice(log_p, 1, 3, 4)) + 1e-3 * sum(square(concatenate({w1, w1}, 0))) + mean(maximum(log_p, 1));
     const auto [d1, c1, d2, c2] = gradient(loss, w1, b1, w2, b2);
     w1.mutable_value().array() -= 0.1f * d1.value().array();
     b1.mutable_value().array() -= 0.1f * c1.value().array();
@@ -83,7 +83,8 @@ struct Network {
 TEST_CASE("Blocks of the pool come in classes at most an eighth larger than asked for, above 512 bytes") {
   for (std::size_t bytes = 0; bytes < 1'000'000; bytes += bytes < 5000 ? 1 : 997) {
     const std::size_t size = Pool::class_bytes(Pool::size_class(bytes));
-    if (size < bytes || size % Pool::alignment != 0 || size > std::max(bytes + bytes / 8 + 1, bytes + Pool::alignment)) {
+    if (size < bytes || size % Pool::alignment != 0 ||
+        size > std::max(bytes + bytes / 8 + 1, bytes + Pool::alignment)) {
       CAPTURE(bytes, size);
       FAIL();
     }
@@ -102,7 +103,9 @@ TEST_CASE("The pool gives a freed block to the next tensor of its size class") {
 }
 
 TEST_CASE("release_unused_memory empties the pool") {
-  { const Tensor<float, 1> x({3000}); }
+  {
+    const Tensor<float, 1> x({3000});
+  }
   release_unused_memory();
   CHECK(system_allocations([] { Tensor<float, 1>({3000}); }) == 1);
 }

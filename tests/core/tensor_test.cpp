@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
-
 #include <type_traits>
 
 #include "catch.hpp"
@@ -143,8 +142,9 @@ TEST_CASE("Buffers are aligned to 64 bytes") {
 TEST_CASE("Tensors refuse sizes, numbers of values and axes that do not fit") {
   const auto x = two_by_three();
   CHECK_THROWS_MATCHES((Tensor<float, 2>({2, -1})), ShapeError, Message("Tensor: expected sizes >= 0 but got [2, -1]"));
-  CHECK_THROWS_MATCHES((Tensor<float, 2>({Index{1} << 40, Index{1} << 40})), ShapeError,
-                       Message("Tensor: expected a shape that fits into memory but got [1099511627776, 1099511627776]"));
+  CHECK_THROWS_MATCHES(
+      (Tensor<float, 2>({Index{1} << 40, Index{1} << 40})), ShapeError,
+      Message("Tensor: expected a shape that fits into memory but got [1099511627776, 1099511627776]"));
   CHECK_THROWS_MATCHES((Tensor<float, 2>({2, 2}, {1, 2, 3})), ShapeError,
                        Message("Tensor: expected 4 values for shape [2, 2] but got 3"));
   CHECK_THROWS_MATCHES(x.item(), ShapeError, Message("Tensor::item: expected one element but got shape [2, 3]"));

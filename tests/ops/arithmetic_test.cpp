@@ -90,7 +90,8 @@ TEST_CASE("Arithmetic reduces the gradient of a stretched operand to its shape")
   const Variable per_channel = watch(Tensor<double, 1>({3}, {1, 1, 1}));
   const Variable per_sample = watch(Tensor<double, 2>({2, 1}, {1, 1}));
   const Variable number = watch(Tensor<double, 0>({}, 1));
-  const auto [channel, sample, one] = gradient(sum(x * per_channel * per_sample * number), per_channel, per_sample, number);
+  const auto [channel, sample, one] =
+      gradient(sum(x * per_channel * per_sample * number), per_channel, per_sample, number);
   CHECK(list(channel) == std::vector<double>{5, 7, 9});
   CHECK(list(sample) == std::vector<double>{6, 15});
   CHECK(one.item() == 21);
@@ -106,7 +107,8 @@ TEST_CASE("Arithmetic passes NaN") {
 
 TEST_CASE("Arithmetic refuses shapes that do not fit") {
   const auto x = Variable(Tensor<float, 2>({2, 3})), y = Variable(Tensor<float, 2>({3, 2}));
-  const std::string rest = ": expected shapes that agree or have size 1, axis by axis from the last, but got [2, 3] and [3, 2]";
+  const std::string rest =
+      ": expected shapes that agree or have size 1, axis by axis from the last, but got [2, 3] and [3, 2]";
   CHECK_THROWS_MATCHES(x + y, ShapeError, Message("operator+" + rest));
   CHECK_THROWS_MATCHES(x - y, ShapeError, Message("operator-" + rest));
   CHECK_THROWS_MATCHES(x * y, ShapeError, Message("operator*" + rest));

@@ -69,9 +69,12 @@ TEST_CASE("slice takes entries along an axis, pad adds zeros") {
 
 TEST_CASE("slice and pad refuse what is out of range") {
   const auto& x = two_by_three();
-  CHECK_THROWS_MATCHES(slice(x, 1, 2, 4), ArgumentError, Message("slice: expected 0 <= begin <= end <= 3 but got [2, 4)"));
-  CHECK_THROWS_MATCHES(slice(x, 1, -1, 2), ArgumentError, Message("slice: expected 0 <= begin <= end <= 3 but got [-1, 2)"));
-  CHECK_THROWS_MATCHES(slice(x, 0, 2, 1), ArgumentError, Message("slice: expected 0 <= begin <= end <= 2 but got [2, 1)"));
+  CHECK_THROWS_MATCHES(slice(x, 1, 2, 4), ArgumentError,
+                       Message("slice: expected 0 <= begin <= end <= 3 but got [2, 4)"));
+  CHECK_THROWS_MATCHES(slice(x, 1, -1, 2), ArgumentError,
+                       Message("slice: expected 0 <= begin <= end <= 3 but got [-1, 2)"));
+  CHECK_THROWS_MATCHES(slice(x, 0, 2, 1), ArgumentError,
+                       Message("slice: expected 0 <= begin <= end <= 2 but got [2, 1)"));
   CHECK_THROWS_MATCHES(slice(x, 2, 0, 1), ArgumentError, Message("slice: expected an axis in [-2, 1] but got 2"));
   CHECK_THROWS_MATCHES(pad(x, 0, -1, 2), ArgumentError, Message("pad: expected counts >= 0 but got -1 and 2"));
   CHECK_THROWS_MATCHES(pad(x, -3, 0, 0), ArgumentError, Message("pad: expected an axis in [-2, 1] but got -3"));
@@ -88,25 +91,30 @@ TEST_CASE("concatenate joins what split has cut") {
   CHECK(list(concatenate({two_by_three(), two_by_three() * 2}, -1)) ==
         std::vector<double>{1, 2, 3, 2, 4, 6, 4, 5, 6, 8, 10, 12});
   for (int axis = 0; axis < 3; ++axis)
-    check_gradients("concatenate", [=](const auto& a, const auto& b) { return square(concatenate({a, b, a}, axis)); },
-                    numbers(Shape{2, 2, 2}), numbers(Shape{2, 2, 2}, 2));
-  check_gradients("concatenate", [](const auto& a, const auto& b) { return square(concatenate({a, b}, 0)); },
-                  numbers(Shape{3}), numbers(Shape{0}));
-  check_gradients("split", [](const auto& t) {
-    const auto cut = split(t, 1, {1, 4});
-    return cut[0] * cut[1];
-  }, x);
+    check_gradients(
+        "concatenate", [=](const auto& a, const auto& b) { return square(concatenate({a, b, a}, axis)); },
+        numbers(Shape{2, 2, 2}), numbers(Shape{2, 2, 2}, 2));
+  check_gradients(
+      "concatenate", [](const auto& a, const auto& b) { return square(concatenate({a, b}, 0)); }, numbers(Shape{3}),
+      numbers(Shape{0}));
+  check_gradients(
+      "split",
+      [](const auto& t) {
+        const auto cut = split(t, 1, {1, 4});
+        return cut[0] * cut[1];
+      },
+      x);
 }
 
 TEST_CASE("concatenate and split refuse what does not fit") {
   const auto& x = two_by_three();
   const Variable<double, 2> wide(Tensor<double, 2>({2, 4}));
-  CHECK_THROWS_MATCHES(
-      concatenate({x, wide}, 0), ShapeError,
-      Message("concatenate: expected shapes that differ in axis 0 only but got [2, 3] and [2, 4]"));
+  CHECK_THROWS_MATCHES(concatenate({x, wide}, 0), ShapeError,
+                       Message("concatenate: expected shapes that differ in axis 0 only but got [2, 3] and [2, 4]"));
   CHECK_THROWS_MATCHES(concatenate(std::vector<Variable<double, 2>>{}, 0), ArgumentError,
                        Message("concatenate: expected at least one variable but got none"));
-  CHECK_THROWS_MATCHES(concatenate({x, x}, 2), ArgumentError, Message("concatenate: expected an axis in [-2, 1] but got 2"));
+  CHECK_THROWS_MATCHES(concatenate({x, x}, 2), ArgumentError,
+                       Message("concatenate: expected an axis in [-2, 1] but got 2"));
   CHECK_THROWS_MATCHES(split(x, 1, {1, 1}), ShapeError,
                        Message("split: expected sizes >= 0 that add up to 3 but got [1, 1]"));
   CHECK_THROWS_MATCHES(split(x, 1, {-1, 4}), ShapeError,
@@ -116,6 +124,7 @@ TEST_CASE("concatenate and split refuse what does not fit") {
 
 TEST_CASE("Moving elements passes NaN") {
   const Variable x(Tensor<double, 2>({1, 2}, {std::numeric_limits<double>::quiet_NaN(), 1}));
-  for (const auto& y : {reshape(x, Shape{2, 1}), transpose(x), slice(x, 1, 0, 1), pad(x, 0, 0, 1), concatenate({x, x}, 0)})
+  for (const auto& y :
+       {reshape(x, Shape{2, 1}), transpose(x), slice(x, 1, 0, 1), pad(x, 0, 0, 1), concatenate({x, x}, 0)})
     CHECK(std::isnan(y.value()(0, 0)));
 }

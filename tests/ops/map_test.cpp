@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <eigenesis/eigenesis.hpp>
-
 #include <algorithm>
 #include <cstring>
+#include <eigenesis/eigenesis.hpp>
 
 #include "catch.hpp"
 #include "gradient_check.hpp"
@@ -19,7 +18,8 @@ std::vector<double> list(const Variable<Scalar, Rank>& x) {
 
 template <class Scalar, int Rank>
 bool same_bits(const Tensor<Scalar, Rank>& a, const Tensor<Scalar, Rank>& b) {
-  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0;
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0;
 }
 
 struct ThreadCount {
@@ -53,7 +53,8 @@ TEST_CASE("map of elementary functions has the known third derivatives") {
     const auto first = gradient(map(f, x), x);
     return gradient(gradient(first, x), x).item();
   };
-  const double tanh1 = std::tanh(at), sech2 = 1 - tanh1 * tanh1, phi = std::exp(-at * at) * 2 * std::numbers::inv_sqrtpi;
+  const double tanh1 = std::tanh(at), sech2 = 1 - tanh1 * tanh1,
+               phi = std::exp(-at * at) * 2 * std::numbers::inv_sqrtpi;
   CHECK_THAT(third([](auto t) { return exp(2 * t); }), WithinRel(8 * std::exp(1.4), 1e-13));
   CHECK_THAT(third([](auto t) { return expm1(2 * t); }), WithinRel(8 * std::exp(1.4), 1e-13));
   CHECK_THAT(third([](auto t) { return log(t); }), WithinRel(2 / (at * at * at), 1e-13));
@@ -80,26 +81,40 @@ TEST_CASE("map takes one to six operands of every kind of stretching, with first
   const auto middle = numbers(Shape{3, 1}, 10, true);
 
   check_gradients("map of 1", [](auto a) { return map([](auto s) { return exp(s) / s; }, a); }, full);
-  check_gradients("map of 2", [](auto a, auto b) { return map([](auto s, auto t) { return s * log(s + t); }, a, b); },
-                  outer, middle);
-  check_gradients("map of 3", [](auto a, auto b, auto c) {
-    return map([](auto s, auto t, auto u) { return exp(s) * t / (1 + u); }, a, b, c);
-  }, full, channel, row);
-  check_gradients("map of 4", [](auto a, auto b, auto c, auto d) {
-    return map([](auto s, auto t, auto u, auto v) { return tanh(s * t) * u + t / v; }, a, b, c, d);
-  }, sample, number, inner, other_full);
-  check_gradients("map of 5", [](auto a, auto b, auto c, auto d, auto e) {
-    return map([](auto s, auto t, auto u, auto v, auto w) { return s * t * u + sqrt(v * w + s); }, a, b, c, d, e);
-  }, middle, outer, one, channel, sample);
-  check_gradients("map of 6", [](auto a, auto b, auto c, auto d, auto e, auto f) {
-    return map([](auto s, auto t, auto u, auto v, auto w, auto x) { return pow(s, t) * u - v / w + x * s; }, a, b, c, d, e, f);
-  }, full, channel, sample, number, row, other_full);
+  check_gradients(
+      "map of 2", [](auto a, auto b) { return map([](auto s, auto t) { return s * log(s + t); }, a, b); }, outer,
+      middle);
+  check_gradients(
+      "map of 3",
+      [](auto a, auto b, auto c) { return map([](auto s, auto t, auto u) { return exp(s) * t / (1 + u); }, a, b, c); },
+      full, channel, row);
+  check_gradients(
+      "map of 4",
+      [](auto a, auto b, auto c, auto d) {
+        return map([](auto s, auto t, auto u, auto v) { return tanh(s * t) * u + t / v; }, a, b, c, d);
+      },
+      sample, number, inner, other_full);
+  check_gradients(
+      "map of 5",
+      [](auto a, auto b, auto c, auto d, auto e) {
+        return map([](auto s, auto t, auto u, auto v, auto w) { return s * t * u + sqrt(v * w + s); }, a, b, c, d, e);
+      },
+      middle, outer, one, channel, sample);
+  check_gradients(
+      "map of 6",
+      [](auto a, auto b, auto c, auto d, auto e, auto f) {
+        return map([](auto s, auto t, auto u, auto v, auto w, auto x) { return pow(s, t) * u - v / w + x * s; }, a, b,
+                   c, d, e, f);
+      },
+      full, channel, sample, number, row, other_full);
 }
 
 TEST_CASE("map adds the gradients of an operand that is used twice, stretched or not") {
-  check_gradients("x, x", [](auto a) { return map([](auto s, auto t) { return s * exp(t); }, a, a); }, numbers(Shape{3}));
-  check_gradients("x, x'", [](auto a) { return map([](auto s, auto t) { return s * exp(t); }, a, transpose(a)); },
-                  numbers(Shape{1, 3}));
+  check_gradients(
+      "x, x", [](auto a) { return map([](auto s, auto t) { return s * exp(t); }, a, a); }, numbers(Shape{3}));
+  check_gradients(
+      "x, x'", [](auto a) { return map([](auto s, auto t) { return s * exp(t); }, a, transpose(a)); },
+      numbers(Shape{1, 3}));
 }
 
 TEST_CASE("map selects by comparisons") {
@@ -177,13 +192,27 @@ TEST_CASE("map of empty operands is empty") {
   CHECK(list(db) == std::vector<double>{0, 0, 0});
 }
 
-// An element's value must follow from the elements it is made of, wherever blocks, tiles, pieces and threads begin and end.
+// An element's value must follow from the elements it is made of, wherever blocks, tiles, pieces and threads begin and
+// end.
 TEST_CASE("map gives the same bits whatever the sizes, the threads and the place of an element") {
   const ThreadCount restore;
   const auto f = [](auto s, auto t, auto u, auto v) { return exp(s * 0.1) * t + u / (2 + v); };
-  const auto [rows, columns] = GENERATE(table<Index, Index>(
-      {{1, 1}, {1, 1023}, {1, 1025}, {1, 16383}, {1, 16385}, {1024, 1}, {151, 7}, {2341, 7}, {819, 20}, {820, 20}, {42, 784},
-       {12, 1500}, {7, 5000}, {2, 1024}, {2, 16385}, {33, 512}}));
+  const auto [rows, columns] = GENERATE(table<Index, Index>({{1, 1},
+                                                             {1, 1023},
+                                                             {1, 1025},
+                                                             {1, 16383},
+                                                             {1, 16385},
+                                                             {1024, 1},
+                                                             {151, 7},
+                                                             {2341, 7},
+                                                             {819, 20},
+                                                             {820, 20},
+                                                             {42, 784},
+                                                             {12, 1500},
+                                                             {7, 5000},
+                                                             {2, 1024},
+                                                             {2, 16385},
+                                                             {33, 512}}));
   const Shape shape{rows, columns};
   const Variable full(Tensor<float, 2>(numbers(shape, 1).matrix()));
   const Variable channel = reshape(Variable(Tensor<float, 2>(numbers(Shape{1, columns}, 2).matrix())), Shape{columns});
@@ -240,15 +269,17 @@ TEST_CASE("map's gradients do not depend on the number of threads") {
 
 TEST_CASE("map refuses shapes that do not fit and functions of constants only") {
   const Variable a(Tensor<float, 2>({1, 3})), b(Tensor<float, 2>({2, 3})), c(Tensor<float, 2>({4, 3}));
+  CHECK_THROWS_MATCHES(map([](auto s, auto t, auto u) { return s + t + u; }, a, b, c), ShapeError,
+                       Message("map: expected shapes that agree or have size 1, axis by axis from the last, but got "
+                               "[1, 3], [2, 3] and [4, 3]"));
   CHECK_THROWS_MATCHES(
-      map([](auto s, auto t, auto u) { return s + t + u; }, a, b, c), ShapeError,
-      Message("map: expected shapes that agree or have size 1, axis by axis from the last, but got [1, 3], [2, 3] and [4, 3]"));
-  CHECK_THROWS_MATCHES(map([](auto t) { return t * exp(Symbol(2)); }, a), ArgumentError,
-                       Message("map: expected a function of the argument but got one of constants only; compute it outside "
-                               "of the lambda"));
-  CHECK_THROWS_MATCHES(map([](auto t) { return t * maximum(Symbol(2), 3); }, a), ArgumentError,
-                       Message("map: expected a function of the argument but got one of constants only; compute it outside "
-                               "of the lambda"));
+      map([](auto t) { return t * exp(Symbol(2)); }, a), ArgumentError,
+      Message("map: expected a function of the argument but got one of constants only; compute it outside "
+              "of the lambda"));
+  CHECK_THROWS_MATCHES(
+      map([](auto t) { return t * maximum(Symbol(2), 3); }, a), ArgumentError,
+      Message("map: expected a function of the argument but got one of constants only; compute it outside "
+              "of the lambda"));
   CHECK_THROWS_MATCHES(map(
                            [](auto t) {
                              for (int i = 0; i < 10'001; ++i) t = t + i;

@@ -18,16 +18,20 @@ TEST_CASE("matmul multiplies with every combination of transposes") {
 }
 
 TEST_CASE("matmul has first and second derivatives in both operands, transposed or not") {
-  const auto [m, k, n] = GENERATE(table<Index, Index, Index>({{1, 1, 1}, {2, 3, 4}, {5, 1, 3}, {3, 9, 1}, {2, 0, 3}, {0, 2, 3}}));
-  check_gradients("matmul", [](const auto& a, const auto& b) { return matmul(a, b); }, numbers(Shape{m, k}),
-                  numbers(Shape{k, n}, 2));
-  check_gradients("matmul, a transposed", [](const auto& a, const auto& b) { return matmul(transposed(a), b); },
-                  numbers(Shape{k, m}), numbers(Shape{k, n}, 2));
-  check_gradients("matmul, b transposed", [](const auto& a, const auto& b) { return matmul(a, transposed(b)); },
-                  numbers(Shape{m, k}), numbers(Shape{n, k}, 2));
-  check_gradients("matmul, both transposed",
-                  [](const auto& a, const auto& b) { return matmul(transposed(a), transposed(b)); }, numbers(Shape{k, m}),
-                  numbers(Shape{n, k}, 2));
+  const auto [m, k, n] =
+      GENERATE(table<Index, Index, Index>({{1, 1, 1}, {2, 3, 4}, {5, 1, 3}, {3, 9, 1}, {2, 0, 3}, {0, 2, 3}}));
+  check_gradients(
+      "matmul", [](const auto& a, const auto& b) { return matmul(a, b); }, numbers(Shape{m, k}),
+      numbers(Shape{k, n}, 2));
+  check_gradients(
+      "matmul, a transposed", [](const auto& a, const auto& b) { return matmul(transposed(a), b); },
+      numbers(Shape{k, m}), numbers(Shape{k, n}, 2));
+  check_gradients(
+      "matmul, b transposed", [](const auto& a, const auto& b) { return matmul(a, transposed(b)); },
+      numbers(Shape{m, k}), numbers(Shape{n, k}, 2));
+  check_gradients(
+      "matmul, both transposed", [](const auto& a, const auto& b) { return matmul(transposed(a), transposed(b)); },
+      numbers(Shape{k, m}), numbers(Shape{n, k}, 2));
 }
 
 TEST_CASE("matmul of an operand with itself adds both gradients") {

@@ -107,7 +107,9 @@ TEST_CASE("Pointwise functions pass NaN") {
 
 TEST_CASE("Pointwise functions at the ends of their range") {
   const Variable x(Tensor<double, 1>({4}, {-infinity, -1000, 1000, infinity}));
-  const auto values = [](const auto& y) { return std::vector<double>(y.value().values().begin(), y.value().values().end()); };
+  const auto values = [](const auto& y) {
+    return std::vector<double>(y.value().values().begin(), y.value().values().end());
+  };
   CHECK(values(softplus(x)) == std::vector<double>{0, 0, 1000, infinity});
   CHECK(values(sigmoid(x)) == std::vector<double>{0, 0, 1, 1});
   CHECK(values(tanh(x)) == std::vector<double>{-1, -1, 1, 1});
@@ -166,7 +168,8 @@ TEST_CASE("maximum and minimum of two variables have first and second derivative
 
 TEST_CASE("maximum and minimum of two variables refuse shapes that do not fit") {
   const auto x = Variable(Tensor<float, 1>({2})), y = Variable(Tensor<float, 1>({3}));
-  const std::string rest = ": expected shapes that agree or have size 1, axis by axis from the last, but got [2] and [3]";
+  const std::string rest =
+      ": expected shapes that agree or have size 1, axis by axis from the last, but got [2] and [3]";
   CHECK_THROWS_MATCHES(maximum(x, y), ShapeError, Message("maximum" + rest));
   CHECK_THROWS_MATCHES(minimum(x, y), ShapeError, Message("minimum" + rest));
 }

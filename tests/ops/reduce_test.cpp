@@ -74,11 +74,14 @@ TEST_CASE("broadcast stretches and sum_to adds what was stretched") {
 }
 
 TEST_CASE("broadcast and sum_to have first and second derivatives") {
-  check_gradients("broadcast", [](const auto& t) { return square(broadcast(t, Shape{2, 3, 4})); }, numbers(Shape{3, 1}));
-  check_gradients("broadcast", [](const auto& t) { return square(broadcast(t, Shape{2, 3, 2, 3})); }, numbers(Shape{3, 1, 3}));
+  check_gradients(
+      "broadcast", [](const auto& t) { return square(broadcast(t, Shape{2, 3, 4})); }, numbers(Shape{3, 1}));
+  check_gradients(
+      "broadcast", [](const auto& t) { return square(broadcast(t, Shape{2, 3, 2, 3})); }, numbers(Shape{3, 1, 3}));
   check_gradients("broadcast", [](const auto& t) { return square(broadcast(t, Shape{2, 3})); }, numbers(Shape<0>{}));
   check_gradients("sum_to", [](const auto& t) { return square(sum_to(t, Shape{3, 1})); }, numbers(Shape{2, 3, 4}));
-  check_gradients("sum_to", [](const auto& t) { return square(sum_to(t, Shape{2, 1, 2, 1})); }, numbers(Shape{2, 3, 2, 3}));
+  check_gradients(
+      "sum_to", [](const auto& t) { return square(sum_to(t, Shape{2, 1, 2, 1})); }, numbers(Shape{2, 3, 2, 3}));
   check_gradients("sum_to", [](const auto& t) { return square(sum_to(t, Shape<0>{})); }, numbers(Shape{5}));
 }
 

@@ -9,7 +9,7 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-/// The marks of one call of gradient(). Those of an outer call, one of whose rules makes this call, come back at the end.
+/// The marks of one call of gradient(); those of an outer call, one of whose rules makes this one, come back after it.
 template <class Scalar>
 class Marks {
  public:
@@ -70,7 +70,8 @@ PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, Marks<Scalar>& mark
 template <class Scalar>
 PoolVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const NodeRef<Scalar>> targets) {
   // Where nothing is recorded, a constant is more likely a mistake than the gradient of something linear.
-  require<ArgumentError>(y->differentiable || recording(), "gradient: expected y computed from a Parameter or the result of ",
+  require<ArgumentError>(y->differentiable || recording(),
+                         "gradient: expected y computed from a Parameter or the result of ",
                          "watch() but got a constant; was it computed while a NoGradient lived?");
   Marks<Scalar> marks;
   for (const NodeRef<Scalar>& x : targets) marks.of(*x).target = true;
@@ -98,10 +99,11 @@ PoolVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const 
 
 }  // namespace detail
 
-/// The gradients of the number y with respect to each x: a tuple, or one Variable for one x; zeros where y does not depend
-/// on it. The result is itself differentiable (so gradients of gradients work) unless a NoGradient lives.
-/// Each x is a Parameter, came from watch() or was computed from such; throws ArgumentError for a constant (for a constant y
-/// only while a NoGradient lives), Error if a parameter was updated since. Not for two threads at once on connected graphs.
+/// The gradients of the number y with respect to each x: a tuple, or one Variable for one x; zeros where y does not
+/// depend on it. The result is itself differentiable (so gradients of gradients work) unless a NoGradient lives.
+/// Each x is a Parameter, came from watch() or was computed from such. Throws ArgumentError for a constant x, for a
+/// constant y while a NoGradient lives, and Error if a parameter was updated since y was computed.
+/// Two threads must not differentiate graphs with common nodes at once.
 template <class Scalar, int YRank, int... Ranks>
 auto gradient(const Variable<Scalar, YRank>& y, const Variable<Scalar, Ranks>&... x) {
   static_assert(YRank == 0, "eigenesis: gradient needs a number; take sum(y) or mean(y) first");

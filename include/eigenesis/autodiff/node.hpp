@@ -9,7 +9,7 @@
 #include "eigenesis/core/kernels.hpp"
 #include "eigenesis/core/tensor.hpp"
 
-// The graph behind Variable: nodes whose rank is only known at run time, so that the engine is compiled once per scalar.
+// The graph behind Variable: a node's rank is known at run time only, so that the engine is compiled once per scalar.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 template <class Scalar>
@@ -67,10 +67,10 @@ struct Rule {
 /// What one call of gradient() notes down at a node.
 template <class Scalar>
 struct Mark {
-  std::uint64_t visit = 0;  // the number of the call
-  bool target = false;      // the gradient with respect to this node was asked for
-  bool entered = false;
-  bool wanted = false;      // leads to a target
+  std::uint64_t visit = 0;    // the number of the call
+  bool target = false;        // the gradient with respect to this node was asked for
+  bool entered = false;       // the search for targets has come by
+  bool wanted = false;        // leads to a target
   NodeRef<Scalar> adjoint{};  // the sum of what has arrived here so far
 };
 
@@ -161,7 +161,7 @@ void add_rule(const NodeRef<Scalar>& y, const NodeRef<Scalar>& input, F rule) {
   y->differentiable = true;
 }
 
-// Below this many elements a second thread costs more than it brings; pieces of this size never depend on the thread count.
+// Below this many elements a second thread costs more than it brings. Pieces do not depend on the number of threads.
 inline constexpr Index pointwise_piece = 16 * 1024;
 
 /// a + b of equal shapes, itself differentiable; overwrites a if nothing else can see it.

@@ -16,9 +16,7 @@ class Variable {
   Variable() : Variable(Tensor<Scalar, Rank>()) {}
   explicit Variable(detail::NodeRef<Scalar> node) : node_(std::move(node)) {}
 
-  const Tensor<Scalar, Rank>& value() const {
-    return static_cast<const detail::NodeOf<Scalar, Rank>&>(*node_).value;
-  }
+  const Tensor<Scalar, Rank>& value() const { return static_cast<const detail::NodeOf<Scalar, Rank>&>(*node_).value; }
   const Shape<Rank>& shape() const { return value().shape(); }
   Index shape(int axis) const { return value().shape(axis); }
   Index size() const { return value().size(); }

@@ -16,8 +16,8 @@
 #error "eigenesis: C++20 is required; compile with -std=c++20"
 #endif
 
-// Inline functions of files built with different -m flags or Eigen alignments would be merged at link time into one that
-// is wrong for the others. The flags are therefore part of every symbol's name, and a mix fails to link.
+// Inline functions of files built with different -m flags or Eigen alignments would be merged at link time into one
+// that is wrong for the others. The flags are therefore part of every symbol's name, and a mix fails to link.
 #if defined(__AVX512F__)
 #define EIGENESIS_ABI_TARGET avx512
 #elif defined(__AVX2__) && defined(__FMA__)

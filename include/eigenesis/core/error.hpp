@@ -39,7 +39,7 @@ inline std::string text(std::string_view part) { return std::string(part); }
 inline std::string text(std::integral auto part) { return std::to_string(part); }
 inline std::string text(std::floating_point auto part) {
   if (part != part) return "nan";  // its sign says nothing
-  char buffer[64];  // the shortest text that stands for exactly this number
+  char buffer[64];                 // the shortest text that stands for exactly this number
   return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, part).ptr);
 }
 template <class T>
@@ -48,10 +48,11 @@ std::string text(const T& part) {
   return to_string(part);
 }
 
-/// A part of a message, whatever its type, so that the code that puts messages together exists once and not for every message.
+/// A part of a message, whatever its type: the code that puts messages together exists once, not for every message.
 class Part {
  public:
-  Part(const char* text) : data_(text), append_([](std::string& to, const void* from) { to += static_cast<const char*>(from); }) {}
+  Part(const char* text)
+      : data_(text), append_([](std::string& to, const void* from) { to += static_cast<const char*>(from); }) {}
   template <class T>
   Part(const T& value)
       : data_(&value), append_([](std::string& to, const void* from) { to += text(*static_cast<const T*>(from)); }) {}

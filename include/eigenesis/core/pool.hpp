@@ -29,7 +29,7 @@ inline constexpr bool recycle_blocks = true;
 #endif
 
 /// Blocks of memory that are used again and again: a training step in steady state takes nothing from the system, where
-/// each fresh page would cost more than the arithmetic done on it. One pool per thread; a block may be given back in another.
+/// each fresh page would cost more than the arithmetic done on it. Every thread has a pool; blocks may change threads.
 class Pool {
  public:
   static constexpr std::size_t alignment = 64;

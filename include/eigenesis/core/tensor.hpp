@@ -32,9 +32,9 @@ void fill(T* elements, Index n, T value) {
 
 }  // namespace detail
 
-/// A shape and a contiguous, row-major, 64-byte aligned buffer that Eigen reads in place. A value: copies are independent.
+/// A shape and a contiguous, row-major, 64-byte aligned buffer that Eigen reads in place.
 /// The rank is part of the type, the sizes are known at run time. Features are the last axis: [N, F], [N, H, W, C].
-/// A tensor that was moved from can only be assigned to or destroyed.
+/// A value: copies are independent; what was moved from can only be assigned to or destroyed.
 /// (`eigenesis/core/eigen_tensor.hpp` adds a view as an Eigen::TensorMap.)
 template <class Scalar, int Rank>
 class Tensor {

@@ -141,7 +141,8 @@ std::vector<Variable<Scalar, Rank>> split(const Variable<Scalar, Rank>& x, int a
   return parts;
 }
 template <class Scalar, int Rank>
-std::vector<Variable<Scalar, Rank>> split(const Variable<Scalar, Rank>& x, int axis, std::initializer_list<Index> sizes) {
+std::vector<Variable<Scalar, Rank>> split(const Variable<Scalar, Rank>& x, int axis,
+                                          std::initializer_list<Index> sizes) {
   return split(x, axis, std::span<const Index>(sizes.begin(), sizes.size()));
 }
 

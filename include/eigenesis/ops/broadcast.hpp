@@ -5,8 +5,8 @@
 
 #include "eigenesis/autodiff/variable.hpp"
 
-// sum <-> broadcast, each the other's gradient. Shapes are aligned at the last axis; an axis that is missing or has size 1
-// is stretched (NumPy's rule).
+// sum <-> broadcast, each the other's gradient. Shapes are aligned at the last axis; an axis that is missing or has
+// size 1 is stretched (NumPy's rule).
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 /// Whether stretching axes of size 1 makes `large` of `small`.
@@ -106,9 +106,10 @@ struct ShapeList {
 template <class Scalar>
 std::string to_string(const ShapeList<Scalar>& list) {
   std::string result;
-  for (const NodeRef<Scalar>& x : list.operands)
-    result += (&x == &list.operands.front() ? "" : &x == &list.operands.back() ? " and " : ", ") +
-              to_string(ShapeView{x->shape});
+  for (std::size_t i = 0; i < list.operands.size(); ++i) {
+    if (i > 0) result += i + 1 < list.operands.size() ? ", " : " and ";
+    result += to_string(ShapeView{list.operands[i]->shape});
+  }
   return result;
 }
 

@@ -21,15 +21,16 @@ struct Call {
 template <class Scalar>
 NodeRef<Scalar> run(Call<Scalar> call);
 
-/// dy * d(result)/d(operand), summed over the axes along which the operand was stretched. Again one pass of a program, whose
-/// operands are those of the call, then dy, then the call's result y (used where the derivative is cheaper with it).
+/// dy * d(result)/d(operand), summed over the axes along which the operand was stretched. Again one pass of a program;
+/// its operands are those of the call, then dy, then the call's result y, with which many derivatives are cheaper.
 template <class Scalar>
 NodeRef<Scalar> run_derivative(const Call<Scalar>& call, std::size_t operand, const NodeRef<Scalar>& y,
                                const NodeRef<Scalar>& dy) {
   Call<Scalar> next = call;
   const auto argument = [&](const NodeRef<Scalar>& node) {
     next.operands.push_back(node);
-    return Instruction{Instruction::Kind::argument, {}, {static_cast<std::int16_t>(next.operands.size() - 1), -1, -1}, 0};
+    return Instruction{
+        Instruction::Kind::argument, {}, {static_cast<std::int16_t>(next.operands.size() - 1), -1, -1}, 0};
   };
   const Symbol incoming(&next.program, next.program.add(argument(dy)));
   const Symbol result(&next.program, call.result);

@@ -26,9 +26,10 @@ Variable<Scalar, 2> product(const Variable<Scalar, 2>& a, bool transpose_a, cons
   Tensor<Scalar, 2> y(Shape{m, n});
   gemm(transpose_a, transpose_b, m, n, k, a.value().data(), b.value().data(), y.data());
   return record(std::move(y),
-                wrt(a, [b, transpose_a, transpose_b](const auto&, const auto& dy) {
-                  return transpose_a ? product(b, transpose_b, dy, true) : product(dy, false, b, !transpose_b);
-                }),
+                wrt(a,
+                    [b, transpose_a, transpose_b](const auto&, const auto& dy) {
+                      return transpose_a ? product(b, transpose_b, dy, true) : product(dy, false, b, !transpose_b);
+                    }),
                 wrt(b, [a, transpose_a, transpose_b](const auto&, const auto& dy) {
                   return transpose_b ? product(dy, true, a, transpose_a) : product(a, !transpose_a, dy, false);
                 }));

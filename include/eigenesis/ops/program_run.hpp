@@ -3,8 +3,8 @@
 
 #include <numeric>
 
-#include "eigenesis/core/threads.hpp"
 #include "eigenesis/core/tensor.hpp"
+#include "eigenesis/core/threads.hpp"
 #include "eigenesis/ops/symbol.hpp"
 
 // Runs a pointwise program over tensors, block by block: intermediate results stay in the first-level cache.
@@ -105,7 +105,8 @@ class Plan {
   void run(std::span<const Operand<Scalar>> operands, Scalar* out, Index n) const {
     Index block = lanes;
     for (const auto& operand : operands)
-      if (is_tile(operand)) block = std::lcm(block, operand.size) <= block_limit ? std::lcm(block, operand.size) : block;
+      if (is_tile(operand))
+        block = std::lcm(block, operand.size) <= block_limit ? std::lcm(block, operand.size) : block;
     block *= std::max<Index>(1, block_limit / block);
 
     PoolVector<Tensor<Scalar, 1>> tiles;  // small operands written out to a whole block
@@ -173,7 +174,8 @@ class Plan {
     };
     for (const Step& step : steps_) {
       Scalar* y = step.result.kind == Place::result ? out + begin : scratch + step.result.index * register_stride;
-      step.function(y, address(step.operands[0]), address(step.operands[1]), address(step.operands[2]), step.constant, n);
+      step.function(y, address(step.operands[0]), address(step.operands[1]), address(step.operands[2]), step.constant,
+                    n);
     }
   }
 

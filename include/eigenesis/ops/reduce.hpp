@@ -16,7 +16,7 @@ Variable<Scalar, NewRank> broadcast(const Variable<Scalar, Rank>& x, const Shape
   return Variable<Scalar, NewRank>(detail::broadcast_to(x.node(), std::span<const Index>(shape)));
 }
 
-/// The reverse of broadcast: the sum over the axes along which `shape` would be stretched to that of x; throws ShapeError.
+/// The reverse of broadcast: x summed over the axes along which `shape` is stretched to that of x; throws ShapeError.
 template <class Scalar, int Rank, int NewRank>
 Variable<Scalar, NewRank> sum_to(const Variable<Scalar, Rank>& x, const Shape<NewRank>& shape) {
   require(detail::stretches_to(shape, x.shape()), "sum_to: expected a shape that can be stretched to ", x.shape(),
@@ -84,8 +84,8 @@ int checked_filled_axis(std::string_view function, int axis, const Shape<Rank>& 
 
 }  // namespace detail
 
-/// The largest element along one axis, which goes away; NaN if any element is. Equal largest elements share the gradient.
-/// Throws ArgumentError for an axis without elements.
+/// The largest element along one axis, which goes away; NaN if any element is. Equal largest elements share the
+/// gradient. Throws ArgumentError for an axis without elements.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank - 1> maximum(const Variable<Scalar, Rank>& x, int axis) {
   axis = detail::checked_filled_axis("maximum", axis, x.shape());
@@ -110,7 +110,7 @@ Variable<Scalar, Rank - 1> maximum(const Variable<Scalar, Rank>& x, int axis) {
                 }));
 }
 
-/// Not the larger of x and a number, which would be taken for an axis: map([](auto t) { return maximum(t, 0.5); }, x) is.
+/// A number would be taken for an axis. The larger of it and x: map([](auto t) { return maximum(t, 0.5); }, x).
 template <class Scalar, int Rank, std::floating_point N>
 void maximum(const Variable<Scalar, Rank>& x, N number) = delete;
 
@@ -132,8 +132,8 @@ Variable<Scalar, Rank> logsumexp_kept(std::string_view function, const Variable<
 
 }  // namespace detail
 
-/// log(sum(exp(x))) along one axis, which goes away; without overflow. As softmax and log_softmax, it throws ArgumentError
-/// for an axis without elements.
+/// log(sum(exp(x))) along one axis, which goes away; without overflow. As softmax and log_softmax, it throws
+/// ArgumentError for an axis without elements.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank - 1> logsumexp(const Variable<Scalar, Rank>& x, int axis) {
   const auto kept = detail::logsumexp_kept("logsumexp", x, axis);

@@ -30,7 +30,8 @@ struct Program {
   std::int16_t add(const Instruction& instruction) {
     const auto found = std::ranges::find(instructions, instruction);
     if (found == instructions.end()) {
-      require<ArgumentError>(instructions.size() < 10'000, "map: expected a formula of at most 10000 steps but got more");
+      require<ArgumentError>(instructions.size() < 10'000,
+                             "map: expected a formula of at most 10000 steps but got more");
       instructions.push_back(instruction);
       return static_cast<std::int16_t>(instructions.size() - 1);
     }
@@ -49,8 +50,8 @@ template <class... Symbols>
 Symbol trace(Operation operation, double constant, const Symbols&... operands);
 }
 
-/// What a lambda given to map() computes with: a number that stands for every element. Arithmetic, comparisons (1 or 0),
-/// select() and the functions below record what is to be done; plain numbers are constants.
+/// What a lambda given to map() computes with: a number that stands for every element. Arithmetic, comparisons (1 or
+/// 0), select() and the functions below record what is to be done; plain numbers are constants.
 class Symbol {
  public:
   template <Number N>
@@ -87,7 +88,8 @@ class Symbol {
   friend Symbol operator*(const Symbol& a, const Symbol& b) {
     if (a.is_constant() && b.is_constant()) return a.constant() * b.constant();
     if (a.is_constant()) return b * a;
-    if (!b.is_constant()) return a.index() == b.index() ? square(a) : detail::trace(detail::Operation::multiply, 0, a, b);
+    if (!b.is_constant())
+      return a.index() == b.index() ? square(a) : detail::trace(detail::Operation::multiply, 0, a, b);
     return b.is(1) ? a : b.is(-1) ? -a : detail::trace(detail::Operation::multiply_constant, b.constant(), a);
   }
   friend Symbol operator/(const Symbol& a, const Symbol& b) {
@@ -100,9 +102,13 @@ class Symbol {
   // Comparisons give 1 where they hold and 0 elsewhere, also where an operand is NaN (except !=).
   friend Symbol operator<(const Symbol& a, const Symbol& b) { return detail::trace(detail::Operation::less, 0, a, b); }
   friend Symbol operator>(const Symbol& a, const Symbol& b) { return b < a; }
-  friend Symbol operator<=(const Symbol& a, const Symbol& b) { return detail::trace(detail::Operation::less_equal, 0, a, b); }
+  friend Symbol operator<=(const Symbol& a, const Symbol& b) {
+    return detail::trace(detail::Operation::less_equal, 0, a, b);
+  }
   friend Symbol operator>=(const Symbol& a, const Symbol& b) { return b <= a; }
-  friend Symbol operator==(const Symbol& a, const Symbol& b) { return detail::trace(detail::Operation::equal, 0, a, b); }
+  friend Symbol operator==(const Symbol& a, const Symbol& b) {
+    return detail::trace(detail::Operation::equal, 0, a, b);
+  }
   friend Symbol operator!=(const Symbol& a, const Symbol& b) { return 1 - (a == b); }
   /// x where the condition holds, y elsewhere: what stands for `if`.
   friend Symbol select(const Symbol& condition, const Symbol& x, const Symbol& y) {
@@ -152,7 +158,8 @@ template <class... Symbols>
 [[gnu::noinline]] Symbol trace(Operation operation, double constant, const Symbols&... operands) {
   Program* program = nullptr;
   ((program = program ? program : operands.program()), ...);
-  require<ArgumentError>(program != nullptr, "map: expected a function of the argument but got one of constants only; "
+  require<ArgumentError>(program != nullptr,
+                         "map: expected a function of the argument but got one of constants only; "
                          "compute it outside of the lambda");
   Instruction instruction{Instruction::Kind::operation, operation, {-1, -1, -1}, constant};
   std::size_t i = 0;
@@ -164,7 +171,7 @@ template <class... Symbols>
 
 namespace detail {
 
-/// Numbers the arguments anew, leaving out those that the result does not depend on; returns the old numbers of the others.
+/// Numbers anew the arguments that the result depends on, and returns their old numbers.
 inline PoolVector<std::size_t> drop_unused_arguments(Program& program, std::int16_t result) {
   PoolVector<std::size_t> kept;
   PoolVector<bool> needed(program.instructions.size(), false);
@@ -182,8 +189,8 @@ inline PoolVector<std::size_t> drop_unused_arguments(Program& program, std::int1
   return kept;
 }
 
-/// d(result)/d(argument), appended to the program that holds `result`: reverse accumulation over the steps, each elementary
-/// function beside its derivative. Constants are folded and common parts shared as the symbols are made.
+/// d(result)/d(argument), appended to the program that holds `result`: reverse accumulation over the steps, each
+/// elementary function beside its derivative. Constants are folded and common parts shared as the symbols are made.
 inline Symbol derivative(const Symbol& result, int argument) {
   if (result.is_constant()) return 0.0;
   Program& program = *result.program();
@@ -204,6 +211,7 @@ inline Symbol derivative(const Symbol& result, int argument) {
       sum = sum.is(0) ? gradient : sum + gradient;
     };
     const Symbol y(&program, i), a = operand(0), c = instruction.constant;
+    // clang-format off
     switch (instruction.operation) {
       case Operation::negate: to(0, -d); break;
       case Operation::abs: to(0, d * ((0 < a) - (a < 0))); break;
@@ -240,6 +248,7 @@ inline Symbol derivative(const Symbol& result, int argument) {
       case Operation::select: to(1, select(a, d, 0)), to(2, select(a, 0, d)); break;
       case Operation::multiply_add: to(0, d * operand(1)), to(1, d * a), to(2, d); break;
     }
+    // clang-format on
   }
   return 0.0;
 }
