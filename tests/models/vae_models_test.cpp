@@ -78,7 +78,7 @@ TEST_CASE("The gradient of the ELBO reaches every parameter", "[models]") {
   const auto vae = small_vae(rng);
   const auto gradients = parameter_gradients(-mean(vae.elbo(Variable(pixels()), Pass{Mode::training, rng})), vae);
   REQUIRE(gradients.size() == 10);
-  for (int i = 0; i < 10; ++i) CHECK(std::ranges::any_of(gradients[i], [](double g) { return std::abs(g) > 1e-6; }));
+  for (std::size_t i = 0; i < 10; ++i) CHECK(std::ranges::any_of(gradients[i], [](double g) { return std::abs(g) > 1e-6; }));
 }
 
 TEST_CASE("A Vae encodes, decodes, reconstructs and samples without recording", "[models]") {
