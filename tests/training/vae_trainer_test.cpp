@@ -3,6 +3,7 @@
 
 #include "catch.hpp"
 #include "models/weights.hpp"
+#include "training/digits.hpp"
 #include "training/screen.hpp"
 
 using namespace eigenesis;
@@ -298,4 +299,19 @@ TEST_CASE("A Vae without variance trains with beta 0 and reports an infinite div
   CHECK_THROWS_MATCHES(trainer.fit(x, {.epochs = 1, .batch_size = 4}, rng), NumericError,
                        Message("Adam::minimize: expected a finite loss but got inf in step 5"));
   CHECK(weights(vae) == before);
+}
+
+TEST_CASE("A VAE learns the digits as fast as PyTorch's example does", "[.slow]") {
+  // Test losses of pytorch/examples, 784-400-20, in nats per epoch; two seeds of PyTorch differ by up to 0.6.
+  const double published[] = {127.3, 115.8, 112.2, 109.6, 108.5, 107.7, 107.1, 106.7, 106.0, 105.6};
+  const Mnist mnist = load_digits();
+  Rng rng(1);
+  Vae vae{Encoder{Sequential{Linear(784, 400, rng), Relu{}}, Linear(400, 20, rng), Linear(400, 20, rng)},
+          Decoder{Sequential{Linear(20, 400, rng), Relu{}, Linear(400, 784, rng)}, BernoulliLikelihood{}},
+          StandardNormal(20)};
+  const VaeHistory history = VaeTrainer{vae}.fit(mnist.train.images, mnist.test.images, {.epochs = 10}, rng);
+  for (std::size_t epoch = 0; epoch < 10; ++epoch) {
+    INFO("epoch " << epoch + 1);
+    CHECK_THAT(history.held_out[epoch].total(), WithinAbs(published[epoch], 1.0));
+  }
 }
