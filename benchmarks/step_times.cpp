@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Milliseconds per training step of the two MNIST models, at 1, 2, ... threads: best and median of interleaved rounds.
-#include <eigenesis/eigenesis.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <eigenesis/eigenesis.hpp>
 #include <functional>
 #include <thread>
 using namespace eigenesis;
-
-struct Workload {
-  const char* name;
-  std::function<void()> step;
-  std::vector<double> milliseconds = {};
-};
 
 double time_of(const std::function<void()>& step, int count) {
   const auto start = std::chrono::steady_clock::now();
@@ -29,14 +22,16 @@ int main() {
   rng.fill_uniform(scaled.data(), scaled.size(), -1.0f, 1.0f);
 
   Vae vae{Encoder{Sequential{Linear(784, 400, rng), Relu{}}, Linear(400, 20, rng), Linear(400, 20, rng)},
-          Decoder{Sequential{Linear(20, 400, rng), Relu{}, Linear(400, 784, rng)}, BernoulliLikelihood{}}, StandardNormal(20)};
+          Decoder{Sequential{Linear(20, 400, rng), Relu{}, Linear(400, 784, rng)}, BernoulliLikelihood{}},
+          StandardNormal(20)};
   VaeTrainer vae_trainer{vae};
 
   const LeakyRelu leaky{0.2};
-  Generator generator{Sequential{Linear(100, 256, rng), leaky, Linear(256, 512, rng), leaky, Linear(512, 1024, rng), leaky,
-                                 Linear(1024, 784, rng), Tanh{}},
+  Generator generator{Sequential{Linear(100, 256, rng), leaky, Linear(256, 512, rng), leaky, Linear(512, 1024, rng),
+                                 leaky, Linear(1024, 784, rng), Tanh{}},
                       StandardNormal(100)};
-  Discriminator discriminator{Sequential{Linear(784, 512, rng), leaky, Linear(512, 256, rng), leaky, Linear(256, 1, rng)}};
+  Discriminator discriminator{
+      Sequential{Linear(784, 512, rng), leaky, Linear(512, 256, rng), leaky, Linear(256, 1, rng)}};
   GanTrainer gan_trainer{generator, discriminator, NonSaturating{}};
 
   const auto ring = ring_of_gaussians(8);
@@ -62,7 +57,8 @@ int main() {
   for (int n = 1; n <= most; n *= 2) threads.push_back(n);
   for (const int n : threads) std::printf(" %16d", n);
   for (auto& [name, step] : std::initializer_list<std::pair<const char*, std::function<void()>>>{
-           {"VAE 784-400-20, batch 128", vae_step}, {"GAN 100-...-784, 784-...-1, batch 128", gan_step},
+           {"VAE 784-400-20, batch 128", vae_step},
+           {"GAN 100-...-784, 784-...-1, batch 128", gan_step},
            {"ring GAN 2-128-128-2, batch 256", ring_step}}) {
     time_of(step, 20);
     const int count = std::max(5, static_cast<int>(200 / time_of(step, 5)));

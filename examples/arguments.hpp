@@ -21,7 +21,8 @@ class Arguments {
   };
 
   /// Handles --help itself. Throws Error for anything that is not an option with a value.
-  Arguments(int argc, char** argv, const std::string& purpose, std::vector<Option> options) : options_(std::move(options)) {
+  Arguments(int argc, char** argv, const std::string& purpose, std::vector<Option> options)
+      : options_(std::move(options)) {
     options_.push_back({"seed", "1", "seed of all random numbers"});
     options_.push_back({"out", ".", "folder for the pictures; made if it does not exist"});
     for (int i = 1; i < argc; i += 2) {

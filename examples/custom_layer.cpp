@@ -19,7 +19,9 @@ struct ResidualBlock {
 
 // A GAN objective is two functions of logits, [N, 1] -> [], both minimised (Mao et al. 2017).
 struct LeastSquares {
-  auto discriminator_loss(const auto& real, const auto& fake) const { return mean(square(real - 1)) + mean(square(fake)); }
+  auto discriminator_loss(const auto& real, const auto& fake) const {
+    return mean(square(real - 1)) + mean(square(fake));
+  }
   auto generator_loss(const auto& fake) const { return mean(square(fake - 1)); }
 };
 
@@ -30,8 +32,9 @@ int main(int argc, char** argv) {
     Rng rng(arguments.seed());
 
     const auto swish = [](const auto& x) { return map([](auto t) { return t * sigmoid(t); }, x); };
-    Generator generator{Sequential{Linear(2, 64, rng), ResidualBlock(64, rng), ResidualBlock(64, rng), swish, Linear(64, 2, rng)},
-                        StandardNormal(2)};
+    Generator generator{
+        Sequential{Linear(2, 64, rng), ResidualBlock(64, rng), ResidualBlock(64, rng), swish, Linear(64, 2, rng)},
+        StandardNormal(2)};
     Discriminator discriminator{Sequential{Linear(2, 64, rng), ResidualBlock(64, rng), swish, Linear(64, 1, rng)}};
     print(generator);
 
@@ -40,7 +43,8 @@ int main(int argc, char** argv) {
     trainer.fit(moons, {.steps = arguments.whole("steps"), .batch_size = 256, .progress = ProgressBar{}}, rng);
 
     const std::string picture = arguments.out("two_moons.png");
-    save_scatter(picture, generator.sample(2'000, rng), {.title = "Two moons: samples over data", .reference = moons.sample(2'000, rng)});
+    save_scatter(picture, generator.sample(2'000, rng),
+                 {.title = "Two moons: samples over data", .reference = moons.sample(2'000, rng)});
     std::printf("%s\n", picture.c_str());
   });
 }

@@ -15,8 +15,7 @@ Variable<double, 1> swish(const Variable<double, 1>& x) {
 Variable<double, 2> outer(const Variable<double, 1>& a, const Variable<double, 1>& b) {
   Tensor<double, 2> y(Shape{a.size(), b.size()});
   y.matrix() = a.value().array().matrix() * b.value().array().matrix().transpose();
-  return record(std::move(y),
-                wrt(a, [b](const auto&, const auto& dy) { return sum(dy * b, 1); }),
+  return record(std::move(y), wrt(a, [b](const auto&, const auto& dy) { return sum(dy * b, 1); }),
                 wrt(b, [a](const auto&, const auto& dy) { return sum(transpose(dy) * a, 1); }));
 }
 
@@ -26,13 +25,13 @@ int main(int argc, char** argv) {
 
     const auto x = watch(Tensor<double, 1>({3}, {-1.0, 0.0, 2.0}));
     const auto y = swish(x);
-    const auto first = gradient(sum(y), x);       // as differentiable as y is
+    const auto first = gradient(sum(y), x);  // as differentiable as y is
     const auto second = gradient(sum(first), x);
     const auto third = gradient(sum(second), x);
     std::printf("%8s %12s %12s %12s %12s\n", "x", "swish", "first", "second", "third");
     for (Index i = 0; i < x.size(); ++i)
-      std::printf("%8.3f %12.8f %12.8f %12.8f %12.8f\n", x.value()(i), y.value()(i), first.value()(i), second.value()(i),
-                  third.value()(i));
+      std::printf("%8.3f %12.8f %12.8f %12.8f %12.8f\n", x.value()(i), y.value()(i), first.value()(i),
+                  second.value()(i), third.value()(i));
 
     // d(sum(outer(x, y)^2))/dx = 2 x |y|^2 + ... through both operands, y depending on x.
     const auto dx = gradient(sum(square(outer(x, y))), x);

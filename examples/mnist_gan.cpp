@@ -7,11 +7,12 @@ using namespace eigenesis;
 
 int main(int argc, char** argv) {
   return run_example("mnist_gan", [&] {
-    Arguments arguments(argc, argv, "Trains a GAN on the MNIST digits; draws samples as it learns and its losses.",
-                        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
-                         {"epochs", "20", "passes over the training images"},
-                         {"steps", "0", "rounds of training, instead of epochs"},
-                         {"every", "5", "epochs from one picture of samples to the next"}});
+    Arguments arguments(
+        argc, argv, "Trains a GAN on the MNIST digits; draws samples as it learns and its losses.",
+        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
+         {"epochs", "20", "passes over the training images"},
+         {"steps", "0", "rounds of training, instead of epochs"},
+         {"every", "5", "epochs from one picture of samples to the next"}});
     Rng rng(arguments.seed());
     LabelledImages digits = load_mnist(arguments.text("data")).train;
     digits.images.array() = 2 * digits.images.array() - 1;  // the range of tanh
@@ -19,33 +20,35 @@ int main(int argc, char** argv) {
 
     const LeakyRelu leaky{0.2};
     const Dropout dropout(0.3);  // without it the discriminator soon knows the digits by heart
-    Generator generator{Sequential{Linear(100, 256, rng), leaky, Linear(256, 512, rng), leaky, Linear(512, 1024, rng), leaky,
-                                   Linear(1024, pixels, rng), Tanh{}},
+    Generator generator{Sequential{Linear(100, 256, rng), leaky, Linear(256, 512, rng), leaky, Linear(512, 1024, rng),
+                                   leaky, Linear(1024, pixels, rng), Tanh{}},
                         StandardNormal(100)};
-    Discriminator discriminator{Sequential{Linear(pixels, 512, rng), leaky, dropout, Linear(512, 256, rng), leaky, dropout,
-                                           Linear(256, 1, rng)}};
+    Discriminator discriminator{Sequential{Linear(pixels, 512, rng), leaky, dropout, Linear(512, 256, rng), leaky,
+                                           dropout, Linear(256, 1, rng)}};
     GanTrainer trainer{generator, discriminator, NonSaturating{}};  // Adam, 2e-4, betas 0.5 and 0.999
 
     const Tensor<float, 2> latents = generator.prior.sample(64, rng);  // the same in every picture
     const Index steps = arguments.whole("steps"), epochs = arguments.whole("epochs"), every = arguments.whole("every");
+    std::vector<std::string> pictures;
     const auto draw = [&](const std::string& name) {
-      save_grid(arguments.out(name), generator.decode(latents),
+      pictures.push_back(arguments.out(name));
+      save_grid(pictures.back(), generator.decode(latents),
                 {.height = digits.height, .width = digits.width, .scale = 2, .low = -1, .high = 1});
+    };
+    const auto draw_some = [&](const GanState& now) {
+      if (every > 0 && now.epoch % every == 0) draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
     const GanHistory history = trainer.fit(digits.images,
                                            {.steps = steps,
                                             .epochs = steps > 0 ? 0 : epochs,
                                             .batch_size = 128,
                                             .progress = ProgressBar{},
-                                            .on_epoch =
-                                                [&](const GanProgress& now) {
-                                                  if (every > 0 && now.epoch % every == 0)
-                                                    draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");
-                                                }},
+                                            .on_epoch = draw_some},
                                            rng);
     draw("gan_samples.png");
-    save_chart(arguments.out("gan_loss.png"), {{"discriminator", history.discriminator_loss}, {"generator", history.generator_loss}},
+    pictures.push_back(arguments.out("gan_loss.png"));
+    save_chart(pictures.back(), {{"discriminator", history.discriminator_loss}, {"generator", history.generator_loss}},
                {.title = "GAN on MNIST", .x_label = "step", .y_label = "loss, nats"});
-    for (const char* name : {"gan_samples.png", "gan_loss.png"}) std::printf("%s\n", arguments.out(name).c_str());
+    for (const std::string& picture : pictures) std::printf("%s\n", picture.c_str());
   });
 }

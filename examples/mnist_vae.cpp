@@ -7,10 +7,11 @@ using namespace eigenesis;
 
 int main(int argc, char** argv) {
   return run_example("mnist_vae", [&] {
-    Arguments arguments(argc, argv, "Trains a VAE on the MNIST digits; draws reconstructions, samples and an interpolation.",
-                        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
-                         {"epochs", "10", "passes over the training images"},
-                         {"steps", "0", "updates, instead of epochs"}});
+    Arguments arguments(
+        argc, argv, "Trains a VAE on the MNIST digits; draws reconstructions, samples and an interpolation.",
+        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
+         {"epochs", "10", "passes over the training images"},
+         {"steps", "0", "updates, instead of epochs"}});
     Rng rng(arguments.seed());
     const Mnist mnist = load_mnist(arguments.text("data"));
     const Tensor<float, 2>& test = mnist.test.images;
@@ -21,9 +22,12 @@ int main(int argc, char** argv) {
             StandardNormal(20)};
     VaeTrainer trainer{vae};
     const Index steps = arguments.whole("steps");
-    const VaeHistory history = trainer.fit(
-        mnist.train.images, test,
-        {.steps = steps, .epochs = steps > 0 ? 0 : arguments.whole("epochs"), .batch_size = 128, .progress = ProgressBar{}}, rng);
+    const VaeHistory history = trainer.fit(mnist.train.images, test,
+                                           {.steps = steps,
+                                            .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
+                                            .batch_size = 128,
+                                            .progress = ProgressBar{}},
+                                           rng);
 
     Series train{"training", {}}, held_out{"test", {}};
     for (const VaeLosses& losses : history.train) train.values.push_back(losses.total());
@@ -39,15 +43,20 @@ int main(int argc, char** argv) {
     for (const Index half : {0, 8})
       for (const auto& x : {digits, redrawn}) rows.push_back(slice(x, 0, half, half + 8));
     const Tensor<float, 2> codes = vae.encode(digits.value());
-    const auto code = [&](Index i) { return Tensor<float, 1>(Shape{20}, codes.values().subspan(static_cast<std::size_t>(20 * i), 20)); };
+    const auto code = [&](Index i) {
+      return Tensor<float, 1>(Shape{20}, codes.values().subspan(static_cast<std::size_t>(20 * i), 20));
+    };
     std::vector<Variable<float, 2>> ways;
     for (const Index i : {0, 2, 4, 6, 8}) ways.push_back(vae.interpolate(code(i), code(i + 1), 8));
 
     const GridOptions size{.height = mnist.test.height, .width = mnist.test.width, .scale = 2};
-    save_grid(arguments.out("vae_reconstructions.png"), concatenate(std::span<const Variable<float, 2>>(rows), 0).value(), size);
+    save_grid(arguments.out("vae_reconstructions.png"),
+              concatenate(std::span<const Variable<float, 2>>(rows), 0).value(), size);
     save_grid(arguments.out("vae_samples.png"), vae.sample(64, rng), size);
-    save_grid(arguments.out("vae_interpolation.png"), concatenate(std::span<const Variable<float, 2>>(ways), 0).value(), size);
-    save_chart(arguments.out("vae_loss.png"), {train, held_out}, {.title = "VAE on MNIST", .x_label = "epoch", .y_label = "negative ELBO, nats"});
+    save_grid(arguments.out("vae_interpolation.png"), concatenate(std::span<const Variable<float, 2>>(ways), 0).value(),
+              size);
+    save_chart(arguments.out("vae_loss.png"), {train, held_out},
+               {.title = "VAE on MNIST", .x_label = "epoch", .y_label = "negative ELBO, nats"});
     for (const char* name : {"vae_reconstructions.png", "vae_samples.png", "vae_interpolation.png", "vae_loss.png"})
       std::printf("%s\n", arguments.out(name).c_str());
   });

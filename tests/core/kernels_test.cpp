@@ -283,17 +283,14 @@ TEMPLATE_TEST_CASE("Arithmetic kernels round as single operations do, in place a
       }
 }
 
-TEMPLATE_TEST_CASE("multiply_add and power agree with the standard library", "", float, double) {
+TEMPLATE_TEST_CASE("power agrees with the standard library", "", float, double) {
   using T = TestType;
   for (const Isa use : instruction_sets()) {
     auto a = uniform_numbers<T>(64, 10, T(0.1), 3), b = uniform_numbers<T>(64, 11, -4, 4);
-    auto c = uniform_numbers<T>(64, 12, -4, 4);
-    Numbers<T> sums(64), powers(64);
-    detail::pointwise<T>(Operation::multiply_add, use)(sums.data(), a.data(), b.data(), c.data(), 0, 64);
-    detail::pointwise<T>(Operation::power, use)(powers.data(), a.data(), b.data(), c.data(), 0, 64);
+    Numbers<T> powers(64);
+    detail::pointwise<T>(Operation::power, use)(powers.data(), a.data(), b.data(), nullptr, 0, 64);
     for (Index i = 0; i < 64; ++i) {
-      const double product = static_cast<double>(a[i]) * b[i], epsilon = std::numeric_limits<T>::epsilon();
-      CHECK_THAT(sums[i], WithinAbs(product + c[i], epsilon * (std::fabs(product) + std::fabs(product + c[i]))));
+      const double epsilon = std::numeric_limits<T>::epsilon();
       CHECK_THAT(powers[i], WithinRel(std::pow(static_cast<double>(a[i]), b[i]), 2 * epsilon));
     }
     CHECK(apply<T>(Operation::power, -2, 3, 0, 0, use) == -8);

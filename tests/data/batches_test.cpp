@@ -159,5 +159,5 @@ TEST_CASE("Batches name wrong arguments") {
                        Message("Batches: expected at least batch_size = 11 samples with drop_last but got 10"));
   Batches batches{odd, {.binarize = Binarize::dynamic}};
   CHECK_THROWS_MATCHES(batches.next(rng), DataError,
-                       Message("Batches: expected values in [0, 1] to binarize but got 1.5"));
+                       Message("binarized: expected values in [0, 1] to binarize but got 1.5"));
 }

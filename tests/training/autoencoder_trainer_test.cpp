@@ -55,7 +55,7 @@ TEST_CASE("A linear autoencoder finds the principal components", "[training]") {
       trainer.fit(x,
                   {.steps = 1500,
                    .batch_size = 12,
-                   .on_step = [&](VaeProgress& now) { least = std::min(least, now.losses.total()); }},
+                   .on_step = [&](VaeState& now) { least = std::min(least, now.losses.total()); }},
                   rng);
   CHECK_THAT(trainer.evaluate(x, rng).total(), WithinRel(lost, 1e-4));
   CHECK(least >= lost * (1 - 1e-12));

@@ -65,14 +65,14 @@ std::uint64_t trained_vae(auto vae, const Tensor<float, 2>& data, Index batch_si
               {.steps = steps,
                .batch_size = batch_size,
                .binarize = Binarize::dynamic,
-               .on_step = [&](VaeProgress&) { between(); }},
+               .on_step = [&](VaeState&) { between(); }},
               rng);
   return weight_hash(vae) ^ rng.state().counter;
 }
 std::uint64_t trained_gan(auto generator, auto discriminator, const Tensor<float, 2>& data, Index batch_size, Rng rng,
                           const Between& between) {
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
-  trainer.fit(data, {.steps = steps, .batch_size = batch_size, .on_step = [&](GanProgress&) { between(); }}, rng);
+  trainer.fit(data, {.steps = steps, .batch_size = batch_size, .on_step = [&](GanState&) { between(); }}, rng);
   return weight_hash(generator) ^ weight_hash(discriminator) ^ rng.state().counter;
 }
 
@@ -165,10 +165,10 @@ TEST_CASE("A training step in steady state takes no memory from the system", "[t
     Counter of_vae, of_gan;
     VaeTrainer{vae}.fit(
         data,
-        {.steps = 70, .batch_size = 100, .binarize = Binarize::dynamic, .on_step = [&](VaeProgress&) { of_vae(); }},
+        {.steps = 70, .batch_size = 100, .binarize = Binarize::dynamic, .on_step = [&](VaeState&) { of_vae(); }},
         rng);
     GanTrainer{generator, discriminator, NonSaturating{}}.fit(
-        data, {.steps = 70, .batch_size = 100, .on_step = [&](GanProgress&) { of_gan(); }}, rng);
+        data, {.steps = 70, .batch_size = 100, .on_step = [&](GanState&) { of_gan(); }}, rng);
     CHECK(of_vae.step == 70);
     CHECK(of_vae.pool == 0);
     CHECK(of_vae.heap == 0);

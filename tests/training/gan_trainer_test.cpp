@@ -167,7 +167,7 @@ TEST_CASE("An epoch of fit is a pass over the data", "[training]") {
     GanTrainer trainer{generator, discriminator, NonSaturating{}, options};
     std::vector<Index> steps_per_epoch;
     fit_options.batch_size = 4;
-    fit_options.on_epoch = [&](GanProgress& progress) {
+    fit_options.on_epoch = [&](GanState& progress) {
       steps_per_epoch.push_back(progress.step);
       CHECK(progress.epoch == std::ssize(steps_per_epoch));
     };
@@ -192,14 +192,14 @@ TEST_CASE("Callbacks of fit see losses and can stop it", "[training]") {
                                          {.steps = 100,
                                           .batch_size = 8,
                                           .on_step =
-                                              [&](GanProgress& progress) {
+                                              [&](GanState& progress) {
                                                 CHECK(progress.step == ++steps);
                                                 CHECK(progress.epoch == 1);
                                                 seen.discriminator_loss.push_back(progress.discriminator_loss);
                                                 seen.generator_loss.push_back(progress.generator_loss);
                                                 progress.stop = steps == 7;
                                               },
-                                          .on_epoch = [&](GanProgress&) { ++epochs; }},
+                                          .on_epoch = [&](GanState&) { ++epochs; }},
                                          rng);
   CHECK(steps == 7);
   CHECK(epochs == 1);
@@ -211,7 +211,7 @@ TEST_CASE("Callbacks of fit see losses and can stop it", "[training]") {
               {.epochs = 10,
                .batch_size = 4,
                .on_epoch =
-                   [&](GanProgress& progress) {
+                   [&](GanState& progress) {
                      progress.stop = progress.epoch == 2;
                      at_stop = progress.step;
                    }},

@@ -72,9 +72,9 @@ TEST_CASE("VaeTrainer::fit sees every sample in each epoch and keeps the last, s
   const VaeHistory history = trainer.fit(x,
                                          {.epochs = 3,
                                           .batch_size = 4,
-                                          .on_step = [&](VaeProgress& now) { steps.push_back(now.losses); },
+                                          .on_step = [&](VaeState& now) { steps.push_back(now.losses); },
                                           .on_epoch =
-                                              [&](VaeProgress& now) {
+                                              [&](VaeState& now) {
                                                 CHECK(now.epoch == std::ssize(epochs) + 1);
                                                 CHECK(now.step == 3 * now.epoch);
                                                 epochs.push_back(now.losses);
@@ -158,7 +158,7 @@ TEST_CASE("The weight of the divergence follows its schedule", "[training]") {
     std::vector<double> seen;
     options.steps = 5;
     options.batch_size = 4;
-    options.on_step = [&](VaeProgress& now) { seen.push_back(now.beta); };
+    options.on_step = [&](VaeState& now) { seen.push_back(now.beta); };
     VaeTrainer{vae}.fit(Grey{}, options, rng);
     return seen;
   };
@@ -201,12 +201,12 @@ TEST_CASE("Callbacks of VaeTrainer::fit can stop it", "[training]") {
   const Tensor<float, 2> x = grey_pixels(8, rng);
   VaeTrainer trainer{vae};
   VaeHistory history = trainer.fit(
-      x, x, {.epochs = 9, .batch_size = 2, .on_step = [](VaeProgress& now) { now.stop = now.step == 6; }}, rng);
+      x, x, {.epochs = 9, .batch_size = 2, .on_step = [](VaeState& now) { now.stop = now.step == 6; }}, rng);
   CHECK(trainer.optimizer.steps() == 6);
   CHECK(history.train.size() == 2);
   CHECK(history.held_out.size() == 2);
   history = trainer.fit(
-      x, x, {.epochs = 9, .batch_size = 2, .on_epoch = [](VaeProgress& now) { now.stop = now.held_out.total() > 0; }},
+      x, x, {.epochs = 9, .batch_size = 2, .on_epoch = [](VaeState& now) { now.stop = now.held_out.total() > 0; }},
       rng);
   CHECK(trainer.optimizer.steps() == 6 + 4);
   CHECK(history.train.size() == 1);
@@ -224,7 +224,7 @@ TEST_CASE("A VAE's progress shows the mean loss of the epoch so far, its diverge
                                          {.epochs = 1,
                                           .batch_size = 4,
                                           .progress = screen.bar(),
-                                          .on_step = [&](VaeProgress& now) { steps.push_back(now.losses); }},
+                                          .on_step = [&](VaeState& now) { steps.push_back(now.losses); }},
                                          rng);
   const auto losses = [](const VaeLosses& shown) {
     return detail::formatted(" loss %.4g", shown.total()) + detail::formatted(" KL %.4g", shown.divergence);

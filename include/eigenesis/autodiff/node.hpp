@@ -161,21 +161,15 @@ void add_rule(const NodeRef<Scalar>& y, const NodeRef<Scalar>& input, F rule) {
   y->differentiable = true;
 }
 
-// Below this many elements a second thread costs more than it brings. Pieces do not depend on the number of threads.
-inline constexpr Index pointwise_piece = 16 * 1024;
-
 /// a + b of equal shapes, itself differentiable; overwrites a if nothing else can see it.
 template <class Scalar>
 NodeRef<Scalar> accumulate(NodeRef<Scalar> a, const NodeRef<Scalar>& b) {
   const bool reusable = a->references.load(std::memory_order_relaxed) == 1 && !a->differentiable && !b->differentiable;
   NodeRef<Scalar> y = reusable ? a : make_node<Scalar>(a->shape);
-  const Index n = y->size();
   Scalar* const sum = y->data();
   const Scalar *const left = a->data(), *const right = b->data();
-  parallel_for((n + pointwise_piece - 1) / pointwise_piece, [&](Index piece) {
-    const Index begin = piece * pointwise_piece;
-    pointwise<Scalar>(Operation::add)(sum + begin, left + begin, right + begin, nullptr, Scalar{0},
-                                      std::min(pointwise_piece, n - begin));
+  run_ranges(y->size(), piece_size, [&](Index first, Index last) {
+    pointwise<Scalar>(Operation::add)(sum + first, left + first, right + first, nullptr, Scalar{0}, last - first);
   });
   if (!reusable) {
     const auto pass = [](const NodeRef<Scalar>&, const NodeRef<Scalar>& dy) { return dy; };

@@ -6,7 +6,7 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// A tensor that remembers how it was computed, so that gradients can be taken through it.
-/// Copies are handles to the same value, which never changes.
+/// Copies are handles to the same value, which never changes unless it is a Parameter's.
 template <class Scalar, int Rank>
 class Variable {
  public:

@@ -12,6 +12,10 @@
 #error "eigenesis: -ffast-math (-ffinite-math-only) is not supported; remove it, the kernels are fast without it"
 #endif
 
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12
+#error "eigenesis: GCC 12 or newer is required"
+#endif
+
 #if __cplusplus < 202002L
 #error "eigenesis: C++20 is required; compile with -std=c++20"
 #endif
@@ -24,6 +28,8 @@
 #define EIGENESIS_ABI_TARGET avx2fma
 #elif defined(__AVX2__)
 #define EIGENESIS_ABI_TARGET avx2
+#elif defined(__AVX__) && defined(__FMA__)
+#define EIGENESIS_ABI_TARGET avxfma
 #elif defined(__AVX__)
 #define EIGENESIS_ABI_TARGET avx
 #else

@@ -11,8 +11,8 @@
 #include "eigenesis/core/threads.hpp"
 
 // The heavy loops on plain memory, for float and double. Each exists for several instruction sets; `use` is for tests.
-// Inputs are read up to 64 bytes beyond their last element (the pool's buffers are padded for it), outputs are written
-// up to their last element. Results do not depend on the number of threads, nor on addresses.
+// Inputs are read up to 128 bytes beyond their last element (tensors' buffers are padded for it), outputs are written
+// up to their last element, except by pointwise(). Results do not depend on the number of threads, nor on addresses.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 /// A thread's buffer that grows and is kept, 64-byte aligned; one for each Tag.

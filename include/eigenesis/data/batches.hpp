@@ -29,19 +29,20 @@ inline void check_batch_options(const BatchOptions& options) {
   require<ArgumentError>(options.batch_size >= 1, "Batches: expected batch_size >= 1 but got ", options.batch_size);
 }
 
-/// Replaces each probability by a draw of 0 or 1.
+}  // namespace detail
+
+/// Each value of x as the probability of a 1, drawn: the binarised form of pixels in [0, 1]. Throws DataError outside.
 template <class Scalar, int Rank>
-void draw_bernoulli(Tensor<Scalar, Rank>& x, Rng& rng) {
+Tensor<Scalar, Rank> binarized(Tensor<Scalar, Rank> x, Rng& rng) {
   Tensor<Scalar, Rank> u(x.shape());
   rng.fill_uniform(u.data(), u.size(), Scalar{0}, Scalar{1});
   for (Index i = 0; i < x.size(); ++i) {
     const Scalar p = x.data()[i];
-    require<DataError>(p >= 0 && p <= 1, "Batches: expected values in [0, 1] to binarize but got ", p);
+    require<DataError>(p >= 0 && p <= 1, "binarized: expected values in [0, 1] to binarize but got ", p);
     x.data()[i] = u.data()[i] < p ? Scalar{1} : Scalar{0};
   }
+  return x;
 }
-
-}  // namespace detail
 
 /// Batches of an endless source, which is anything with `sample(n, rng)`: toy data, a generator.
 template <class Source>
@@ -55,8 +56,7 @@ class Batches {
   /// The next batch [batch_size, ...].
   auto next(Rng& rng) {
     auto batch = source_.sample(options_.batch_size, rng);
-    if (options_.binarize == Binarize::dynamic) detail::draw_bernoulli(batch, rng);
-    return batch;
+    return options_.binarize == Binarize::dynamic ? binarized(std::move(batch), rng) : batch;
   }
 
  private:
@@ -146,8 +146,7 @@ class Batches<Tensor<Scalar, Rank>> {
     Batch batch(shape);
     Scalar* out = batch.data();
     for (const Index i : indices()) out = std::copy_n(data_->data() + i * row, row, out);
-    if (options_.binarize == Binarize::dynamic) detail::draw_bernoulli(batch, rng);
-    return batch;
+    return options_.binarize == Binarize::dynamic ? binarized(std::move(batch), rng) : batch;
   }
 
   const Batch* data_;

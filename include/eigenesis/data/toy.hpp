@@ -95,6 +95,7 @@ class GaussianMixture {
 /// 0.02).
 inline GaussianMixture ring_of_gaussians(Index modes = 8, double radius = 2, double deviation = 0.02) {
   require<ArgumentError>(modes >= 1, "ring_of_gaussians: expected modes >= 1 but got ", modes);
+  require<ArgumentError>(std::isfinite(radius), "ring_of_gaussians: expected a finite radius but got ", radius);
   Tensor<float, 2> means(Shape{modes, Index{2}});
   for (Index k = 0; k < modes; ++k) {
     const double angle = 2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(modes);
@@ -202,6 +203,7 @@ inline Tensor<float, 2> SwissRoll::sample(Index n, Rng& rng) const {
 }
 
 inline Tensor<float, 2> Pinwheel::sample(Index n, Rng& rng) const {
+  require<ArgumentError>(arms >= 1, "Pinwheel: expected arms >= 1 but got ", arms);
   return detail::sample_points(n, rng, [&](double a, double b) {
     const double along = 1 + radial_deviation * a, across = tangential_deviation * b;
     const double arm = 2 * std::numbers::pi * static_cast<double>(rng.below(arms)) / static_cast<double>(arms);
@@ -211,6 +213,7 @@ inline Tensor<float, 2> Pinwheel::sample(Index n, Rng& rng) const {
 }
 
 inline Tensor<float, 2> Checkerboard::sample(Index n, Rng& rng) const {
+  require<ArgumentError>(cells_per_side >= 1, "Checkerboard: expected cells_per_side >= 1 but got ", cells_per_side);
   const double cell = width / static_cast<double>(cells_per_side);
   Tensor<float, 2> points(Shape{n, Index{2}});
   for (Index i = 0; i < n; ++i) {

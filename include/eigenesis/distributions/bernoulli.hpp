@@ -48,7 +48,7 @@ class Bernoulli {
     const NoGradient no_gradient;
     Tensor<Scalar, Rank> uniform(logits_.shape());
     rng.fill_uniform(uniform.data(), uniform.size(), Scalar{0}, Scalar{1});
-    return map([](auto u, auto l) { return u < sigmoid(l); }, Variable(std::move(uniform)), logits_).value();
+    return map([](auto u, auto l) { return select(l == l, u < sigmoid(l), l); }, Variable(std::move(uniform)), logits_).value();
   }
   /// sum(softplus(logit) - p logit) in nats, [N].
   Variable<Scalar, 1> entropy() const {

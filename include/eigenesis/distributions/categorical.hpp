@@ -48,7 +48,7 @@ class Categorical {
     const Variable chosen(detail::one_hot_rows<Scalar>("Categorical::log_prob", classes, logits_.shape(1)));
     return sum(chosen * logits_, 1) - logsumexp(logits_, 1);
   }
-  /// One class for each row.
+  /// One class for each row. Throws NumericError for logits that are NaN or infinite.
   std::vector<int> sample(Rng& rng) const {
     const NoGradient no_gradient;
     const Variable<Scalar, 2> p = probabilities();
@@ -57,6 +57,7 @@ class Categorical {
       const Scalar* const row = p.value().data() + i * p.shape(1);
       double total = 0, below = 0;
       for (Index k = 0; k < p.shape(1); ++k) total += static_cast<double>(row[k]);
+      require<NumericError>(std::isfinite(total), "Categorical::sample: expected finite logits but got nan or inf in row ", i);
       const double target = rng.uniform() * total;  // always less than the total
       int label = 0;
       while ((below += static_cast<double>(row[label])) <= target) ++label;

@@ -42,7 +42,10 @@ struct Tick {
   const bool short_form = std::max(std::abs(range.low), std::abs(range.high)) < 1e7 && decimals < 6;
 
   std::vector<Tick> ticks;
-  for (double k = std::ceil(range.low / step - 1e-9); k * step <= range.high + 1e-9 * step; ++k) {
+  const double first = std::ceil(range.low / step - 1e-9);
+  for (int i = 0; i <= count + 1; ++i) {  // counted, as k + 1 may be k
+    const double k = first + i;
+    if (k * step > range.high + 1e-9 * step) break;
     char label[32];
     const double at = k * step == 0 ? 0 : k * step;
     if (short_form)

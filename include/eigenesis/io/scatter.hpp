@@ -43,7 +43,8 @@ namespace detail {
     reach = 0.53 * std::max(x.high - x.low, y.high - y.low);
     middle = {(x.low + x.high) / 2, (y.low + y.high) / 2};
   }
-  if (reach == 0) reach = 1;
+  // However large the numbers are, the axes must tell their two ends apart.
+  reach = std::max(reach == 0 ? 1 : reach, 1e-9 * std::max(std::abs(middle.x), std::abs(middle.y)));
   x = {middle.x - reach, middle.x + reach};
   y = {middle.y - reach, middle.y + reach};
 

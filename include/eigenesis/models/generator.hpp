@@ -52,7 +52,10 @@ struct Generator {
     return decode(std::move(z));
   }
 
-  static void fields(auto& self, auto&& field) { field("network", self.network); }
+  static void fields(auto& self, auto&& field) {
+    field("network", self.network);
+    field("prior", self.prior);
+  }
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

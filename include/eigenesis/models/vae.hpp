@@ -25,6 +25,11 @@ struct Vae : Autoencoder<EncoderType, DecoderType> {
   auto elbo(const auto& x, Pass pass, double beta = 1) const { return elbo_terms(x, pass).elbo(beta); }
   /// n new samples: means of p(x | z) for codes z drawn from the prior, [n, ...].
   auto sample(Index n, Rng& rng) const { return this->decode(prior.sample(n, rng)); }
+
+  static void fields(auto& self, auto&& field) {
+    Autoencoder<EncoderType, DecoderType>::fields(self, field);
+    field("prior", self.prior);
+  }
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -119,15 +119,14 @@ class Plan {
         source = {tiles.back().data(), block, source.broadcast};
       }
 
-    const Index piece = std::max<Index>(1, 16 * 1024 / block) * block;
-    const std::size_t scratch_blocks = static_cast<std::size_t>(registers_) + sources.size() + 1;
+    const Index piece = std::max<Index>(1, piece_size / block) * block;
+    const Index scratch_blocks = registers_ + std::ssize(sources) + 1;
     parallel_for((n + piece - 1) / piece, [&](Index p) {
-      static thread_local PoolVector<Scalar> scratch;
-      if (scratch.size() < scratch_blocks * register_stride) scratch.resize(scratch_blocks * register_stride);
-      for (const auto& [index, value] : constants_) fill(scratch.data() + index * register_stride, block, value);
+      Scalar* const registers = scratch<Scalar, struct ProgramRegisters>(scratch_blocks * register_stride);
+      for (const auto& [index, value] : constants_) fill(registers + index * register_stride, block, value);
       PoolVector<const Scalar*> arguments(sources.size());
       for (Index begin = p * piece; begin < std::min(n, (p + 1) * piece); begin += block)
-        run_block(sources, arguments, scratch.data(), out, begin, std::min(block, n - begin));
+        run_block(sources, arguments, registers, out, begin, std::min(block, n - begin));
     });
   }
 

@@ -246,7 +246,6 @@ inline Symbol derivative(const Symbol& result, int argument) {
       case Operation::less_equal:
       case Operation::equal: break;
       case Operation::select: to(1, select(a, d, 0)), to(2, select(a, 0, d)); break;
-      case Operation::multiply_add: to(0, d * operand(1)), to(1, d * a), to(2, d); break;
     }
     // clang-format on
   }

@@ -20,7 +20,7 @@ struct GanOptions {
 };
 
 /// What a callback sees of a training; it may ask for its end.
-struct GanProgress {
+struct GanState {
   Index step = 0;   // rounds so far
   Index epoch = 0;  // counted from 1
   // Of the last round.
@@ -33,8 +33,8 @@ struct GanFitOptions {
   Index epochs = 0;  // passes over a finite data set; exactly one of the two is set
   Index batch_size = 128;
   Progress progress = {};
-  std::function<void(GanProgress&)> on_step = {};
-  std::function<void(GanProgress&)> on_epoch = {};
+  std::function<void(GanState&)> on_step = {};
+  std::function<void(GanState&)> on_epoch = {};
 };
 
 /// The losses of every round: the mean over its discriminator and generator steps.
@@ -71,6 +71,8 @@ class GanTrainer {
   /// Fix G, train D: one update of D on a batch of data [N, ...] and as many samples of G. Returns D's loss before it.
   template <class Scalar, int Rank>
   double train_discriminator(Tensor<Scalar, Rank> real, Rng& rng) {
+    require<DataError>(real.size() > 0, "GanTrainer::train_discriminator: expected at least one sample but got shape ",
+                       real.shape());
     const Pass pass{Mode::training, rng};
     const auto fake = generate(real.shape(0), rng);
     // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
@@ -101,7 +103,7 @@ class GanTrainer {
     const double rounds = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
     for (auto* losses : {&history.discriminator_loss, &history.generator_loss})
       losses->reserve(static_cast<std::size_t>(std::min(rounds, 1e6)));  // more may be asked for than will be made
-    GanProgress state;
+    GanState state;
     std::array<NamedValue, 2> shown{{{"D", 0}, {"G", 0}}};
 
     const auto step = [&](Index epoch) {

@@ -23,7 +23,7 @@ struct VaeLosses {
 };
 
 /// What a callback sees of a training; it may ask for its end.
-struct VaeProgress {
+struct VaeState {
   Index step = 0;      // updates so far
   Index epoch = 0;     // counted from 1
   double beta = 1;     // weight of the divergence in the last step
@@ -40,8 +40,8 @@ struct VaeFitOptions {
   double beta = 1;                     // weight of the divergence,
   Schedule beta_schedule = {};         // times this function of the step, counted from 0
   Progress progress = {};
-  std::function<void(VaeProgress&)> on_step = {};
-  std::function<void(VaeProgress&)> on_epoch = {};
+  std::function<void(VaeState&)> on_step = {};
+  std::function<void(VaeState&)> on_epoch = {};
 };
 
 /// The mean losses of each epoch (where steps were asked for, of all steps together).
@@ -126,7 +126,7 @@ class VaeTrainer {
     Batches<Data> batches(data, {.batch_size = options.batch_size, .binarize = options.binarize});
     const detail::Duration duration = detail::plan(name_, batches, options.steps, options.epochs, 1);
     VaeHistory history;
-    VaeProgress state;
+    VaeState state;
     Average average;
     std::array<NamedValue, 3> shown{{{"loss", 0}, {"KL", 0}, {"test", 0}}};
 
