@@ -185,3 +185,15 @@ TEST_CASE("draws of Categorical and OneHot have its probabilities", "[distributi
     check_mean(Tensor<double, 2>(hot.matrix().col(k)), expected[k]);
   }
 }
+
+TEST_CASE("samples do not hide a NaN", "[distributions]") {
+  Rng rng(1);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const Variable logits(Tensor<float, 2>({2, 2}, {100.0f, nan, -100.0f, 100.0f}));
+  const Tensor<float, 2> coins = Bernoulli{logits}.sample(rng);
+  CHECK(coins(0, 0) == 1);
+  CHECK(std::isnan(coins(0, 1)));
+  CHECK(coins(1, 0) == 0);
+  CHECK_THROWS_MATCHES(Categorical{logits}.sample(rng), NumericError,
+                       Message("Categorical::sample: expected finite logits but got nan or inf in row 0"));
+}

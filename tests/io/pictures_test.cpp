@@ -290,3 +290,10 @@ TEST_CASE("Text is as wide as it says, wherever it stands") {
   CHECK_THAT(extent(detail::Align::right, false).second, WithinAbs(100.0, 1.5));
   CHECK_THAT(extent(detail::Align::left, true).first, WithinAbs(100 - width, 1.5));  // upwards
 }
+
+TEST_CASE("Ticks end where neighbouring numbers are farther apart than they are") {
+  const auto ticks = detail::linear_ticks({1e9, 1e9 + 2.4e-7}, 7);
+  CHECK(ticks.size() <= 9);
+  const auto huge = detail::linear_ticks({1e20, 1e20 + 3e4}, 7);
+  CHECK(huge.size() <= 9);
+}

@@ -158,3 +158,26 @@ TEST_CASE("A Vae without variance has an infinite divergence, which beta 0 leave
   for (const float value : elbo.value().values()) CHECK(value == -INFINITY);
   for (const float value : without_divergence.value().values()) CHECK(std::isfinite(value));
 }
+
+namespace {
+
+/// A prior that learns its mean.
+struct LearnedPrior {
+  Parameter<float, 1> mean{Tensor<float, 1>({2}, 0.0f)};
+  Tensor<float, 2> sample(Index n, Rng&) const { return broadcast(mean, Shape{n, Index{2}}).value(); }
+  static void fields(auto& self, auto&& field) { field("mean", self.mean); }
+};
+
+}  // namespace
+
+TEST_CASE("A prior's parameters belong to its model", "[models]") {
+  Rng rng(1);
+  const Generator generator{Linear(2, 3, rng), LearnedPrior{}};
+  CHECK(parameter_count(generator) == 9 + 2);
+  const Vae vae{Encoder{Linear(3, 4, rng), Linear(4, 2, rng), Linear(4, 2, rng)},
+                Decoder{Linear(2, 3, rng), SquaredError{}}, LearnedPrior{}};
+  CHECK(parameter_count(vae) == 16 + 10 + 10 + 9 + 2);
+  std::string last;
+  for_each_parameter(vae, [&](const FieldPath& path, const auto&) { last = to_string(path); });
+  CHECK(last == "prior.mean");
+}

@@ -385,3 +385,16 @@ TEST_CASE("The optimal discriminator between two normals loses what the Jensen-S
   INFO("distance " << distance);
   CHECK_THAT(loss, WithinAbs(expected, 0.005));
 }
+
+TEST_CASE("GanTrainer refuses empty batches and less data than a batch", "[training]") {
+  Rng rng(1);
+  Generator generator{Linear(2, 2, rng), StandardNormal(2)};
+  Discriminator discriminator{Linear(2, 1, rng)};
+  GanTrainer trainer{generator, discriminator, NonSaturating{}};
+  CHECK_THROWS_MATCHES(
+      trainer.train_discriminator(Tensor<float, 2>({0, 2}), rng), DataError,
+      Message("GanTrainer::train_discriminator: expected at least one sample but got shape [0, 2]"));
+  const Tensor<float, 2> data({50, 2}, 0.5f);
+  CHECK_THROWS_MATCHES(trainer.fit(data, {.steps = 1, .batch_size = 128}, rng), ArgumentError,
+                       Message("GanTrainer::fit: expected at least batch_size = 128 samples but got 50"));
+}

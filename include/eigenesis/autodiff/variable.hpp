@@ -16,7 +16,9 @@ class Variable {
   Variable() : Variable(Tensor<Scalar, Rank>()) {}
   explicit Variable(detail::NodeRef<Scalar> node) : node_(std::move(node)) {}
 
-  const Tensor<Scalar, Rank>& value() const { return static_cast<const detail::NodeOf<Scalar, Rank>&>(*node_).value; }
+  const Tensor<Scalar, Rank>& value() const& { return static_cast<const detail::NodeOf<Scalar, Rank>&>(*node_).value; }
+  /// Of a temporary, a copy: `const auto& t = f(x).value();` would otherwise refer to what is gone.
+  Tensor<Scalar, Rank> value() && { return std::as_const(*this).value(); }
   const Shape<Rank>& shape() const { return value().shape(); }
   Index shape(int axis) const { return value().shape(axis); }
   Index size() const { return value().size(); }

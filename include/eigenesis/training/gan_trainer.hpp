@@ -96,6 +96,9 @@ class GanTrainer {
   /// changes a weight.
   template <class Data>
   GanHistory fit(const Data& data, const GanFitOptions& options, Rng& rng) {
+    if constexpr (!Batches<Data>::endless)
+      require<ArgumentError>(data.shape(0) >= options.batch_size, "GanTrainer::fit: expected at least batch_size = ",
+                             options.batch_size, " samples but got ", data.shape(0));
     Batches<Data> batches(data, {.batch_size = options.batch_size, .drop_last = true});
     const detail::Duration duration =
         detail::plan("GanTrainer", batches, options.steps, options.epochs, options_.discriminator_steps);
