@@ -289,8 +289,8 @@ TEST_CASE("options out of range are refused", "[optimizers]") {
   const auto refused = [](auto make, const std::string& message) {
     CHECK_THROWS_MATCHES(make(), ArgumentError, Message(message));
   };
-  refused([] { return Adam{{.learning_rate = -1}}; }, "Adam: expected learning_rate >= 0 but got -1");
-  refused([=] { return Adam{{.learning_rate = nan}}; }, "Adam: expected learning_rate >= 0 but got nan");
+  refused([] { return Adam{{.learning_rate = -1}}; }, "Adam: expected a finite learning_rate >= 0 but got -1");
+  refused([=] { return Adam{{.learning_rate = nan}}; }, "Adam: expected a finite learning_rate >= 0 but got nan");
   refused([] { return Adam{{.beta1 = 1}}; }, "Adam: expected beta1 in [0, 1) but got 1");
   refused([] { return AdamW{{.beta2 = -0.1}}; }, "AdamW: expected beta2 in [0, 1) but got -0.1");
   refused([] { return AdamW{{.epsilon = -1}}; }, "AdamW: expected epsilon >= 0 but got -1");

@@ -15,7 +15,8 @@ class Optimizer {
  public:
   const Options& options() const { return options_; }
   void set_learning_rate(double rate) {
-    require<ArgumentError>(rate >= 0, Derived::name, ": expected learning_rate >= 0 but got ", rate);
+    require<ArgumentError>(rate >= 0 && std::isfinite(rate), Derived::name,
+                           ": expected a finite learning_rate >= 0 but got ", rate);
     options_.learning_rate = rate;
   }
   /// Updates made so far.
