@@ -16,6 +16,7 @@
 //   training/      5  GanTrainer, VaeTrainer, AutoencoderTrainer, progress
 
 #include "eigenesis/core/config.hpp"
+#include "eigenesis/core/convolution.hpp"
 #include "eigenesis/core/error.hpp"
 #include "eigenesis/core/isa.hpp"
 #include "eigenesis/core/kernels.hpp"
@@ -33,6 +34,7 @@
 #include "eigenesis/ops/arithmetic.hpp"
 #include "eigenesis/ops/arrange.hpp"
 #include "eigenesis/ops/broadcast.hpp"
+#include "eigenesis/ops/convolution.hpp"
 #include "eigenesis/ops/map.hpp"
 #include "eigenesis/ops/matmul.hpp"
 #include "eigenesis/ops/pointwise.hpp"
