@@ -13,7 +13,7 @@ struct Flatten {
   Variable<Scalar, 2> operator()(const Variable<Scalar, 4>& x) const {
     const Index n = x.shape(0), pixels = x.shape(1) * x.shape(2), channels = x.shape(3);
     const Shape<2> rows{n, channels * pixels};
-    if (channels == 1) return reshape(x, rows);
+    if (channels == 1 || pixels == 1) return reshape(x, rows);
     return reshape(transpose(reshape(x, Shape{n, pixels, channels})), rows);
   }
 };
@@ -28,7 +28,7 @@ struct Unflatten {
     require(x.shape(1) == channels * height * width, "Unflatten: expected x of shape [N, ", channels * height * width,
             "] but got ", x.shape());
     const Shape<4> images{n, height, width, channels};
-    if (channels == 1) return reshape(x, images);
+    if (channels == 1 || height * width == 1) return reshape(x, images);
     return reshape(transpose(reshape(x, Shape{n, channels, height * width})), images);
   }
 };

@@ -54,8 +54,8 @@ Variable<Scalar, 2> feature_rows(const char* layer, const Variable<Scalar, Rank>
 /// Batch normalisation over the last axis, x [N, ..., F] (Ioffe and Szegedy 2015). In training each feature is
 /// normalised by its mean and biased variance over the batch, and the running statistics move by `momentum` towards the
 /// batch's mean and unbiased variance, as in PyTorch; in evaluation the running statistics are used, and a sample does
-/// not depend on its batch. Throws ArgumentError for features < 1, ShapeError for a wrong number of features, or in
-/// training for one value per feature.
+/// not depend on its batch. It stands for PyTorch's BatchNorm1d, 2d and 3d. Throws ArgumentError for features < 1,
+/// ShapeError for a wrong number of features, or in training for one value per feature.
 template <class Scalar = float>
 struct BatchNorm {
   Parameter<Scalar, 1> weight, bias;                         // [F]

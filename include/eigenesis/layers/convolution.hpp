@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/initializers.hpp"
+#include "eigenesis/ops/arithmetic.hpp"
+#include "eigenesis/ops/convolution.hpp"
+
+// Convolutions of images with square kernels. Weight and bias start as in PyTorch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+template <class Scalar>
+Tensor<Scalar, 4> kernel_weight(const char* layer, Index in, Index out, Index kernel, const Shape<4>& shape) {
+  require<ArgumentError>(in > 0 && out > 0 && kernel > 0, layer, ": expected in, out and kernel > 0 but got ", in, ", ",
+                         out, " and ", kernel);
+  return Tensor<Scalar, 4>(shape);
+}
+
+template <class Scalar>
+void require_channels(const char* layer, const Variable<Scalar, 4>& x, Index channels) {
+  require(x.shape(3) == channels, layer, ": expected x of shape [N, H, W, ", channels, "] but got ", x.shape());
+}
+
+}  // namespace detail
+
+struct Conv2dOptions {
+  Index stride = 1, padding = 0, dilation = 1;
+  bool bias = true;
+};
+
+/// y = conv2d(x, weight) + bias, x [N, H, W, in] -> y [N, H', W', out]: Conv2d(3, 64, 4, {.stride = 2, .padding = 1},
+/// rng). fan_in = in * kernel^2. Throws ShapeError for other channels, and what conv2d throws.
+template <class Scalar = float>
+struct Conv2d {
+  Parameter<Scalar, 4> weight;  // [kernel, kernel, in, out]; PyTorch's is [out, in, kernel, kernel]
+  Parameter<Scalar, 1> bias;    // [out], or [0] and no field without
+  ConvolutionOptions geometry;
+
+  Conv2d(Index in, Index out, Index kernel, Conv2dOptions options, Rng& rng)
+      : weight(detail::kernel_weight<Scalar>("Conv2d", in, out, kernel, Shape{kernel, kernel, in, out})),
+        bias(Tensor<Scalar, 1>(Shape{options.bias ? out : 0})),
+        geometry{options.stride, options.padding, options.dilation} {
+    detail::initialize_by_fan_in(weight, bias, rng);
+  }
+  Conv2d(Index in, Index out, Index kernel, Rng& rng) : Conv2d(in, out, kernel, Conv2dOptions{}, rng) {}
+
+  Variable<Scalar, 4> operator()(const Variable<Scalar, 4>& x) const {
+    detail::require_channels("Conv2d", x, weight.shape(2));
+    const Variable<Scalar, 4> y = conv2d(x, weight, geometry);
+    return bias.size() > 0 ? y + bias : y;
+  }
+  template <int Rank>
+  Variable<Scalar, 4> operator()(const Variable<Scalar, Rank>&) const {
+    static_assert(Rank == 4, "eigenesis: Conv2d takes x of shape [N, H, W, in]; make images of rows first (Unflatten)");
+  }
+
+  static void fields(auto& self, auto&& field) {
+    field("weight", self.weight);
+    if (self.bias.size() > 0) field("bias", self.bias);
+  }
+};
+
+struct ConvTranspose2dOptions {
+  Index stride = 1, padding = 0, output_padding = 0, dilation = 1;
+  bool bias = true;
+};
+
+/// y = conv_transpose2d(x, weight) + bias, x [N, H, W, in] -> y [N, H', W', out]: ConvTranspose2d(128, 64, 4,
+/// {.stride = 2, .padding = 1}, rng) makes images twice as large. fan_in = out * kernel^2, as in PyTorch. Throws
+/// ShapeError for other channels, and what conv_transpose2d throws.
+template <class Scalar = float>
+struct ConvTranspose2d {
+  Parameter<Scalar, 4> weight;  // [kernel, kernel, out, in]; PyTorch's is [in, out, kernel, kernel]
+  Parameter<Scalar, 1> bias;    // [out], or [0] and no field without
+  ConvTransposeOptions geometry;
+
+  ConvTranspose2d(Index in, Index out, Index kernel, ConvTranspose2dOptions options, Rng& rng)
+      : weight(detail::kernel_weight<Scalar>("ConvTranspose2d", in, out, kernel, Shape{kernel, kernel, out, in})),
+        bias(Tensor<Scalar, 1>(Shape{options.bias ? out : 0})),
+        geometry{options.stride, options.padding, options.output_padding, options.dilation} {
+    detail::initialize_by_fan_in(weight, bias, rng);
+  }
+  ConvTranspose2d(Index in, Index out, Index kernel, Rng& rng)
+      : ConvTranspose2d(in, out, kernel, ConvTranspose2dOptions{}, rng) {}
+
+  Variable<Scalar, 4> operator()(const Variable<Scalar, 4>& x) const {
+    detail::require_channels("ConvTranspose2d", x, weight.shape(3));
+    const Variable<Scalar, 4> y = conv_transpose2d(x, weight, geometry);
+    return bias.size() > 0 ? y + bias : y;
+  }
+  template <int Rank>
+  Variable<Scalar, 4> operator()(const Variable<Scalar, Rank>&) const {
+    static_assert(Rank == 4,
+                  "eigenesis: ConvTranspose2d takes x of shape [N, H, W, in]; make images of rows first (Unflatten)");
+  }
+
+  static void fields(auto& self, auto&& field) {
+    field("weight", self.weight);
+    if (self.bias.size() > 0) field("bias", self.bias);
+  }
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

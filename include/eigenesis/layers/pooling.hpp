@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/ops/pooling.hpp"
+#include "eigenesis/ops/reduce.hpp"
+
+// Layers without parameters that make images [N, H, W, C] smaller or larger, channel by channel.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// Means over windows: AvgPool2d{2}, AvgPool2d{3, {.stride = 2, .padding = 1}}; see avg_pool2d.
+struct AvgPool2d {
+  Index kernel;
+  PoolOptions options = {};
+  auto operator()(const auto& x) const { return avg_pool2d(x, kernel, options); }
+};
+/// Greatest elements of windows; see max_pool2d.
+struct MaxPool2d {
+  Index kernel;
+  PoolOptions options = {};
+  auto operator()(const auto& x) const { return max_pool2d(x, kernel, options); }
+};
+/// Upsample2d{2}, Upsample2d{2, Interpolation::bilinear}; see upsample2d.
+struct Upsample2d {
+  Index factor;
+  Interpolation interpolation = Interpolation::nearest;
+  auto operator()(const auto& x) const { return upsample2d(x, factor, interpolation); }
+};
+
+namespace detail {
+
+template <class Scalar>
+Variable<Scalar, 3> pixel_rows(const Variable<Scalar, 4>& x) {
+  return reshape(x, Shape{x.shape(0), x.shape(1) * x.shape(2), x.shape(3)});
+}
+
+}  // namespace detail
+
+/// The mean of each channel over all pixels, [N, H, W, C] -> [N, C].
+struct GlobalAvgPool2d {
+  auto operator()(const auto& x) const { return mean(detail::pixel_rows(x), 1); }
+};
+/// The greatest element of each channel, [N, H, W, C] -> [N, C]; equal elements share the gradient. See maximum.
+struct GlobalMaxPool2d {
+  auto operator()(const auto& x) const { return maximum(detail::pixel_rows(x), 1); }
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

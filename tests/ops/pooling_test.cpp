@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include <eigenesis/eigenesis.hpp>
+
+#include "catch.hpp"
+#include "gradient_check.hpp"
+
+using namespace eigenesis;
+using gradient_check::numbers;
+
+namespace {
+
+std::vector<double> list(const Variable<double, 4>& x) {
+  return {x.value().values().begin(), x.value().values().end()};
+}
+
+/// Images [N, H, W, C] whose elements count from 0.
+Variable<double, 4> counting(const Shape<4>& shape) {
+  Tensor<double, 4> x(shape);
+  std::iota(x.data(), x.data() + x.size(), 0.0);
+  return watch(std::move(x));
+}
+
+}  // namespace
+
+TEST_CASE("avg_pool2d takes means over windows, padding counted as zeros") {
+  const auto x = counting(Shape{1, 4, 4, 1});
+  CHECK(list(avg_pool2d(x, 2)) == std::vector<double>{2.5, 4.5, 10.5, 12.5});
+  CHECK(list(avg_pool2d(x, 2, {.stride = 1})).at(4) == 7.5);
+  CHECK(list(avg_pool2d(x, 2, {.padding = 1})) == std::vector<double>{0, 0.75, 0.75, 3, 7.5, 4.5, 3, 6.75, 3.75});
+  CHECK(avg_pool2d(counting(Shape{2, 7, 6, 3}), 3, {.stride = 2}).shape() == Shape{2, 3, 2, 3});
+  CHECK(avg_pool2d(counting(Shape{0, 4, 4, 3}), 2).shape() == Shape{0, 2, 2, 3});
+  const auto dx = gradient(sum(avg_pool2d(x, 2, {.padding = 1})), x);
+  CHECK(list(dx) == std::vector<double>(16, 0.25));
+}
+
+TEST_CASE("max_pool2d finds the greatest elements, padding never among them") {
+  const auto x = counting(Shape{2, 4, 4, 1});
+  CHECK(list(max_pool2d(x, 2)) == std::vector<double>{5, 7, 13, 15, 21, 23, 29, 31});
+  const auto negative = max_pool2d(x - 100, 3, {.stride = 2, .padding = 1});
+  CHECK(negative.shape() == Shape{2, 2, 2, 1});
+  CHECK(list(negative) == std::vector<double>{-95, -93, -87, -85, -79, -77, -71, -69});
+  CHECK(max_pool2d(counting(Shape{0, 4, 4, 3}), 2).shape() == Shape{0, 2, 2, 3});
+}
+
+TEST_CASE("max_pool2d gives the gradient to the first of equal elements and passes NaN") {
+  const auto ties = watch(Tensor<double, 4>(Shape{1, 2, 4, 1}, {1, 3, 7, 7, 3, 3, 7, 7}));
+  CHECK(list(gradient(sum(max_pool2d(ties, 2)), ties)) == std::vector<double>{0, 1, 1, 0, 0, 0, 0, 0});
+  const auto overlapping = watch(Tensor<double, 4>(Shape{1, 2, 3, 1}, {1, 9, 2, 3, 4, 5}));
+  const auto twice = max_pool2d(overlapping, 2, {.stride = 1});
+  CHECK(list(gradient(sum(twice), overlapping)) == std::vector<double>{0, 2, 0, 0, 0, 0});
+
+  for (const int place : {0, 1, 2, 3}) {
+    Tensor<double, 4> bad(Shape{1, 2, 2, 2}, 5.0);
+    bad.data()[2 * place] = NAN;  // the first channel
+    const auto x = watch(bad);
+    const auto y = max_pool2d(x, 2);
+    CHECK(std::isnan(y.value()(0, 0, 0, 0)));
+    CHECK(y.value()(0, 0, 0, 1) == 5);
+    CHECK(gradient(sum(y), x).value().data()[2 * place] == 1);
+  }
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto lowest = watch(Tensor<double, 4>(Shape{1, 2, 2, 1}, -infinity));
+  CHECK(list(max_pool2d(lowest, 2)) == std::vector<double>{-infinity});
+  CHECK(list(gradient(sum(max_pool2d(lowest, 2)), lowest)) == std::vector<double>{1, 0, 0, 0});
+}
+
+TEST_CASE("upsample2d copies pixels or draws lines between their centres") {
+  const Variable x(Tensor<double, 4>(Shape{1, 1, 2, 1}, {0, 4}));
+  CHECK(list(upsample2d(x, 2)) == std::vector<double>{0, 0, 4, 4, 0, 0, 4, 4});
+  CHECK(list(upsample2d(x, 2, Interpolation::bilinear)) == std::vector<double>{0, 1, 3, 4, 0, 1, 3, 4});
+  CHECK(list(upsample2d(x, 1)) == std::vector<double>{0, 4});
+  CHECK(list(upsample2d(x, 1, Interpolation::bilinear)) == std::vector<double>{0, 4});
+  CHECK(upsample2d(counting(Shape{2, 2, 3, 5}), 3).shape() == Shape{2, 6, 9, 5});
+  const auto wide = counting(Shape{2, 3, 2, 37});
+  const auto average = avg_pool2d(upsample2d(wide, 3), 3);
+  CHECK((average.value().array() - wide.value().array()).abs().maxCoeff() < 1e-12);
+}
+
+TEST_CASE("Pooling and upsampling have first and second derivatives") {
+  const auto x = numbers(Shape{2, 5, 4, 3});
+  for (const PoolOptions options : {PoolOptions{}, PoolOptions{.stride = 1}, PoolOptions{.stride = 2, .padding = 1}}) {
+    const std::string which = " with stride " + std::to_string(options.stride);
+    check_gradients(
+        "avg_pool2d" + which, [=](const auto& t) { return square(avg_pool2d(t, 3, options)); }, x);
+    // Linear around x, as the steps of the differences are shorter than the distances between its elements.
+    check_gradients(
+        "max_pool2d" + which, [=](const auto& t) { return square(max_pool2d(t, 3, options)); },
+        counting(Shape{2, 4, 4, 2}).value());
+  }
+  const auto small = numbers(Shape{2, 2, 3, 2});
+  check_gradients("nearest upsample2d", [](const auto& t) { return square(upsample2d(t, 2)); }, small);
+  for (const Index factor : {2, 3})
+    check_gradients(
+        "bilinear upsample2d", [=](const auto& t) { return square(upsample2d(t, factor, Interpolation::bilinear)); },
+        small);
+}
+
+TEST_CASE("Pooling and upsampling are the same on any number of threads") {
+  Rng rng(3);
+  Tensor<double, 4> noise(Shape{5, 40, 40, 17});
+  rng.fill_normal(noise.data(), noise.size());
+  const auto x = watch(noise);
+  const auto values = [&] {
+    std::vector<double> all;
+    for (const auto& y : {max_pool2d(x, 3, {.stride = 2}), avg_pool2d(x, 2), upsample2d(x, 2, Interpolation::bilinear)})
+      for (const auto& result : {y, gradient(sum(square(y)), x)})
+        all.insert(all.end(), result.value().data(), result.value().data() + result.size());
+    return all;
+  };
+  const int before = num_threads();
+  set_num_threads(1);
+  const auto alone = values();
+  set_num_threads(3);
+  CHECK(values() == alone);
+  set_num_threads(before);
+}
+
+TEST_CASE("Pooling and upsampling refuse what makes no sense") {
+  const Variable<float, 4> x(Tensor<float, 4>(Shape{1, 2, 5, 1}, 0.0f));
+  CHECK_THROWS_MATCHES(avg_pool2d(x, 0), ArgumentError,
+                       Message("avg_pool2d: expected kernel >= 1, stride >= 0 and padding from 0 to kernel / 2 but got "
+                               "0, 0 and 0"));
+  CHECK_THROWS_MATCHES(max_pool2d(x, 2, {.stride = -1}), ArgumentError,
+                       Message("max_pool2d: expected kernel >= 1, stride >= 0 and padding from 0 to kernel / 2 but got "
+                               "2, -1 and 0"));
+  CHECK_THROWS_MATCHES(max_pool2d(x, 3, {.padding = 2}), ArgumentError,
+                       Message("max_pool2d: expected kernel >= 1, stride >= 0 and padding from 0 to kernel / 2 but got "
+                               "3, 0 and 2"));
+  CHECK_THROWS_MATCHES(avg_pool2d(x, 2, {.padding = -1}), ArgumentError,
+                       Message("avg_pool2d: expected kernel >= 1, stride >= 0 and padding from 0 to kernel / 2 but got "
+                               "2, 0 and -1"));
+  CHECK_THROWS_MATCHES(
+      avg_pool2d(x, 3), ShapeError,
+      Message("avg_pool2d: expected images of at least 3 x 3 pixels but got x of shape [1, 2, 5, 1]"));
+  CHECK(max_pool2d(x, 3, {.padding = 1}).shape() == Shape{1, 1, 2, 1});
+  CHECK_THROWS_MATCHES(
+      max_pool2d(Variable(Tensor<float, 4>(Shape{1, 0, 5, 1})), 2, {.padding = 1}), ShapeError,
+      Message("max_pool2d: expected images of at least 1 x 1 pixels but got x of shape [1, 0, 5, 1]"));
+  CHECK_THROWS_MATCHES(upsample2d(x, 0), ArgumentError, Message("upsample2d: expected factor >= 1 but got 0"));
+}
