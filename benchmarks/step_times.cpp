@@ -27,9 +27,9 @@ class Writer {
   void add_noise(Index n, Index latents, Rng rng) { add(StandardNormal(latents).sample(n, rng)); }
 
  private:
-  template <int Rank>
-  static const Tensor<float, Rank>& in_torch_order(const Tensor<float, Rank>& weight) {
-    return weight;
+  static const Tensor<float, 1>& in_torch_order(const Tensor<float, 1>& bias) { return bias; }
+  static Tensor<float, 2> in_torch_order(const Tensor<float, 2>& weight) {
+    return Tensor<float, 2>(weight.matrix().transpose());
   }
   /// Weights of convolutions: [kernel, kernel, a, b] -> [b, a, kernel, kernel].
   static Tensor<float, 4> in_torch_order(const Tensor<float, 4>& weight) {
