@@ -34,7 +34,7 @@ def row(name, layer, shape):
     sums = [checksum(y, 3)]
     for i, dp in enumerate(torch.autograd.grad(loss, [x] + parameters)):
         sums.append(checksum(dp.permute(2, 3, 1, 0) if dp.dim() == 4 and i > 0 else dp, 4 + i))
-    print("    {" + name + ", {" + ", ".join(sums) + "}},")
+    print("      {" + name + ", {" + ", ".join(sums) + "}},")
 
 
 def braces(*values):

@@ -26,13 +26,16 @@ TEST_CASE("Global pooling leaves a number for each channel") {
   check_numbers(GlobalAvgPool2d{}(x), {2, 6, -6, 7});
   check_numbers(GlobalMaxPool2d{}(x), {3, 8, -5, 8});
   const auto images = gradient_check::numbers(Shape{2, 3, 2, 2});
-  check_gradients("GlobalAvgPool2d", [](const auto& t) { return square(GlobalAvgPool2d{}(t)); }, images);
-  check_gradients("GlobalMaxPool2d", [](const auto& t) { return square(GlobalMaxPool2d{}(t)); }, images);
+  check_gradients(
+      "GlobalAvgPool2d", [](const auto& t) { return square(GlobalAvgPool2d{}(t)); }, images);
+  check_gradients(
+      "GlobalMaxPool2d", [](const auto& t) { return square(GlobalMaxPool2d{}(t)); }, images);
 }
 
 TEST_CASE("InstanceNorm has the gradients that differences give, and refuses wrong shapes") {
   const InstanceNorm norm = with_numbers(InstanceNorm<double>(3), 2);
-  check_gradients("InstanceNorm", [&](const auto& x) { return norm(x); }, gradient_check::numbers(Shape{2, 2, 2, 3}));
+  check_gradients(
+      "InstanceNorm", [&](const auto& x) { return norm(x); }, gradient_check::numbers(Shape{2, 2, 2, 3}));
   CHECK_THROWS_MATCHES(norm(Variable(Tensor<double, 4>(Shape{2, 3, 2, 2}))), ShapeError,
                        Message("InstanceNorm: expected x of shape [N, H, W, 3] but got [2, 3, 2, 2]"));
   CHECK_THROWS_MATCHES(norm(Variable(Tensor<double, 4>(Shape{2, 1, 1, 3}))), ShapeError,

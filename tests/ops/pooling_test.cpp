@@ -88,7 +88,8 @@ TEST_CASE("Pooling and upsampling have first and second derivatives") {
         counting(Shape{2, 4, 4, 2}).value());
   }
   const auto small = numbers(Shape{2, 2, 3, 2});
-  check_gradients("nearest upsample2d", [](const auto& t) { return square(upsample2d(t, 2)); }, small);
+  check_gradients(
+      "nearest upsample2d", [](const auto& t) { return square(upsample2d(t, 2)); }, small);
   for (const Index factor : {2, 3})
     check_gradients(
         "bilinear upsample2d", [=](const auto& t) { return square(upsample2d(t, factor, Interpolation::bilinear)); },
@@ -129,12 +130,10 @@ TEST_CASE("Pooling and upsampling refuse what makes no sense") {
   CHECK_THROWS_MATCHES(avg_pool2d(x, 2, {.padding = -1}), ArgumentError,
                        Message("avg_pool2d: expected kernel >= 1, stride >= 0 and padding from 0 to kernel / 2 but got "
                                "2, 0 and -1"));
-  CHECK_THROWS_MATCHES(
-      avg_pool2d(x, 3), ShapeError,
-      Message("avg_pool2d: expected images of at least 3 x 3 pixels but got x of shape [1, 2, 5, 1]"));
+  CHECK_THROWS_MATCHES(avg_pool2d(x, 3), ShapeError,
+                       Message("avg_pool2d: expected images of at least 3 x 3 pixels but got x of shape [1, 2, 5, 1]"));
   CHECK(max_pool2d(x, 3, {.padding = 1}).shape() == Shape{1, 1, 2, 1});
-  CHECK_THROWS_MATCHES(
-      max_pool2d(Variable(Tensor<float, 4>(Shape{1, 0, 5, 1})), 2, {.padding = 1}), ShapeError,
-      Message("max_pool2d: expected images of at least 1 x 1 pixels but got x of shape [1, 0, 5, 1]"));
+  CHECK_THROWS_MATCHES(max_pool2d(Variable(Tensor<float, 4>(Shape{1, 0, 5, 1})), 2, {.padding = 1}), ShapeError,
+                       Message("max_pool2d: expected images of at least 1 x 1 pixels but got x of shape [1, 0, 5, 1]"));
   CHECK_THROWS_MATCHES(upsample2d(x, 0), ArgumentError, Message("upsample2d: expected factor >= 1 but got 0"));
 }

@@ -31,9 +31,8 @@ struct AxisMatrix {
   AxisMatrix transposed() const {
     AxisMatrix result{inputs, outputs, taps};
     for (Tap& tap : result.taps) std::swap(tap.output, tap.input);
-    std::sort(result.taps.begin(), result.taps.end(), [](const Tap& a, const Tap& b) {
-      return std::pair(a.output, a.input) < std::pair(b.output, b.input);
-    });
+    std::sort(result.taps.begin(), result.taps.end(),
+              [](const Tap& a, const Tap& b) { return std::pair(a.output, a.input) < std::pair(b.output, b.input); });
     return result;
   }
 };
@@ -102,8 +101,7 @@ struct Places {
     const Index samples = std::max<Index>(x_shape[0], 1), inputs = x_shape.size() / samples,
                 outputs = y_shape.size() / samples;
     parallel_for(x_shape[0], [&](Index n) {
-      for (Index i = n * outputs; i < (n + 1) * outputs; ++i)
-        f(n * inputs + (*of_y)[static_cast<std::size_t>(i)], i);
+      for (Index i = n * outputs; i < (n + 1) * outputs; ++i) f(n * inputs + (*of_y)[static_cast<std::size_t>(i)], i);
     });
   }
 };
