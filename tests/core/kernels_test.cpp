@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <eigenesis/eigenesis.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <eigenesis/eigenesis.hpp>
 #include <limits>
 #include <random>
 #include <string>
@@ -79,23 +78,28 @@ void check_product(Index m, Index n, Index k) {
     for (const bool transpose_b : {false, true}) {
       auto a = uniform_numbers<T>(m * k, 1), b = uniform_numbers<T>(k * n, 2);
       const Matrix left = read(transpose_a, m, k, a.data()), right = read(transpose_b, k, n, b.data());
-      const Matrix expected = left * right;
-      const double terms = static_cast<double>(k + 2) * std::numeric_limits<T>::epsilon();
-      const Matrix bound = terms * (left.cwiseAbs() * right.cwiseAbs());
-      for (const Isa use : instruction_sets()) {
-        Numbers<T> c(m * n);
-        detail::gemm<T>(transpose_a, transpose_b, m, n, k, a.data(), b.data(), c.data(), use);
-        const Matrix error = (read(false, m, n, c.data()) - expected).cwiseAbs() - bound;
-        INFO("isa " << static_cast<int>(use) << ", " << m << " x " << k << " x " << n << ", transposed " << transpose_a
-                    << transpose_b);
-        if (m * n > 0 && !(error.maxCoeff() <= 0)) {
-          Index row = 0, column = 0;
-          error.maxCoeff(&row, &column);
-          FAIL("element " << row << ", " << column << ": " << c[row * n + column] << " instead of "
-                          << expected(row, column));
+      const Matrix product = left * right;
+      const double terms = static_cast<double>(k + 3) * std::numeric_limits<T>::epsilon();
+      auto bias = uniform_numbers<T>(n, 3);
+      const Matrix start = Matrix::Ones(m, 1) * read(false, 1, n, bias.data());
+      for (const Isa use : instruction_sets())
+        for (const bool biased : {false, true}) {
+          const Matrix expected = biased ? (start + product).eval() : product;
+          const Matrix bound = terms * (left.cwiseAbs() * right.cwiseAbs() + start.cwiseAbs());
+          Numbers<T> c(m * n);
+          detail::gemm<T>(transpose_a, transpose_b, m, n, k, a.data(), b.data(), c.data(),
+                          biased ? bias.data() : nullptr, use);
+          const Matrix error = (read(false, m, n, c.data()) - expected).cwiseAbs() - bound;
+          INFO("isa " << static_cast<int>(use) << ", " << m << " x " << k << " x " << n << ", transposed "
+                      << transpose_a << transpose_b << ", biased " << biased);
+          if (m * n > 0 && !(error.maxCoeff() <= 0)) {
+            Index row = 0, column = 0;
+            error.maxCoeff(&row, &column);
+            FAIL("element " << row << ", " << column << ": " << c[row * n + column] << " instead of "
+                            << expected(row, column));
+          }
+          if (!c.room_untouched()) FAIL("wrote beyond the end");
         }
-        if (!c.room_untouched()) FAIL("wrote beyond the end");
-      }
     }
   SUCCEED();
 }
@@ -177,12 +181,14 @@ TEMPLATE_TEST_CASE("gemm agrees with Eigen for all transposes and instruction se
   check_product<TestType>(784, 100, 128);
   check_product<TestType>(131, 784, 17);
   check_product<TestType>(9, 50, 2311);
+  check_product<TestType>(32, 400, 784);  // transposes a and c rather than b
+  check_product<TestType>(2, 3, 0);
 }
 
 TEMPLATE_TEST_CASE("gemm without an inner size gives zeros", "", float, double) {
   for (const Isa use : instruction_sets()) {
     Numbers<TestType> none(0), c(6);
-    detail::gemm<TestType>(false, false, 2, 3, 0, none.data(), none.data(), c.data(), use);
+    detail::gemm<TestType>(false, false, 2, 3, 0, none.data(), none.data(), c.data(), nullptr, use);
     for (Index i = 0; i < 6; ++i) CHECK(c[i] == 0);
     CHECK(c.room_untouched());
   }
@@ -201,7 +207,7 @@ TEMPLATE_TEST_CASE("gemm gives the same bits for any number of threads, rows, co
           const auto product = [&, m = m, n = n, k = k](int threads, T* x, T* y, Index offset) {
             const Threads setting(threads);
             Numbers<T> c(m * n, offset);
-            detail::gemm<T>(transpose_a, transpose_b, m, n, k, x, y, c.data(), use);
+            detail::gemm<T>(transpose_a, transpose_b, m, n, k, x, y, c.data(), nullptr, use);
             return c;
           };
           auto expected = product(1, a.data(), b.data(), 0);
@@ -212,9 +218,9 @@ TEMPLATE_TEST_CASE("gemm gives the same bits for any number of threads, rows, co
           if (transpose_a || transpose_b) continue;
           const Index row = m / 2, column = n / 2;
           Numbers<T> one_row(n), one_column(m), b_column(k);
-          detail::gemm<T>(false, false, 1, n, k, a.data() + row * k, b.data(), one_row.data(), use);
+          detail::gemm<T>(false, false, 1, n, k, a.data() + row * k, b.data(), one_row.data(), nullptr, use);
           for (Index i = 0; i < k; ++i) b_column[i] = b[i * n + column];
-          detail::gemm<T>(false, false, m, 1, k, a.data(), b_column.data(), one_column.data(), use);
+          detail::gemm<T>(false, false, m, 1, k, a.data(), b_column.data(), one_column.data(), nullptr, use);
           CHECK(std::memcmp(one_row.data(), expected.data() + row * n, static_cast<std::size_t>(n) * sizeof(T)) == 0);
           bool same = true;
           for (Index i = 0; i < m; ++i) same = same && one_column[i] == expected[i * n + column];
@@ -228,7 +234,7 @@ TEMPLATE_TEST_CASE("gemm keeps a NaN in its row", "", float, double) {
     auto a = uniform_numbers<TestType>(m * k, 5), b = uniform_numbers<TestType>(k * n, 6);
     a[4 * k + 17] = quiet_nan<TestType>;
     Numbers<TestType> c(m * n);
-    detail::gemm<TestType>(false, false, m, n, k, a.data(), b.data(), c.data(), use);
+    detail::gemm<TestType>(false, false, m, n, k, a.data(), b.data(), c.data(), nullptr, use);
     Index wrong = 0;
     for (Index i = 0; i < m * n; ++i) wrong += std::isnan(c[i]) != (i / n == 4);
     CHECK(wrong == 0);
@@ -258,6 +264,7 @@ TEMPLATE_TEST_CASE("Arithmetic kernels round as single operations do, in place a
       {Operation::less, [](T a, T b, T, T) { return T(a < b); }},
       {Operation::less_equal, [](T a, T b, T, T) { return T(a <= b); }},
       {Operation::equal, [](T a, T b, T, T) { return T(a == b); }},
+      {Operation::gate, [](T a, T b, T, T k) { return a <= 0 ? b * k : b; }},
       {Operation::select, [](T a, T b, T c, T) { return a != 0 ? b : c; }},
   };
   for (const Isa use : instruction_sets())

@@ -23,6 +23,7 @@ def set_parameters(layer, phase):
 
 linear = nn.Linear(3, 2)
 set_parameters(linear, 1)
+linear.weight.data = numbers(3, 2, phase=1).T  # weights are [in, out] in the library
 show("Linear", linear(numbers(4, 3, phase=5)))
 
 norm = nn.BatchNorm1d(3)

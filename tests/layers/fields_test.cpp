@@ -103,7 +103,7 @@ TEST_CASE("The summary lists names, shapes and counts", "[layers]") {
   Rng rng(1);
   const Sequential network{Linear(784, 400, rng), BatchNorm(400), Relu{}};
   const std::string expected =
-      "0.weight                                       [400, 784]       313600\n"
+      "0.weight                                       [784, 400]       313600\n"
       "0.bias                                              [400]          400\n"
       "1.weight                                            [400]          400\n"
       "1.bias                                              [400]          400\n"

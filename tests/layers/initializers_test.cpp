@@ -56,7 +56,7 @@ TEST_CASE("Linear starts as PyTorch's does", "[layers]") {
 
 TEST_CASE("Initialisers have the moments that they promise", "[layers]") {
   Rng rng(2);
-  Parameter<float, 2> weight{Tensor<float, 2>(Shape{200, 300})};  // fan_in 300, fan_out 200
+  Parameter<float, 2> weight{Tensor<float, 2>(Shape{300, 200})};  // fan_in 300, fan_out 200
   initialize_uniform(weight, -1, 3, rng);
   check_uniform(weight.value(), -1, 3);
   initialize_normal(weight, 2, 0.02, rng);

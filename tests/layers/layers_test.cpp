@@ -14,8 +14,8 @@ TEMPLATE_TEST_CASE("Linear gives PyTorch's numbers", "[layers]", float, double) 
   const Linear layer = with_numbers(Linear<TestType>(3, 2, rng), 1);
   const Variable<TestType, 2> y = layer(numbers<TestType>(Shape{4, 3}, 5));
   CHECK(y.shape() == Shape{4, 2});
-  check_numbers(y, {-5.87303958581, 2.1671835641, 2.52194867785, -5.04087095442, -7.08027298079, 3.54256095551,
-                    3.53699354105, -6.24445089779});
+  check_numbers(y, {-7.90533428812, -4.44937490399, 3.64941747183, 1.8858003224, -7.28034957088, -3.55558575733,
+                    2.80567339292, 0.88310179635});
 }
 
 TEST_CASE("Linear has the gradients that differences give", "[layers]") {
@@ -27,7 +27,7 @@ TEST_CASE("Linear has the gradients that differences give", "[layers]") {
   for (Index out = 0; out < 2; ++out) {
     CHECK(db.value()(out) == 4);
     for (Index in = 0; in < 3; ++in)
-      CHECK_THAT(dw.value()(out, in), WithinAbs(x.value().matrix().col(in).sum(), 1e-14));
+      CHECK_THAT(dw.value()(in, out), WithinAbs(x.value().matrix().col(in).sum(), 1e-14));
   }
 }
 

@@ -35,8 +35,10 @@ TEST_CASE("matmul has first and second derivatives in both operands, transposed 
 }
 
 TEST_CASE("matmul of an operand with itself adds both gradients") {
-  check_gradients("x x", [](const auto& x) { return matmul(x, x); }, numbers(Shape{3, 3}));
-  check_gradients("x' x", [](const auto& x) { return matmul(transposed(x), x); }, numbers(Shape{4, 3}));
+  check_gradients(
+      "x x", [](const auto& x) { return matmul(x, x); }, numbers(Shape{3, 3}));
+  check_gradients(
+      "x' x", [](const auto& x) { return matmul(transposed(x), x); }, numbers(Shape{4, 3}));
 }
 
 TEST_CASE("matmul passes NaN to the rows and columns that it stands in") {
@@ -59,4 +61,17 @@ TEST_CASE("matmul refuses operands that do not fit") {
   CHECK_THROWS_MATCHES(matmul(a, b), ShapeError, Message("matmul: expected equal inner sizes but got [2, 3] x [4, 5]"));
   CHECK_THROWS_MATCHES(matmul(transposed(a), transposed(b)), ShapeError,
                        Message("matmul: expected equal inner sizes but got [2, 3] transposed x [4, 5] transposed"));
+}
+
+TEST_CASE("matmul adds a bias to each row", "[ops]") {
+  const auto a = numbers(Shape{5, 3}), b = numbers(Shape{3, 4});
+  const auto bias = numbers(Shape{4});
+  const Variable found = matmul(Variable(a), Variable(b), Variable(bias)),
+                 expected = matmul(Variable(a), Variable(b)) + Variable(bias);
+  CHECK((found.value().matrix() - expected.value().matrix()).cwiseAbs().maxCoeff() < 1e-14);
+  check_gradients(
+      "matmul with bias", [](const auto& x, const auto& w, const auto& c) { return square(matmul(x, w, c)); }, a, b,
+      bias);
+  CHECK_THROWS_MATCHES(matmul(Variable(a), Variable(b), Variable(numbers(Shape{3}))), ShapeError,
+                       Message("matmul: expected a bias of shape [4] but got [3]"));
 }

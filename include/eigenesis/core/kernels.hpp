@@ -19,14 +19,14 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 template <class T, class Tag>
 T* scratch(Index size) {
   struct Free {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t{64}); }
+    void operator()(T* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
   static thread_local std::unique_ptr<T, Free> buffer;
   static thread_local Index capacity = 0;
   if (size > capacity) {
     buffer.reset();
     capacity = 0;
-    buffer.reset(static_cast<T*>(::operator new(static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64})));
+    buffer.reset(static_cast<T*>(::operator new (static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64})));
     capacity = size;
   }
   return buffer.get();
@@ -53,29 +53,27 @@ const ProductKernels<T>& product_kernels(Isa use) {
 template <class T>
 void transpose(const T* x, Index rows, Index columns, T* out, Isa use = isa());
 
-/// c [m, n] = op(a) [m, k] op(b) [k, n], all row-major; op(a) is a or the transpose of a [k, m], likewise op(b). With
-/// k = 0 all zeros. An element's bits depend on its row of op(a) and its column of op(b) only, not on m, n or threads.
+/// What a product is added to: row i lies at data + i row, in one and the same place for row = 0; zeros without data.
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T* a, const T* b, T* c,
-          Isa use = isa()) {
-  if (k == 0) return static_cast<void>(std::fill_n(c, m * n, T{0}));
+struct Start {
+  const T* data = nullptr;
+  Index row = 0;
+};
+
+/// gemm() with the operands in this order; `start` may be c itself.
+template <class T>
+void multiply(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T* a, const T* b, T* c,
+              Start<T> start, Isa use) {
   const ProductKernels<T>& kernels = product_kernels<T>(use);
   const Index lanes = kernels.lanes, widest = kernels.widest, tallest = kernels.heights[0];
-
-  // Few columns would leave lanes idle: c^T = op(b)^T op(a)^T has many, if that is worth the copies.
-  if (n < m && n < widest * lanes && k >= lanes && (n + lanes - 1) / lanes * lanes > n + (transpose_a ? 2 : 6)) {
-    T* const transposed = n == 1 ? c : scratch<T, struct TransposedProduct>(m * n + 64);
-    gemm(!transpose_b, !transpose_a, n, m, k, b, a, transposed, use);
-    return n == 1 ? void() : transpose(transposed, n, m, c, use);
-  }
-
   const bool shared = 2 * m * n * k > 300'000, in_place = !transpose_b && m <= 2 * tallest;
   const Index a_row = transpose_a ? 1 : k, a_step = transpose_a ? m : 1;
   // k in even blocks of at most 512, columns in blocks whose packed copy stays in the caches.
-  const Index k_blocks = (k + 511) / 512;
+  const Index k_blocks = std::max<Index>(1, (k + 511) / 512);
   for (Index k_block = 0; k_block < k_blocks; ++k_block) {
+    if (k_block > 0) start = {c, n};
     const Index k0 = k * k_block / k_blocks, depth = k * (k_block + 1) / k_blocks - k0;
-    const Index block_columns = std::max<Index>(1, (1 << 20) / (depth * lanes * widest)) * lanes * widest;
+    const Index block_columns = std::max<Index>(1, (1 << 20) / ((depth + 1) * lanes * widest)) * lanes * widest;
     for (Index n0 = 0; n0 < n; n0 += block_columns) {
       const Index vectors = (std::min(block_columns, n - n0) + lanes - 1) / lanes;
       const Index panels = (vectors + widest - 1) / widest;  // of even width
@@ -99,24 +97,45 @@ void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T
         alignas(64) T edge[8 * 48];  // a tile that reaches beyond the last column
         for (Index i = piece / panels * piece_rows, height = 0; i < last; i += kernels.heights[height]) {
           while (kernels.heights[height] > last - i) ++height;
-          const auto compute = [&](T* out, Index out_row) {
+          const auto compute = [&](T* out, Index out_row, const T* from, Index from_row) {
             kernels.tiles[height][width / lanes - 1](depth, a + i * a_row + k0 * a_step, a_row, a_step, right,
-                                                     in_place ? n : width, out, out_row, k_block > 0);
+                                                     in_place ? n : width, out, out_row, from, from_row);
           };
+          const T* const from = start.data ? start.data + i * start.row + j : nullptr;
           if (columns == width) {
-            compute(c + i * n + j, n);
+            compute(c + i * n + j, n, from, start.row);
             continue;
           }
-          const auto rows = [&](auto&& copy) {
-            for (Index r = 0; r < kernels.heights[height]; ++r) copy(c + (i + r) * n + j, edge + r * width);
+          const auto copy_rows = [&](const T* source, Index source_row, T* target, Index target_row) {
+            for (Index r = 0; r < kernels.heights[height]; ++r)
+              std::copy_n(source + r * source_row, columns, target + r * target_row);
           };
-          if (k_block > 0) rows([&](const T* from, T* to) { std::copy_n(from, columns, to); });
-          compute(edge, width);
-          rows([&](T* to, const T* from) { std::copy_n(from, columns, to); });
+          if (from) copy_rows(from, start.row, edge, width);
+          compute(edge, width, from ? edge : nullptr, width);
+          copy_rows(edge, width, c + i * n + j, n);
         }
       });
     }
   }
+}
+
+/// c [m, n] = bias + op(a) [m, k] op(b) [k, n], all row-major; op(a) is a or the transpose of a [k, m], likewise op(b).
+/// Each row starts with the bias [n], or with zeros if there is none. An element's bits depend on its row of op(a), its
+/// column of op(b) and its bias only, not on m, n or threads.
+template <class T>
+void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T* a, const T* b, T* c,
+          const T* bias = nullptr, Isa use = isa()) {
+  // c^T = op(b)^T op(a)^T where c has so few columns that lanes would be idle, or to transpose a and c, not a large b.
+  const ProductKernels<T>& kernels = product_kernels<T>(use);
+  const auto idle_lanes = [&](Index columns) { return -columns & (kernels.lanes - 1); };
+  const bool narrow =
+      n < m && n < kernels.widest * kernels.lanes && k >= kernels.lanes && idle_lanes(n) > (transpose_a ? 2 : 6);
+  const bool large_b = transpose_b && !transpose_a && idle_lanes(m) == 0 && k * n > 2 * m * (k + n);
+  if (!narrow && !large_b) return multiply(transpose_a, transpose_b, m, n, k, a, b, c, {bias, 0}, use);
+  T* const transposed = n == 1 ? c : scratch<T, struct TransposedProduct>(m * n + 64);
+  for (Index j = 0; bias && j < n; ++j) std::fill_n(transposed + j * m, m, bias[j]);
+  multiply(!transpose_b, !transpose_a, n, m, k, b, a, transposed, {bias ? transposed : nullptr, m}, use);
+  if (n > 1) transpose(transposed, n, m, c, use);
 }
 
 /// The kernel of an operation. It reads whole vectors and writes whole vectors: `out` has room for n rounded up to a

@@ -7,7 +7,8 @@
 #include "eigenesis/autodiff/parameter.hpp"
 #include "eigenesis/core/rng.hpp"
 
-// How weights start. Matrices are [out, in]: fan_in = in, fan_out = out.
+// How weights start. Matrices are [in, out]: fan_in = in, fan_out = out. Kernels are [kh, kw, in, out]: fan_in =
+// kh * kw * in, fan_out = kh * kw * out; of transposed convolutions, [kh, kw, out, in], the reverse, as in PyTorch.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// U(low, high).
@@ -25,17 +26,38 @@ void initialize_normal(Parameter<Scalar, Rank>& weight, double mean, double devi
   value.array() = value.array() * static_cast<Scalar>(deviation) + static_cast<Scalar>(mean);
 }
 
+namespace detail {
+
+template <int Rank>
+double fan_in(const Shape<Rank>& weight) {
+  return static_cast<double>(weight.size() / weight[Rank - 1]);
+}
+template <int Rank>
+double fan_out(const Shape<Rank>& weight) {
+  return static_cast<double>(weight.size() / weight[Rank - 2]);
+}
+
+/// U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for the weight and the bias of a layer, as in PyTorch.
+template <class Scalar, int Rank>
+void initialize_by_fan_in(Parameter<Scalar, Rank>& weight, Parameter<Scalar, 1>& bias, Rng& rng) {
+  const double bound = 1 / std::sqrt(fan_in(weight.shape()));
+  initialize_uniform(weight, -bound, bound, rng);
+  initialize_uniform(bias, -bound, bound, rng);
+}
+
+}  // namespace detail
+
 /// Variance gain^2 * 2 / (fan_in + fan_out), uniform (Glorot and Bengio 2010).
-template <class Scalar>
-void initialize_xavier(Parameter<Scalar, 2>& weight, Rng& rng, double gain = 1) {
-  const double bound = gain * std::sqrt(6.0 / static_cast<double>(weight.shape(0) + weight.shape(1)));
+template <class Scalar, int Rank>
+void initialize_xavier(Parameter<Scalar, Rank>& weight, Rng& rng, double gain = 1) {
+  const double bound = gain * std::sqrt(6.0 / (detail::fan_in(weight.shape()) + detail::fan_out(weight.shape())));
   initialize_uniform(weight, -bound, bound, rng);
 }
 
 /// Variance 2 / ((1 + slope^2) fan_in), normal, for layers followed by a (leaky) ReLU (He et al. 2015).
-template <class Scalar>
-void initialize_he(Parameter<Scalar, 2>& weight, Rng& rng, double slope = 0) {
-  initialize_normal(weight, 0, std::sqrt(2.0 / ((1 + slope * slope) * static_cast<double>(weight.shape(1)))), rng);
+template <class Scalar, int Rank>
+void initialize_he(Parameter<Scalar, Rank>& weight, Rng& rng, double slope = 0) {
+  initialize_normal(weight, 0, std::sqrt(2.0 / ((1 + slope * slope) * detail::fan_in(weight.shape()))), rng);
 }
 
 /// gain times a random matrix whose rows (or columns, whichever are fewer) are orthonormal (Saxe et al. 2014).

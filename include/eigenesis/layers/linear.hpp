@@ -3,28 +3,31 @@
 
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/initializers.hpp"
-#include "eigenesis/ops/arithmetic.hpp"
 #include "eigenesis/ops/matmul.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// y = x W^T + b, x [N, in] -> y [N, out]. Weight and bias start as in PyTorch: U(-1/sqrt(in), 1/sqrt(in)).
-/// Throws ShapeError unless x has `in` columns.
+struct LinearOptions {
+  bool bias = true;
+};
+
+/// y = x W + b, x [N, in] -> y [N, out]. Weight and bias start as in PyTorch: U(-1/sqrt(in), 1/sqrt(in)). Without b:
+/// Linear(in, out, {.bias = false}, rng). Throws ShapeError unless x has `in` columns.
 template <class Scalar = float>
 struct Linear {
-  Parameter<Scalar, 2> weight;  // [out, in]
-  Parameter<Scalar, 1> bias;    // [out]
+  Parameter<Scalar, 2> weight;  // [in, out]; PyTorch's is the transpose
+  Parameter<Scalar, 1> bias;    // [out], or [0] and no field without
 
-  Linear(Index in, Index out, Rng& rng) : weight(checked(in, out)), bias(Tensor<Scalar, 1>(Shape{out})) {
-    const double bound = 1 / std::sqrt(static_cast<double>(in));
-    initialize_uniform(weight, -bound, bound, rng);
-    initialize_uniform(bias, -bound, bound, rng);
+  Linear(Index in, Index out, LinearOptions options, Rng& rng)
+      : weight(checked(in, out)), bias(Tensor<Scalar, 1>(Shape{options.bias ? out : 0})) {
+    detail::initialize_by_fan_in(weight, bias, rng);
   }
+  Linear(Index in, Index out, Rng& rng) : Linear(in, out, LinearOptions{}, rng) {}
 
   Variable<Scalar, 2> operator()(const Variable<Scalar, 2>& x) const {
-    require(x.shape(1) == weight.shape(1), "Linear: expected x of shape [N, ", weight.shape(1), "] but got ",
+    require(x.shape(1) == weight.shape(0), "Linear: expected x of shape [N, ", weight.shape(0), "] but got ",
             x.shape());
-    return matmul(x, transposed(weight)) + bias;
+    return bias.size() > 0 ? matmul(x, weight, bias) : matmul(x, weight);
   }
   template <int Rank>
   Variable<Scalar, 2> operator()(const Variable<Scalar, Rank>&) const {
@@ -33,13 +36,13 @@ struct Linear {
 
   static void fields(auto& self, auto&& field) {
     field("weight", self.weight);
-    field("bias", self.bias);
+    if (self.bias.size() > 0) field("bias", self.bias);
   }
 
  private:
   static Tensor<Scalar, 2> checked(Index in, Index out) {
     require<ArgumentError>(in > 0 && out > 0, "Linear: expected sizes > 0 but got ", in, " and ", out);
-    return Tensor<Scalar, 2>(Shape{out, in});
+    return Tensor<Scalar, 2>(Shape{in, out});
   }
 };
 

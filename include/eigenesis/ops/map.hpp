@@ -34,7 +34,7 @@ NodeRef<Scalar> run_derivative(const Call<Scalar>& call, std::size_t operand, co
   };
   const Symbol incoming(&next.program, next.program.add(argument(dy)));
   const Symbol result(&next.program, call.result);
-  next.result = (incoming * derivative(result, static_cast<int>(operand))).index_in(next.program);
+  next.result = derivative(result, static_cast<int>(operand), incoming).index_in(next.program);
   if (call.program.instructions[static_cast<std::size_t>(call.result)].kind == Instruction::Kind::operation)
     next.program.instructions[static_cast<std::size_t>(call.result)] = argument(y);
   const NodeRef<Scalar>& x = call.operands[operand];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/autodiff/variable.hpp"
+#include "eigenesis/ops/broadcast.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
@@ -17,22 +17,31 @@ Transposed<Scalar> transposed(const Variable<Scalar, 2>& matrix) {
 
 namespace detail {
 
+/// op(a) op(b), plus a bias for each column if there is one.
 template <class Scalar>
 Variable<Scalar, 2> product(const Variable<Scalar, 2>& a, bool transpose_a, const Variable<Scalar, 2>& b,
-                            bool transpose_b) {
+                            bool transpose_b, const Variable<Scalar, 1>* bias = nullptr) {
   const Index m = a.shape()[transpose_a], k = a.shape()[!transpose_a], n = b.shape()[!transpose_b];
   require(b.shape()[transpose_b] == k, "matmul: expected equal inner sizes but got ", a.shape(),
           transpose_a ? " transposed" : "", " x ", b.shape(), transpose_b ? " transposed" : "");
-  Tensor<Scalar, 2> y(Shape{m, n});
-  gemm(transpose_a, transpose_b, m, n, k, a.value().data(), b.value().data(), y.data());
-  return record(std::move(y),
-                wrt(a,
-                    [b, transpose_a, transpose_b](const auto&, const auto& dy) {
-                      return transpose_a ? product(b, transpose_b, dy, true) : product(dy, false, b, !transpose_b);
-                    }),
-                wrt(b, [a, transpose_a, transpose_b](const auto&, const auto& dy) {
-                  return transpose_b ? product(dy, true, a, transpose_a) : product(a, !transpose_a, dy, false);
-                }));
+  if (bias) require(bias->size() == n, "matmul: expected a bias of shape [", n, "] but got ", bias->shape());
+  Tensor<Scalar, 2> out(Shape{m, n});
+  gemm(transpose_a, transpose_b, m, n, k, a.value().data(), b.value().data(), out.data(),
+       bias ? bias->value().data() : nullptr);
+  const Variable<Scalar, 2> y =
+      record(std::move(out),
+             wrt(a,
+                 [b, transpose_a, transpose_b](const auto&, const auto& dy) {
+                   return transpose_a ? product(b, transpose_b, dy, true) : product(dy, false, b, !transpose_b);
+                 }),
+             wrt(b, [a, transpose_a, transpose_b](const auto&, const auto& dy) {
+               return transpose_b ? product(dy, true, a, transpose_a) : product(a, !transpose_a, dy, false);
+             }));
+  if (bias)
+    add_rule(y.node(), bias->node(), [n](const NodeRef<Scalar>&, const NodeRef<Scalar>& dy) {
+      return sum_to<Scalar>(dy, {&n, 1});
+    });
+  return y;
 }
 
 }  // namespace detail
@@ -41,6 +50,12 @@ Variable<Scalar, 2> product(const Variable<Scalar, 2>& a, bool transpose_a, cons
 template <class Scalar>
 Variable<Scalar, 2> matmul(const Variable<Scalar, 2>& a, const Variable<Scalar, 2>& b) {
   return detail::product(a, false, b, false);
+}
+/// a b + bias, [M, K] x [K, N] + [N] -> [M, N], in one pass over the result. Throws ShapeError.
+template <class Scalar>
+Variable<Scalar, 2> matmul(const Variable<Scalar, 2>& a, const Variable<Scalar, 2>& b,
+                           const Variable<Scalar, 1>& bias) {
+  return detail::product(a, false, b, false, &bias);
 }
 template <class Scalar>
 Variable<Scalar, 2> matmul(const Transposed<Scalar>& a, const Variable<Scalar, 2>& b) {

@@ -71,12 +71,12 @@ Variable<Scalar, Rank> softplus(const Variable<Scalar, Rank>& x) {
 /// max(x, 0); the gradient at 0 is 0.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> relu(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return select(t <= 0, 0, t); }, x);
+  return map([](auto t) { return relu(t); }, x);
 }
 /// x for x > 0, slope * x elsewhere (Maas et al. 2013).
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> leaky_relu(const Variable<Scalar, Rank>& x, double slope = 0.01) {
-  return map([slope](auto t) { return select(t <= 0, slope * t, t); }, x);
+  return map([slope](auto t) { return leaky_relu(t, slope); }, x);
 }
 /// x for x > 0, scale * (exp(x) - 1) elsewhere (Clevert et al. 2016).
 template <class Scalar, int Rank>

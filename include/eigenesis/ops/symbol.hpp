@@ -127,6 +127,11 @@ class Symbol {
   friend Symbol erf(const Symbol& a) { return detail::trace(detail::Operation::erf, 0, a); }
   friend Symbol sin(const Symbol& a) { return detail::trace(detail::Operation::sin, 0, a); }
   friend Symbol cos(const Symbol& a) { return detail::trace(detail::Operation::cos, 0, a); }
+  /// a for a > 0, slope * a elsewhere.
+  friend Symbol leaky_relu(const Symbol& a, double slope) {
+    return detail::trace(detail::Operation::gate, slope, a, a);
+  }
+  friend Symbol relu(const Symbol& a) { return leaky_relu(a, 0); }
   friend Symbol pow(const Symbol& a, const Symbol& b) {
     if (b.is(0)) return 1.0;
     return b.is(1) ? a : b.is(2) ? square(a) : detail::trace(detail::Operation::power, 0, a, b);
@@ -189,13 +194,13 @@ inline PoolVector<std::size_t> drop_unused_arguments(Program& program, std::int1
   return kept;
 }
 
-/// d(result)/d(argument), appended to the program that holds `result`: reverse accumulation over the steps, each
-/// elementary function beside its derivative. Constants are folded and common parts shared as the symbols are made.
-inline Symbol derivative(const Symbol& result, int argument) {
+/// incoming * d(result)/d(argument), appended to the program that holds `result`: reverse accumulation over the steps,
+/// each elementary function beside its derivative. Constants are folded and common parts shared as symbols are made.
+inline Symbol derivative(const Symbol& result, int argument, const Symbol& incoming) {
   if (result.is_constant()) return 0.0;
   Program& program = *result.program();
   PoolVector<Symbol> adjoints(static_cast<std::size_t>(result.index()) + 1, Symbol(0.0));
-  adjoints.back() = 1.0;
+  adjoints.back() = incoming;
   for (std::int16_t i = result.index(); i >= 0; --i) {
     const Symbol d = adjoints[static_cast<std::size_t>(i)];
     const Instruction instruction = program.instructions[static_cast<std::size_t>(i)];
@@ -245,6 +250,7 @@ inline Symbol derivative(const Symbol& result, int argument) {
       case Operation::less:
       case Operation::less_equal:
       case Operation::equal: break;
+      case Operation::gate: to(1, trace(Operation::gate, instruction.constant, a, d)); break;
       case Operation::select: to(1, select(a, d, 0)), to(2, select(a, 0, d)); break;
     }
     // clang-format on

@@ -27,14 +27,40 @@ using Pointwise = void (*)(T* out, const T* a, const T* b, const T* c, T constan
 /// What the matrix product needs of an instruction set.
 template <class T>
 struct ProductKernels {
-  /// c [rows, columns] (+)= a [rows, k] b [k, columns], rows and vectors of columns fixed by the place in `tiles`.
+  /// c [rows, columns] = start (or zeros) + a [rows, k] b [k, columns], rows and vectors of columns fixed by the place
+  /// in `tiles`.
   using Tile = void (*)(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index c_row,
-                        bool accumulate);
+                        const T* start, Index start_row);
   /// Copies k rows of `vectors` vectors of b, the panel that tiles read; `columns` of b are left.
   using Pack = void (*)(const T* b, Index b_row, Index k, Index columns, Index vectors, T* panel);
   Index lanes, heights[4], widest;
   Tile tiles[4][3];  // [which height][vectors - 1]
   Pack pack, pack_transposed;
+};
+
+/// The taps that lead to the rows of a tile, a rectangle: of each the `channels` elements of a from a distance on, and
+/// the rows of b from a row on.
+struct Taps {
+  Index rows, columns, channels, a_row, a_column, b_row, b_column;
+};
+/// Where a pixel of the image and the pixel of the output that a tap joins with it begin.
+struct PixelPair {
+  Index a, b;
+};
+
+/// What the convolutions need of an instruction set, besides ProductKernels; the tiles are as many and as large.
+template <class T>
+struct ConvolutionKernels {
+  /// c[i] [column ...] = sum over taps and channels of a[i] b, b a packed panel.
+  using TapTile = void (*)(const Taps& taps, const T* const* a, const T* b, T* const* c, Index column);
+  /// c [rows, columns] (+)= sum over pairs of pixels of a (rows elements) times b (columns elements).
+  using PixelTile = void (*)(const PixelPair* pixels, Index count, const T* a, const T* b, T* c, Index c_row,
+                             bool accumulate);
+  /// Copies or adds runs of `size` elements.
+  using MoveRuns = void (*)(const T* from, Index from_step, T* to, Index to_step, Index runs, Index size, bool add);
+  TapTile tap_tiles[4][3];
+  PixelTile pixel_tiles[4][3];
+  MoveRuns move_runs;
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -7,12 +7,12 @@ constexpr int tile_vectors = EIGENESIS_VECTOR_BYTES == 64 ? 3 : 2;
 
 template <int rows, int vectors>
 [[gnu::noinline]] void tile(Index k, const Real* a, Index a_row, Index a_step, const Real* b, Index b_step, Real* c,
-                            Index c_row, bool accumulate) {
+                            Index c_row, const Real* start, Index start_row) {
   Vec sums[rows][vectors];
   EIGENESIS_UNROLL
   for (int i = 0; i < rows; ++i)
     EIGENESIS_UNROLL
-    for (int v = 0; v < vectors; ++v) sums[i][v] = Vec{};
+    for (int v = 0; v < vectors; ++v) sums[i][v] = start ? load(start + i * start_row + v * lanes) : Vec{};
   for (; k > 0; --k, a += a_step, b += b_step) {
     Vec row[vectors];
     EIGENESIS_UNROLL
@@ -24,11 +24,6 @@ template <int rows, int vectors>
       for (int v = 0; v < vectors; ++v) sums[i][v] = multiply_add(x, row[v], sums[i][v]);
     }
   }
-  if (accumulate)
-    EIGENESIS_UNROLL
-    for (int i = 0; i < rows; ++i)
-      EIGENESIS_UNROLL
-      for (int v = 0; v < vectors; ++v) sums[i][v] += load(c + i * c_row + v * lanes);
   EIGENESIS_UNROLL
   for (int i = 0; i < rows; ++i)
     EIGENESIS_UNROLL
