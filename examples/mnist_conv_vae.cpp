@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// A VAE of convolutions on the MNIST digits.
+#include <eigenesis/eigenesis.hpp>
+
+#include "arguments.hpp"
+using namespace eigenesis;
+
+int main(int argc, char** argv) {
+  return run_example("mnist_conv_vae", [&] {
+    Arguments arguments(
+        argc, argv, "Trains a convolutional VAE on the MNIST digits; draws reconstructions and samples.",
+        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
+         {"epochs", "5", "passes over the training images"},
+         {"steps", "0", "updates, instead of epochs"},
+         {"batch", "128", "images in a batch"}});
+    Rng rng(arguments.seed());
+    const Mnist mnist = load_mnist(arguments.text("data"));
+
+    // Convolutions take images [N, H, W, C], everything else takes them as rows.
+    const Conv2dOptions halve{.stride = 2, .padding = 1};
+    const ConvTranspose2dOptions enlarge{.stride = 2, .padding = 1};
+    Vae vae{Encoder{Sequential{Unflatten{28, 28, 1}, Conv2d(1, 32, 4, halve, rng), Relu{},
+                               Conv2d(32, 64, 4, halve, rng), Relu{}, Flatten{}, Linear(64 * 7 * 7, 256, rng), Relu{}},
+                    Linear(256, 20, rng), Linear(256, 20, rng)},
+            Decoder{Sequential{Linear(20, 256, rng), Relu{}, Linear(256, 64 * 7 * 7, rng), Relu{}, Unflatten{7, 7, 64},
+                               ConvTranspose2d(64, 32, 4, enlarge, rng), Relu{},
+                               ConvTranspose2d(32, 1, 4, enlarge, rng), Flatten{}},
+                    BernoulliLikelihood{}},
+            StandardNormal(20)};
+    VaeTrainer trainer{vae};
+    const Index steps = arguments.whole("steps");
+    const VaeHistory history = trainer.fit(mnist.train.images, mnist.test.images,
+                                           {.steps = steps,
+                                            .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
+                                            .batch_size = arguments.whole("batch"),
+                                            .progress = ProgressBar{}},
+                                           rng);
+    std::printf("test loss per epoch, nats:");
+    for (const VaeLosses& losses : history.held_out) std::printf(" %.1f", losses.total());
+    std::printf("\n");
+
+    // The first digits of the test set, each row above what the VAE makes of it.
+    const Variable<float, 2> digits = slice(Variable(mnist.test.images), 0, 0, 32);
+    const Variable<float, 2> redrawn{vae.reconstruct(digits.value())};
+    std::vector<Variable<float, 2>> rows;
+    for (Index i = 0; i < 32; i += 8)
+      for (const auto& x : {digits, redrawn}) rows.push_back(slice(x, 0, i, i + 8));
+
+    const GridOptions size{.height = 28, .width = 28, .scale = 2};
+    save_grid(arguments.out("conv_vae_reconstructions.png"), concatenate(rows, 0).value(), size);
+    save_grid(arguments.out("conv_vae_samples.png"), vae.sample(64, rng), size);
+    for (const char* name : {"conv_vae_reconstructions.png", "conv_vae_samples.png"})
+      std::printf("%s\n", arguments.out(name).c_str());
+  });
+}

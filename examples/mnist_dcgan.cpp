@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// A GAN of convolutions on the MNIST digits: the networks of PyTorch's C++ tutorial, after DCGAN (Radford et al. 2016).
+#include <eigenesis/eigenesis.hpp>
+
+#include "arguments.hpp"
+using namespace eigenesis;
+
+int main(int argc, char** argv) {
+  return run_example("mnist_dcgan", [&] {
+    Arguments arguments(
+        argc, argv, "Trains a convolutional GAN on the MNIST digits; draws samples as it learns and its losses.",
+        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
+         {"epochs", "3", "passes over the training images"},
+         {"steps", "0", "rounds of training, instead of epochs"},
+         {"batch", "128", "images in a batch"},
+         {"every", "1", "epochs from one picture of samples to the next"}});
+    Rng rng(arguments.seed());
+    LabelledImages digits = load_mnist(arguments.text("data")).train;
+    digits.images.array() = 2 * digits.images.array() - 1;  // the range of tanh
+
+    // Convolutions take images [N, H, W, C], everything else takes them as rows. Batch normalisation has the biases.
+    const ConvTranspose2dOptions enlarge{.stride = 2, .padding = 1, .bias = false};
+    Generator generator{Sequential{Unflatten{1, 1, 100}, ConvTranspose2d(100, 256, 4, {.bias = false}, rng),
+                                   BatchNorm(256), Relu{}, ConvTranspose2d(256, 128, 3, enlarge, rng), BatchNorm(128),
+                                   Relu{}, ConvTranspose2d(128, 64, 4, enlarge, rng), BatchNorm(64), Relu{},
+                                   ConvTranspose2d(64, 1, 4, enlarge, rng), Tanh{}, Flatten{}},
+                        StandardNormal(100)};
+    const Conv2dOptions halve{.stride = 2, .padding = 1, .bias = false};
+    const LeakyRelu leaky{0.2};
+    Discriminator discriminator{Sequential{Unflatten{28, 28, 1}, Conv2d(1, 64, 4, halve, rng), leaky,
+                                           Conv2d(64, 128, 4, halve, rng), BatchNorm(128), leaky,
+                                           Conv2d(128, 256, 4, halve, rng), BatchNorm(256), leaky,
+                                           Conv2d(256, 1, 3, {.bias = false}, rng), Flatten{}}};
+    GanTrainer trainer{generator, discriminator, NonSaturating{}};  // Adam, 2e-4, betas 0.5 and 0.999
+
+    const Tensor<float, 2> latents = generator.prior.sample(64, rng);  // the same in every picture
+    const Index steps = arguments.whole("steps"), epochs = arguments.whole("epochs"), every = arguments.whole("every");
+    std::vector<std::string> pictures;
+    const auto draw = [&](const std::string& name) {
+      pictures.push_back(arguments.out(name));
+      save_grid(pictures.back(), generator.decode(latents), {.height = 28, .width = 28, .scale = 2, .low = -1});
+    };
+    const auto draw_some = [&](const GanState& now) {
+      if (every > 0 && now.epoch % every == 0) draw("dcgan_samples_epoch_" + std::to_string(now.epoch) + ".png");
+    };
+    const GanHistory history = trainer.fit(digits.images,
+                                           {.steps = steps,
+                                            .epochs = steps > 0 ? 0 : epochs,
+                                            .batch_size = arguments.whole("batch"),
+                                            .progress = ProgressBar{},
+                                            .on_epoch = draw_some},
+                                           rng);
+    draw("dcgan_samples.png");
+    pictures.push_back(arguments.out("dcgan_loss.png"));
+    save_chart(pictures.back(), {{"discriminator", history.discriminator_loss}, {"generator", history.generator_loss}},
+               {.title = "DCGAN on MNIST", .x_label = "step", .y_label = "loss, nats"});
+    for (const std::string& picture : pictures) std::printf("%s\n", picture.c_str());
+  });
+}
