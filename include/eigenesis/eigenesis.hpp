@@ -17,6 +17,7 @@
 
 #include "eigenesis/core/config.hpp"
 #include "eigenesis/core/convolution.hpp"
+#include "eigenesis/core/convolution_geometry.hpp"
 #include "eigenesis/core/error.hpp"
 #include "eigenesis/core/isa.hpp"
 #include "eigenesis/core/kernels.hpp"
@@ -25,6 +26,7 @@
 #include "eigenesis/core/shape.hpp"
 #include "eigenesis/core/tensor.hpp"
 #include "eigenesis/core/threads.hpp"
+#include "eigenesis/core/unfold.hpp"
 
 #include "eigenesis/autodiff/gradient.hpp"
 #include "eigenesis/autodiff/node.hpp"

@@ -28,8 +28,8 @@ std::string to_string(const ConvolutionGeometry& g) {
            ", stride " + std::to_string(a.stride) + ", padding " + std::to_string(a.padding) + ", dilation " +
            std::to_string(a.dilation) + ")";
   };
-  return "batch " + std::to_string(g.batch) + ", height " + axis(g.height) + ", width " + axis(g.width) + ", channels " +
-         std::to_string(g.in) + " -> " + std::to_string(g.out);
+  return "batch " + std::to_string(g.batch) + ", height " + axis(g.height) + ", width " + axis(g.width) +
+         ", channels " + std::to_string(g.in) + " -> " + std::to_string(g.out);
 }
 
 /// The sizes of x, w and y, in this order.

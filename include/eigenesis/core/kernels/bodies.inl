@@ -9,6 +9,7 @@ using Int = std::int32_t;
 #include "eigenesis/core/kernels/pointwise.inl"
 #include "eigenesis/core/kernels/reductions.inl"
 #include "eigenesis/core/kernels/product.inl"
+#include "eigenesis/core/kernels/convolution.inl"
 #include "eigenesis/core/kernels/random.inl"
 }  // namespace of_float
 
@@ -20,4 +21,5 @@ using Int = std::int64_t;
 #include "eigenesis/core/kernels/pointwise.inl"
 #include "eigenesis/core/kernels/reductions.inl"
 #include "eigenesis/core/kernels/product.inl"
+#include "eigenesis/core/kernels/convolution.inl"
 }  // namespace of_double

@@ -57,10 +57,10 @@ struct ConvolutionKernels {
   using PixelTile = void (*)(const PixelPair* pixels, Index count, const T* a, const T* b, T* c, Index c_row,
                              bool accumulate);
   /// Copies or adds runs of `size` elements.
-  using MoveRuns = void (*)(const T* from, Index from_step, T* to, Index to_step, Index runs, Index size, bool add);
+  using MoveRuns = void (*)(const T* from, Index from_step, T* to, Index to_step, Index runs, Index size);
   TapTile tap_tiles[4][3];
   PixelTile pixel_tiles[4][3];
-  MoveRuns move_runs;
+  MoveRuns copy_runs, add_runs;
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Register tiles of the convolutions. As in the matrix product, each element is one chain of sums.
+
+/// sums[i] += a[i][k] b, a row of whole vectors.
+template <int rows, int vectors>
+EIGENESIS_INLINE void multiply_row(Vec (&sums)[rows][vectors], const Real* const (&a)[rows], Index k, const Real* b) {
+  Vec row[vectors];
+  EIGENESIS_UNROLL
+  for (int v = 0; v < vectors; ++v) row[v] = load(b + v * lanes);
+  EIGENESIS_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    const Vec x = broadcast(a[i][k]);
+    EIGENESIS_UNROLL
+    for (int v = 0; v < vectors; ++v) sums[i][v] = multiply_add(x, row[v], sums[i][v]);
+  }
+}
+
+template <int rows, int vectors>
+[[gnu::noinline]] void tap_tile(const Taps& taps, const Real* const* a, const Real* b, Real* const* c, Index column) {
+  Vec sums[rows][vectors] = {};
+  for (Index y = 0; y < taps.rows; ++y)
+    for (Index x = 0; x < taps.columns; ++x) {
+      const Real* from[rows];
+      EIGENESIS_UNROLL
+      for (int i = 0; i < rows; ++i) from[i] = a[i] + y * taps.a_row + x * taps.a_column;
+      const Real* panel = b + (y * taps.b_row + x * taps.b_column) * (vectors * lanes);
+      for (Index k = 0; k < taps.channels; ++k, panel += vectors * lanes) multiply_row(sums, from, k, panel);
+    }
+  EIGENESIS_UNROLL
+  for (int i = 0; i < rows; ++i)
+    EIGENESIS_UNROLL
+    for (int v = 0; v < vectors; ++v) store(c[i] + column + v * lanes, sums[i][v]);
+}
+
+template <int rows, int vectors>
+[[gnu::noinline]] void pixel_tile(const PixelPair* pixels, Index count, const Real* a, const Real* b, Real* c,
+                                  Index c_row, bool accumulate) {
+  Vec sums[rows][vectors] = {};
+  for (const PixelPair* end = pixels + count; pixels != end; ++pixels) {
+    const Real* from[rows];
+    EIGENESIS_UNROLL
+    for (int i = 0; i < rows; ++i) from[i] = a + pixels->a + i;
+    multiply_row(sums, from, 0, b + pixels->b);
+  }
+  EIGENESIS_UNROLL
+  for (int i = 0; i < rows; ++i)
+    EIGENESIS_UNROLL
+    for (int v = 0; v < vectors; ++v) {
+      Real* const to = c + i * c_row + v * lanes;
+      store(to, accumulate ? sums[i][v] + load(to) : sums[i][v]);
+    }
+}
+
+typedef Real Quad __attribute__((vector_size(4 * sizeof(Real)), aligned(sizeof(Real)), may_alias));
+
+inline void copy_runs(const Real* from, Index from_step, Real* to, Index to_step, Index runs, Index size) {
+  for (; runs > 0; --runs, from += from_step, to += to_step) {
+    Index i = 0;
+    for (; i + 4 <= size; i += 4) *reinterpret_cast<Quad*>(to + i) = *reinterpret_cast<const Quad*>(from + i);
+    for (; i < size; ++i) to[i] = from[i];
+  }
+}
+
+/// By fours only where runs do not overlap or their fours do not: a load that meets two stores waits for both.
+inline void add_runs(const Real* from, Index from_step, Real* to, Index to_step, Index runs, Index size) {
+  const Index by_fours = to_step >= size || to_step % 4 == 0 ? size / 4 * 4 : 0;
+  for (; runs > 0; --runs, from += from_step, to += to_step) {
+    Index i = 0;
+    for (; i < by_fours; i += 4) *reinterpret_cast<Quad*>(to + i) += *reinterpret_cast<const Quad*>(from + i);
+    for (; i < size; ++i) to[i] += from[i];
+  }
+}
+
+inline const ConvolutionKernels<Real>& convolution_kernels(const Real*) {
+#define EIGENESIS_TILES(tile, rows) {tile<rows, 1>, tile<rows, 2>, tile<rows, tile_vectors>}
+#define EIGENESIS_ALL_TILES(tile) \
+  {EIGENESIS_TILES(tile, tile_rows), EIGENESIS_TILES(tile, 4), EIGENESIS_TILES(tile, 2), EIGENESIS_TILES(tile, 1)}
+  static constexpr ConvolutionKernels<Real> kernels = {EIGENESIS_ALL_TILES(tap_tile), EIGENESIS_ALL_TILES(pixel_tile),
+                                                       copy_runs, add_runs};
+#undef EIGENESIS_ALL_TILES
+#undef EIGENESIS_TILES
+  return kernels;
+}
