@@ -10,7 +10,7 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 template <class T>
 const ConvolutionKernels<T>& convolution_kernels(Isa use) {
-  EIGENESIS_DISPATCH(use, convolution_kernels(nullptr));
+  EIGENESIS_DISPATCH(use, convolution_kernels(static_cast<const T*>(nullptr)));
 }
 
 /// Where the unfolded lines [first, last) of outputs (of all images) and the image x meet, as runs of equal steps:
