@@ -58,6 +58,17 @@ auto small_generator(Rng& rng) {
 auto small_discriminator(Rng& rng) {
   return Discriminator{Sequential{Linear(pixels, 64, rng), LeakyRelu{0.2}, Dropout(0.1), Linear(64, 1, rng)}};
 }
+auto small_image_generator(Rng& rng) {
+  return Generator{Sequential{Unflatten{1, 1, 20}, ConvTranspose2d(20, 32, 4, {.bias = false}, rng), BatchNorm(32),
+                              Relu{}, Upsample2d{2, Interpolation::bilinear}, InstanceNorm(32), LeakyRelu{0.2},
+                              ConvTranspose2d(32, 1, 4, {.stride = 2, .padding = 1}, rng), Tanh{}, Flatten{}},
+                   StandardNormal(20)};
+}
+auto small_image_discriminator(Rng& rng) {
+  return Discriminator{Sequential{Unflatten{16, 16, 1}, Conv2d(1, 16, 4, {.stride = 2, .padding = 1}, rng),
+                                  LeakyRelu{0.2}, MaxPool2d{2}, Conv2d(16, 32, 3, {.padding = 1}, rng), AvgPool2d{2},
+                                  LeakyRelu{0.2}, Flatten{}, Linear(128, 1, rng)}};
+}
 
 std::uint64_t trained_vae(auto vae, const Tensor<float, 2>& data, Index batch_size, Rng rng, const Between& between) {
   VaeTrainer trainer{vae};
@@ -70,9 +81,9 @@ std::uint64_t trained_vae(auto vae, const Tensor<float, 2>& data, Index batch_si
   return weight_hash(vae) ^ rng.state().counter;
 }
 std::uint64_t trained_gan(auto generator, auto discriminator, const Tensor<float, 2>& data, Index batch_size, Rng rng,
-                          const Between& between) {
+                          const Between& between, Index rounds = steps) {
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
-  trainer.fit(data, {.steps = steps, .batch_size = batch_size, .on_step = [&](GanState&) { between(); }}, rng);
+  trainer.fit(data, {.steps = rounds, .batch_size = batch_size, .on_step = [&](GanState&) { between(); }}, rng);
   return weight_hash(generator) ^ weight_hash(discriminator) ^ rng.state().counter;
 }
 
@@ -129,6 +140,15 @@ TEST_CASE("A GAN trains to the same bits with any number of threads", "[training
       [&](const Between& between) { return trained_gan(generator, discriminator, data, 100, rng, between); });
 }
 
+TEST_CASE("A GAN of convolutions trains to the same bits with any number of threads", "[training]") {
+  Rng rng(1);
+  const Tensor<float, 2> data = some_data(200, pixels, rng);
+  const auto generator = small_image_generator(rng);
+  const auto discriminator = small_image_discriminator(rng);
+  check_same_bits(
+      [&](const Between& between) { return trained_gan(generator, discriminator, data, 40, rng, between, 20); });
+}
+
 TEST_CASE("The VAE of the MNIST example trains to the same bits with any number of threads", "[.slow]") {
   Rng rng(1);
   const Tensor<float, 2> data = some_data(2000, 784, rng);
@@ -162,19 +182,25 @@ TEST_CASE("A training step in steady state takes no memory from the system", "[t
     auto vae = small_vae(rng);
     auto generator = small_generator(rng);
     auto discriminator = small_discriminator(rng);
-    Counter of_vae, of_gan;
+    auto image_generator = small_image_generator(rng);
+    auto image_discriminator = small_image_discriminator(rng);
+    Counter of_vae, of_gan, of_images;
     VaeTrainer{vae}.fit(
-        data,
-        {.steps = 70, .batch_size = 100, .binarize = Binarize::dynamic, .on_step = [&](VaeState&) { of_vae(); }},
+        data, {.steps = 70, .batch_size = 100, .binarize = Binarize::dynamic, .on_step = [&](VaeState&) { of_vae(); }},
         rng);
     GanTrainer{generator, discriminator, NonSaturating{}}.fit(
         data, {.steps = 70, .batch_size = 100, .on_step = [&](GanState&) { of_gan(); }}, rng);
+    GanTrainer{image_generator, image_discriminator, NonSaturating{}}.fit(
+        data, {.steps = 70, .batch_size = 40, .on_step = [&](GanState&) { of_images(); }}, rng);
     CHECK(of_vae.step == 70);
     CHECK(of_vae.pool == 0);
     CHECK(of_vae.heap == 0);
     CHECK(of_gan.step == 70);
     CHECK(of_gan.pool == 0);
     CHECK(of_gan.heap == 0);
+    CHECK(of_images.step == 70);
+    CHECK(of_images.pool == 0);
+    CHECK(of_images.heap == 0);
   }
   set_num_threads(threads_before);
 }
