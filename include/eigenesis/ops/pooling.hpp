@@ -18,6 +18,17 @@ enum class Interpolation { nearest, bilinear };
 
 namespace detail {
 
+// Channels are taken in strips: of loops of constant length compilers make vectors. Tensors may be read beyond their
+// end, but not written.
+inline constexpr Index strip = 16;
+template <class Scalar>
+void store_strip(const Scalar* from, Index left, Scalar* to) {
+  if (left >= strip)
+    std::copy_n(from, strip, to);
+  else
+    std::copy_n(from, left, to);
+}
+
 /// A sparse matrix for one axis: output i is the sum of weight * input over its taps, which stand in order of outputs.
 template <class Scalar>
 struct AxisMatrix {
@@ -52,15 +63,14 @@ Variable<Scalar, Rank> apply_along(const Variable<Scalar, Rank>& x, int axis, co
     for (Index row = first; row < last; ++row) {
       const Scalar* const inputs = x.value().data() + row / matrix.outputs * matrix.inputs * view.inner;
       const Index* const taps = begin.data() + row % matrix.outputs;
-      constexpr Index width = 16;  // a constant, so that compilers make vectors of it; x may be read beyond its end
-      for (Index i = 0; i < view.inner; i += width) {
-        Scalar total[width] = {};
+      for (Index i = 0; i < view.inner; i += strip) {
+        Scalar total[strip] = {};
         for (Index t = taps[0]; t < taps[1]; ++t) {
           const auto& tap = matrix.taps[static_cast<std::size_t>(t)];
           const Scalar* const input = inputs + tap.input * view.inner + i;
-          for (Index lane = 0; lane < width; ++lane) total[lane] += tap.weight * input[lane];
+          for (Index lane = 0; lane < strip; ++lane) total[lane] += tap.weight * input[lane];
         }
-        std::copy_n(total, std::min(width, view.inner - i), y.data() + row * view.inner + i);
+        store_strip(total, view.inner - i, y.data() + row * view.inner + i);
       }
     }
   });
@@ -159,25 +169,24 @@ Variable<Scalar, 4> max_pool2d(const Variable<Scalar, 4>& x, Index kernel, PoolO
       const Index begin = (rows.begin(i) * columns.size + columns.begin(j)) * channels;  // of the window, in its image
       const Scalar* const window = x.value().data() + n * rows.size * columns.size * channels + begin;
       const Index window_rows = rows.end(i) - rows.begin(i), window_columns = columns.end(j) - columns.begin(j);
-      constexpr Index lanes = 16;  // as in apply_along
-      for (Index channel = 0; channel < channels; channel += lanes) {
-        Scalar greatest[lanes];
-        Offset offset[lanes] = {};
-        std::copy_n(window + channel, lanes, greatest);
+      for (Index channel = 0; channel < channels; channel += detail::strip) {
+        Scalar greatest[detail::strip];
+        Offset offset[detail::strip] = {};
+        std::copy_n(window + channel, detail::strip, greatest);
         for (Index r = 0; r < window_rows; ++r)
           for (Index c = 0; c < window_columns; ++c) {
             const Index at = (r * columns.size + c) * channels;
             const Scalar* const in = window + at + channel;
             const Offset here = static_cast<Offset>(at);
-            for (Index lane = 0; lane < lanes; ++lane) {
+            for (Index lane = 0; lane < detail::strip; ++lane) {
               const bool better = in[lane] > greatest[lane] || in[lane] != in[lane];
               greatest[lane] = better ? in[lane] : greatest[lane];
               offset[lane] = better ? here : offset[lane];
             }
           }
-        const Index count = std::min(lanes, channels - channel), out = pixel * channels + channel;
-        std::copy_n(greatest, count, y.data() + out);
-        for (Index lane = 0; lane < count; ++lane)
+        const Index out = pixel * channels + channel;
+        detail::store_strip(greatest, channels - channel, y.data() + out);
+        for (Index lane = 0; lane < std::min(detail::strip, channels - channel); ++lane)
           (*places)[static_cast<std::size_t>(out + lane)] = begin + channel + lane + static_cast<Index>(offset[lane]);
       }
     }
