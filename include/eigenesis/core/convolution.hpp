@@ -52,10 +52,9 @@ void sum_over_taps(const ConvolutionGeometry& g, bool to_output, const T* source
     for (const auto& x : width.groups)
       for (Index first = 0; first < g.batch * y.places * x.places; first += most_rows)
         blocks.push_back({&y, &x, first});
-  const Index block_count = static_cast<Index>(blocks.size());
 
-  run_pieces(panels.count * block_count, shared, [&](Index piece) {
-    const auto& [y, x, first] = blocks[static_cast<std::size_t>(piece % block_count)];
+  run_pieces(static_cast<Index>(blocks.size()), shared, [&](Index piece) {
+    const auto& [y, x, first] = blocks[static_cast<std::size_t>(piece)];
     const Index rows = std::min(most_rows, g.batch * y->places * x->places - first);
     const T* from[most_rows];
     T* to[most_rows];
@@ -78,21 +77,22 @@ void sum_over_taps(const ConvolutionGeometry& g, bool to_output, const T* source
               .b_column = width.tap_step * k};
     if (lead.a_column == k && lead.b_column == k) lead.channels *= std::exchange(lead.columns, 1);
 
-    const Index panel = piece / block_count, j = panels.begin(panel), panel_width = panels.width(panel);
-    const Index columns = std::min(panel_width, n - j);
-    const T* const weights = packed + (j * taps + (y->first_tap * g.width.kernel + x->first_tap) * panel_width) * k;
     alignas(64) T edge[8 * 48];  // a tile that reaches beyond the last column
     T* edge_rows[8];
-    for (Index r = 0; r < 8; ++r) edge_rows[r] = edge + r * panel_width;
-    for (Index i = 0, h = 0; i < rows; i += products.heights[h]) {
-      while (products.heights[h] > rows - i) ++h;
-      const auto tile = kernels.tap_tiles[h][panel_width / panels.lanes - 1];
-      if (columns == panel_width) {
-        tile(lead, from + i, weights, to + i, j);
-        continue;
+    for (Index panel = 0; panel < panels.count; ++panel) {
+      const Index j = panels.begin(panel), panel_width = panels.width(panel), columns = std::min(panel_width, n - j);
+      const T* const weights = packed + (j * taps + (y->first_tap * g.width.kernel + x->first_tap) * panel_width) * k;
+      for (Index r = 0; r < 8; ++r) edge_rows[r] = edge + r * panel_width;
+      for (Index i = 0, h = 0; i < rows; i += products.heights[h]) {
+        while (products.heights[h] > rows - i) ++h;
+        const auto tile = kernels.tap_tiles[h][panel_width / panels.lanes - 1];
+        if (columns == panel_width) {
+          tile(lead, from + i, weights, to + i, j);
+          continue;
+        }
+        tile(lead, from + i, weights, edge_rows, 0);
+        for (Index r = 0; r < products.heights[h]; ++r) std::copy_n(edge_rows[r], columns, to[i + r] + j);
       }
-      tile(lead, from + i, weights, edge_rows, 0);
-      for (Index r = 0; r < products.heights[h]; ++r) std::copy_n(edge_rows[r], columns, to[i + r] + j);
     }
   });
 }
