@@ -7,7 +7,7 @@
 //   autodiff/      1  Variable, Parameter, record/wrt, gradient
 //   ops/           2  functions of Variables, each beside its gradient; map() for pointwise formulas
 //   data/          2  where samples come from: MNIST, idx files, PNG folders, toy distributions, batches
-//   layers/        3  structs with parameters and operator(): Linear, BatchNorm, Sequential, ...
+//   layers/        3  structs with parameters and operator(): Linear, Conv2d, BatchNorm, Sequential, ...
 //   distributions/ 3  DiagonalNormal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
 //   optimizers/    4  sgd, rmsprop, adam, schedules, clipping
 //   models/        4  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
