@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""jax_peer.py WORKLOAD BATCH_SIZE: the workloads of step_times.cpp in JAX, each step one jitted call with donated buffers."""
+"""jax_peer.py WORKLOAD BATCH_SIZE: the steps of step_times.cpp in JAX, each one jitted call with donated buffers."""
 import sys
 from functools import partial
 
@@ -60,7 +60,7 @@ class TrainVae:
     low = 0
 
     def load(self, numbers):
-        weights = load_linear(numbers, [784, 400, 20]) + load_linear(numbers, [400, 20]) + load_linear(numbers, [20, 400, 784])
+        weights = [layer for sizes in ([784, 400, 20], [400, 20], [20, 400, 784]) for layer in load_linear(numbers, sizes)]
         return weights, no_moments(weights)
 
     def draw(self, data, rows, key):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""onnxruntime_peer.py W4 BATCH_SIZE [bound]: the decoder of step_times.cpp in onnxruntime; bound: buffers bound once."""
+"""onnxruntime_peer.py W4 BATCH_SIZE [bound]: the decoder of step_times.cpp in onnxruntime, with buffers bound once."""
 import sys
 
 import numpy
@@ -38,7 +38,8 @@ def main():
         if BOUND:
             binding = session.io_binding()
             binding.bind_ortvalue_input("z", onnxruntime.OrtValue.ortvalue_from_numpy(latent))
-            binding.bind_ortvalue_output("x", onnxruntime.OrtValue.ortvalue_from_numpy(numpy.zeros((BATCH, 784), numpy.float32)))
+            image = numpy.zeros((BATCH, 784), numpy.float32)
+            binding.bind_ortvalue_output("x", onnxruntime.OrtValue.ortvalue_from_numpy(image))
 
             def step():
                 session.run_with_iobinding(binding)

@@ -84,7 +84,8 @@ class TrainGan:
         self.inputs = [(BATCH, *shape), (BATCH, latents), (BATCH, latents)]
         self.zeros, self.ones = torch.zeros(BATCH, 1), torch.ones(BATCH, 1)
         self.generate = compiled(generator)
-        self.discriminator_loss, self.generator_loss = compiled(self._discriminator_loss), compiled(self._generator_loss)
+        self.discriminator_loss = compiled(self._discriminator_loss)
+        self.generator_loss = compiled(self._generator_loss)
         self.discriminator_optimizer = adam(discriminator, 2e-4, 0.5)
         self.generator_optimizer = adam(generator, 2e-4, 0.5)
 
