@@ -104,33 +104,35 @@ void sum_over_pixels(const ConvolutionGeometry& g, const T* x, const T* dy, T* d
   const ConvolutionKernels<T>& kernels = convolution_kernels<T>(use);
   const Panels panels(g.out, products.lanes, products.widest);
   const ConvolutionAxis &height = g.height, &width = g.width;
-  constexpr Index most_pixels = 400, most_rows = 32;
-  const Index pixels = g.batch * g.output_pixels(), row_blocks = (g.in + most_rows - 1) / most_rows;
-  for (Index begin = 0; begin < pixels; begin += most_pixels)
+  constexpr Index most_pixels = 400;
+  // Low tiles read the same elements of x more often: so few that they stay in the first cache.
+  const Index block_pixels = products.heights[0] == 8 ? most_pixels : 64;
+  const Index block_rows = g.taps() * g.in > 1024 ? 64 : 32;  // enough pieces for several threads
+  const Index pixels = g.batch * g.output_pixels(), row_blocks = (g.in + block_rows - 1) / block_rows;
+  for (Index begin = 0; begin < pixels; begin += block_pixels)
     run_pieces(g.taps() * row_blocks, pixels * g.in * g.out > 10'000, [&](Index piece) {
       const Index tap = piece / row_blocks, tap_y = tap / width.kernel, tap_x = tap % width.kernel;
       const Index shift = tap_x * width.dilation - width.padding;
+      // The outputs of a line that the tap joins with a column of the image.
+      const Index reached = std::max<Index>(0, (width.stride - 1 - shift) / width.stride);
+      const Index beyond = width.input > shift ? (width.input - shift - 1) / width.stride + 1 : 0;
       PixelPair pairs[most_pixels];
       Index count = 0;
-      const Index end = std::min(pixels, begin + most_pixels);
-      for (Index pixel = begin; pixel < end;) {
+      for (Index pixel = begin, end = std::min(pixels, begin + block_pixels); pixel < end;) {
         const Index line = pixel / width.output, first = pixel % width.output;
         const Index last = std::min(width.output, first + end - pixel);
         const Index y = line % height.output * height.stride + tap_y * height.dilation - height.padding;
+        const Index from = (line / height.output * height.input + y) * width.input + shift;
         if (y >= 0 && y < height.input)
-          for (Index o = first; o < last; ++o) {
-            const Index column = o * width.stride + shift;
-            if (column < 0 || column >= width.input) continue;
-            pairs[count++] = {((line / height.output * height.input + y) * width.input + column) * g.in,
-                              (line * width.output + o) * g.out};
-          }
+          for (Index o = std::max(first, reached); o < std::min(last, beyond); ++o)
+            pairs[count++] = {(from + o * width.stride) * g.in, (line * width.output + o) * g.out};
         pixel += last - first;
       }
-      const Index row_begin = piece % row_blocks * most_rows, row_end = std::min(g.in, row_begin + most_rows);
+      const Index row_begin = piece % row_blocks * block_rows, row_end = std::min(g.in, row_begin + block_rows);
+      alignas(64) T edge[8 * 48];  // a tile that reaches beyond the last column
       for (Index panel = 0; panel < panels.count; ++panel) {
         const Index j = panels.begin(panel), panel_width = panels.width(panel);
         const Index columns = std::min(panel_width, g.out - j);
-        alignas(64) T edge[8 * 48];
         for (Index i = row_begin, h = 0; i < row_end; i += products.heights[h]) {
           while (products.heights[h] > row_end - i) ++h;
           const auto tile = kernels.pixel_tiles[h][panel_width / panels.lanes - 1];
@@ -139,11 +141,13 @@ void sum_over_pixels(const ConvolutionGeometry& g, const T* x, const T* dy, T* d
             tile(pairs, count, x + i, dy + j, out, g.out, begin > 0);
             continue;
           }
-          const Index rows = products.heights[h];
-          if (begin > 0)
-            for (Index r = 0; r < rows; ++r) std::copy_n(out + r * g.out, columns, edge + r * panel_width);
+          const auto copy_rows = [&](const T* source, Index source_row, T* target, Index target_row) {
+            for (Index r = 0; r < products.heights[h]; ++r)
+              std::copy_n(source + r * source_row, columns, target + r * target_row);
+          };
+          if (begin > 0) copy_rows(out, g.out, edge, panel_width);
           tile(pairs, count, x + i, dy + j, edge, panel_width, begin > 0);
-          for (Index r = 0; r < rows; ++r) std::copy_n(edge + r * panel_width, columns, out + r * g.out);
+          copy_rows(edge, panel_width, out, g.out);
         }
       }
     });
