@@ -150,8 +150,7 @@ def kernels_report(options):
     if not program.exists():
         return "The program kernel_speed is absent.\n"
     say("kernels")
-    result = subprocess.run([str(program)] + (["3"] if options.quick else []), capture_output=True, text=True, check=True)
-    return f"```\n{result.stdout}```\n"
+    return f"```\n{output_of(str(program), str(options.rounds))}\n```\n"
 
 
 def processor():
@@ -162,7 +161,7 @@ def processor():
 
 
 def output_of(*command):
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.strip()
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout.strip()
 
 
 def versions(options):

@@ -60,7 +60,8 @@ class TrainVae:
     low = 0
 
     def load(self, numbers):
-        weights = [layer for sizes in ([784, 400, 20], [400, 20], [20, 400, 784]) for layer in load_linear(numbers, sizes)]
+        widths = [784, 400, 20], [400, 20], [20, 400, 784]
+        weights = [layer for sizes in widths for layer in load_linear(numbers, sizes)]
         return weights, no_moments(weights)
 
     def draw(self, data, rows, key):
