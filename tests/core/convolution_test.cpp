@@ -44,9 +44,10 @@ struct Sizes {
 /// Numbers in a buffer with room behind them for what kernels may read: NaN, so that using it shows, and must stay so.
 template <class T>
 struct Numbers {
+  static constexpr T nan = std::numeric_limits<T>::quiet_NaN();
   Index size;
   std::vector<T> memory;
-  explicit Numbers(Index n) : size(n), memory(static_cast<std::size_t>(n) + 128 / sizeof(T), std::nan("")) {}
+  explicit Numbers(Index n) : size(n), memory(static_cast<std::size_t>(n) + 128 / sizeof(T), nan) {}
   Numbers(Index n, unsigned seed) : Numbers(n) {
     std::mt19937 engine(seed);
     for (Index i = 0; i < n; ++i) (*this)[i] = static_cast<T>(static_cast<double>(engine()) * 0x1p-31 - 1);
@@ -132,7 +133,7 @@ void check_convolution(const ConvolutionGeometry& g) {
 
 /// An axis drawn at random; every third with fewer or more outputs than a convolution gives, as transposed ones have.
 ConvolutionAxis random_axis(std::mt19937& engine) {
-  const auto draw = [&](Index low, Index high) { return low + static_cast<Index>(engine() % (high - low + 1)); };
+  const auto draw = [&](Index low, Index high) { return low + static_cast<Index>(engine()) % (high - low + 1); };
   ConvolutionAxis axis{draw(1, 11), draw(1, 5), 0, draw(1, 3), draw(0, 3), draw(1, 3)};
   const Index room = axis.input + 2 * axis.padding - axis.dilation * (axis.kernel - 1) - 1;
   axis.output = room < 0 ? 0 : room / axis.stride + 1;

@@ -18,14 +18,19 @@ EIGENESIS_INLINE void multiply_row(Vec (&sums)[rows][vectors], const Real* const
 template <int rows, int vectors>
 [[gnu::noinline]] void tap_tile(const Taps& taps, const Real* const* a, const Real* b, Real* const* c, Index column) {
   Vec sums[rows][vectors] = {};
-  for (Index y = 0; y < taps.rows; ++y)
-    for (Index x = 0; x < taps.columns; ++x) {
-      const Real* from[rows];
-      EIGENESIS_UNROLL
-      for (int i = 0; i < rows; ++i) from[i] = a[i] + y * taps.a_row + x * taps.a_column;
-      const Real* panel = b + (y * taps.b_row + x * taps.b_column) * (vectors * lanes);
-      for (Index k = 0; k < taps.channels; ++k, panel += vectors * lanes) multiply_row(sums, from, k, panel);
-    }
+  const Index next_row = taps.a_row - taps.columns * taps.a_column;
+  const Index next_panel = (taps.b_row - taps.columns * taps.b_column) * (vectors * lanes);
+  Index place = 0, column_left = taps.columns;
+  for (Index left = taps.rows * taps.columns; left > 0; --left) {
+    const Real* from[rows];
+    EIGENESIS_UNROLL
+    for (int i = 0; i < rows; ++i) from[i] = a[i] + place;
+    const Real* panel = b;
+    for (Index k = 0; k < taps.channels; ++k, panel += vectors * lanes) multiply_row(sums, from, k, panel);
+    place += taps.a_column;
+    b += taps.b_column * (vectors * lanes);
+    if (--column_left == 0) column_left = taps.columns, place += next_row, b += next_panel;
+  }
   EIGENESIS_UNROLL
   for (int i = 0; i < rows; ++i)
     EIGENESIS_UNROLL
