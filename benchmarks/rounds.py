@@ -30,6 +30,17 @@ ENVIRONMENTS = {
 }
 
 
+def processors(count):
+    """Of those this process may use, first one of each core."""
+    def core(processor):
+        siblings = Path(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list")
+        return siblings.read_text() if siblings.exists() else processor
+
+    allowed = sorted(os.sched_getaffinity(0), reverse=True)
+    first = list({core(processor): processor for processor in allowed}.values())
+    return (first + [processor for processor in allowed if processor not in first])[:count]
+
+
 @dataclass(frozen=True)
 class Cell:
     workload: str
@@ -61,10 +72,10 @@ class Candidate:
         for word in self.setting:
             environment |= ENVIRONMENTS.get(word, {})
             options += [] if word in ENVIRONMENTS else [word]
-        processors = sorted(os.sched_getaffinity(0))[-cell.threads :]
+        allowed = processors(cell.threads)
         self.process = subprocess.Popen([*self.command, cell.workload, str(cell.batch), *options], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
-                                        preexec_fn=lambda: os.sched_setaffinity(0, processors))
+                                        preexec_fn=lambda: os.sched_setaffinity(0, allowed))
 
     def ask(self, question):
         self.process.stdin.write(question + "\n")
