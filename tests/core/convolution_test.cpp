@@ -150,7 +150,8 @@ std::vector<ConvolutionGeometry> larger_geometries(Index batch) {
   return {square(28, 1, 14, 64, 4, 2, 1), square(14, 64, 7, 128, 4, 2, 1),  square(7, 128, 3, 256, 4, 2, 1),
           square(3, 256, 1, 1, 3, 1, 0),  square(4, 256, 1, 100, 4, 1, 0),  square(7, 128, 4, 256, 3, 2, 1),
           square(9, 50, 9, 3, 3, 1, 1),   square(9, 3, 9, 50, 3, 1, 1),     square(30, 5, 28, 2, 3, 1, 0),
-          square(6, 40, 6, 56, 1, 1, 0),  square(6, 40, 3, 56, 1, 2, 0)};
+          square(6, 40, 6, 56, 1, 1, 0),  square(6, 40, 3, 56, 1, 2, 0),
+          {batch, 1, 2, {40, 3, 38}, {1030, 3, 1028}}};
 }
 
 }  // namespace
@@ -170,6 +171,22 @@ TEMPLATE_TEST_CASE("Convolutions agree with seven loops over random geometries",
 
 TEST_CASE("Convolutions of the sizes that models use agree with seven loops") {
   for (const auto& g : larger_geometries(3)) check_convolution<float>(g);
+}
+
+TEST_CASE("Convolutions take memory from the system only once") {
+  for (const auto& g : larger_geometries(3)) {
+    const Sizes sizes(g);
+    Numbers<float> x(sizes.x, 1), w(sizes.w, 2), y(sizes.y, 3);
+    const auto convolve = [&] {
+      detail::conv_forward(g, x.data(), w.data(), y.data());
+      detail::conv_input_gradient(g, y.data(), w.data(), x.data());
+      detail::conv_weight_gradient(g, x.data(), y.data(), w.data());
+      return detail::Pool::system_allocations();
+    };
+    const auto before = convolve();
+    INFO(to_string(g));
+    if (detail::recycle_blocks) CHECK(convolve() == before);
+  }
 }
 
 TEMPLATE_TEST_CASE("Convolutions give the same bits for any number of threads", "", float, double) {

@@ -82,13 +82,18 @@ void unfolded_input_gradient(const ConvolutionGeometry& g, const T* dy, const T*
 template <class T>
 void unfolded_weight_gradient(const ConvolutionGeometry& g, const T* x, const T* dy, T* dw, Isa use) {
   const Index row = g.taps() * g.in, lines = lines_of(g, 1024), line = g.width.output * g.out;
-  const Index all_lines = g.batch * g.height.output, pieces = (all_lines + lines - 1) / lines;
+  const Index all_lines = g.batch * g.height.output, piece_lines = std::max(lines, (all_lines + 63) / 64);
+  const Index pieces = (all_lines + piece_lines - 1) / piece_lines;
   T* const partial = pieces == 1 ? dw : scratch<T, struct PartialWeights>(pieces * row * g.out + 32);
-  run_ranges(all_lines, lines, [&](Index first, Index last) {
+  run_ranges(all_lines, piece_lines, [&](Index begin, Index end) {
     T* const columns = scratch<T, struct UnfoldedColumns>(lines * g.width.output * row + 32);
-    unfold(g, x, first, last, columns, use);
-    gemm<T>(true, false, row, g.out, (last - first) * g.width.output, columns, dy + first * line,
-         partial + first / lines * row * g.out, nullptr, use);
+    T* const sums = partial + begin / piece_lines * row * g.out;
+    for (Index first = begin, last; first < end; first = last) {
+      last = std::min(first + lines, end);
+      unfold(g, x, first, last, columns, use);
+      const Start<T> start{first > begin ? sums : nullptr, g.out};
+      multiply(true, false, row, g.out, (last - first) * g.width.output, columns, dy + first * line, sums, start, use);
+    }
   });
   if (pieces > 1) sum_rows(partial, pieces, row * g.out, dw, use);
 }

@@ -76,7 +76,9 @@ inline void add_runs(const Real* from, Index from_step, Real* to, Index to_step,
   }
 }
 
-inline const ConvolutionKernels<Real>& convolution_kernels(const Real*) {
+/// A template, so that programs without convolutions do not instantiate the tiles.
+template <class = void>
+const ConvolutionKernels<Real>& convolution_kernels(const Real*) {
 #define EIGENESIS_TILES(tile, rows) {tile<rows, 1>, tile<rows, 2>, tile<rows, tile_vectors>}
 #define EIGENESIS_ALL_TILES(tile) \
   {EIGENESIS_TILES(tile, tile_rows), EIGENESIS_TILES(tile, 4), EIGENESIS_TILES(tile, 2), EIGENESIS_TILES(tile, 1)}
