@@ -86,13 +86,13 @@ void seven_loops(const ConvolutionGeometry& g, F&& f) {
           }
 }
 
-/// Compares with sums in double, within the bound of a sum of as many rounded terms.
+/// Compares with sums in double, within what as many roundings in either direction come to.
 template <class T>
 void check_sums(const char* what, Isa use, const ConvolutionGeometry& g, Numbers<T>& found,
                 const std::vector<double>& sums, const std::vector<double>& magnitudes, const std::vector<int>& terms) {
   INFO(what << ", isa " << static_cast<int>(use) << ": " << to_string(g));
   for (std::size_t i = 0; i < sums.size(); ++i) {
-    const double bound = (terms[i] + 2) * magnitudes[i] * std::numeric_limits<T>::epsilon();
+    const double bound = (std::sqrt(terms[i]) + 2) * magnitudes[i] * std::numeric_limits<T>::epsilon();
     if (!(std::fabs(found.memory[i] - sums[i]) <= bound))
       FAIL("element " << i << ": " << found.memory[i] << " instead of " << sums[i]);
   }
