@@ -3,22 +3,40 @@
 
 #include "eigenesis/core/unfold.hpp"
 
-// The three products of a convolution on plain memory: y of x and w, dx of dy and w, dw of x and dy; as in kernels.hpp,
-// results do not depend on the number of threads. No image is unfolded (but for those of few channels): register tiles
-// gather their operands where the taps lead, and those that lead into the padding are left out.
+// The three products of a convolution on plain memory: y of x and w, dx of dy and w, dw of x and dy. As in kernels.hpp,
+// inputs are read up to 128 bytes beyond their last element, and results do not depend on the number of threads. No
+// image is unfolded but those of few channels: register tiles gather their operands where the taps lead (an indirect
+// product), places with the same taps together, so that taps that lead into the padding are left out.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-/// Columns in panels of even width, as few as tiles allow.
+/// n columns in panels of even width, as few as tiles allow.
 struct Panels {
-  Index columns, lanes, vectors, count;
-  Panels(Index n, Index lane_count, Index widest)
-      : columns(n),
-        lanes(lane_count),
+  Index lanes, vectors, count;
+  template <class T>
+  Panels(Index n, const ProductKernels<T>& kernels)
+      : lanes(kernels.lanes),
         vectors((n + lanes - 1) / lanes),
-        count((vectors + widest - 1) / widest) {}
+        count((vectors + kernels.widest - 1) / kernels.widest) {}
   Index begin(Index panel) const { return vectors * panel / count * lanes; }
   Index width(Index panel) const { return begin(panel + 1) - begin(panel); }
 };
+
+/// Packs w panel by panel, each [taps, k, width of the panel]; to the input w[tap] is transposed, and taps stand in
+/// reverse.
+template <class T>
+const T* pack_weights(const Panels& panels, bool to_output, Index taps, Index k, Index n, const T* w, bool shared,
+                      const ProductKernels<T>& kernels) {
+  T* const packed = scratch<T, struct PackedWeights>(panels.vectors * panels.lanes * taps * k);
+  run_pieces(panels.count * taps, shared, [&](Index piece) {
+    const Index panel = piece / taps, tap = piece % taps, j = panels.begin(panel), width = panels.width(panel);
+    T* const out = packed + (j * taps + tap * width) * k;
+    if (to_output)
+      kernels.pack(w + tap * k * n + j, n, k, n - j, width / panels.lanes, out);
+    else
+      kernels.pack_transposed(w + ((taps - 1 - tap) * n + j) * k, k, k, n - j, width / panels.lanes, out);
+  });
+  return packed;
+}
 
 /// target [batch, height, width, n] = sum over taps of source [batch, height', width', k] w[tap] [k, n]; to the input,
 /// w[tap] is transposed.
@@ -28,19 +46,9 @@ void sum_over_taps(const ConvolutionGeometry& g, bool to_output, const T* source
   const ConvolutionKernels<T>& kernels = convolution_kernels<T>(use);
   const AxisTaps height(g.height, to_output), width(g.width, to_output);
   const Index k = to_output ? g.in : g.out, n = to_output ? g.out : g.in, taps = g.taps();
-  const Panels panels(n, products.lanes, products.widest);
-
-  T* const packed = scratch<T, struct PackedWeights>(panels.vectors * panels.lanes * taps * k);
-  const Index flops = 2 * g.batch * std::min(g.input_pixels(), g.output_pixels()) * taps * g.in * g.out;
-  const bool shared = flops > 300'000;
-  run_pieces(panels.count * taps, shared, [&](Index piece) {
-    const Index panel = piece / taps, tap = piece % taps, j = panels.begin(panel), panel_width = panels.width(panel);
-    T* const out = packed + (j * taps + tap * panel_width) * k;
-    if (to_output)
-      products.pack(w + tap * k * n + j, n, k, n - j, panel_width / panels.lanes, out);
-    else
-      products.pack_transposed(w + (taps - 1 - tap) * k * n + j * k, k, k, n - j, panel_width / panels.lanes, out);
-  });
+  const bool shared = 2 * g.batch * std::min(g.input_pixels(), g.output_pixels()) * taps * g.in * g.out > 300'000;
+  const Panels panels(n, products);
+  const T* const packed = pack_weights(panels, to_output, taps, k, n, w, shared, products);
 
   constexpr Index most_rows = 96;
   struct Rows {
@@ -102,7 +110,7 @@ template <class T>
 void sum_over_pixels(const ConvolutionGeometry& g, const T* x, const T* dy, T* dw, Isa use) {
   const ProductKernels<T>& products = product_kernels<T>(use);
   const ConvolutionKernels<T>& kernels = convolution_kernels<T>(use);
-  const Panels panels(g.out, products.lanes, products.widest);
+  const Panels panels(g.out, products);
   const ConvolutionAxis &height = g.height, &width = g.width;
   constexpr Index most_pixels = 400;
   // Low tiles read the same elements of x more often: so few that they stay in the first cache.
