@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Prints the tables of tests/layers/convolution_test.cpp: `python3 tests/goldens/convolution.py`, PyTorch 2.13.
 # A row is a layer, then sums over products with numbers(shape, phase): of y with phase 3 (the loss), and of the loss's
-# gradients with respect to x (phase 4), weight (phase 5) and bias (phase 6). All in the layouts of this library.
+# gradients with respect to x (phase 4), weight (phase 5) and bias (phase 6). All in the layouts of this library. Last
+# come the losses of a small DCGAN, for tests/training/dcgan_test.cpp.
 import random
 
 import torch
@@ -21,13 +22,18 @@ def checksum(values, phase):
     return f"{(values * numbers(*values.shape, phase=phase)).sum().item():.12g}"
 
 
-def row(name, layer, shape):
-    """Parameters are numbers with phases 1 and 11, x with phase 2."""
-    parameters = list(layer.parameters())
-    for i, p in enumerate(parameters):
+def set_parameters(layer, scale=1):
+    """The first gets numbers with phase 1, the second with phase 11, ..."""
+    for i, p in enumerate(layer.parameters()):
         swapped = p.dim() == 4
-        values = numbers(*(p.permute(2, 3, 1, 0) if swapped else p).shape, phase=1 + 10 * i)
+        values = scale * numbers(*(p.permute(2, 3, 1, 0) if swapped else p).shape, phase=1 + 10 * i)
         p.data = values.permute(3, 2, 0, 1).contiguous() if swapped else values
+
+
+def row(name, layer, shape):
+    """x is numbers with phase 2."""
+    set_parameters(layer)
+    parameters = list(layer.parameters())
     x = numbers(*shape, phase=2).requires_grad_()
     y = layer(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
     loss = (y * numbers(*y.shape, phase=3)).sum()
@@ -99,3 +105,35 @@ for shape in [(2, 3, 4, 3), (3, 1, 2, 1), (2, 5, 5, 17)]:
     norm = nn.BatchNorm2d(shape[3])
     row(f"{braces(*shape)}, Mode::training", norm, shape)
     row(f"{braces(*shape)}, Mode::evaluation", norm.eval(), shape)
+
+print("DCGAN: losses of the discriminator and of the generator, round by round")
+generator = nn.Sequential(
+    nn.ConvTranspose2d(10, 8, 4, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+    nn.ConvTranspose2d(8, 6, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU(),
+    nn.ConvTranspose2d(6, 4, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(),
+    nn.ConvTranspose2d(4, 1, 4, stride=2, padding=1, bias=False), nn.Tanh())
+discriminator = nn.Sequential(
+    nn.Conv2d(1, 4, 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2),
+    nn.Conv2d(4, 6, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(6), nn.LeakyReLU(0.2),
+    nn.Conv2d(6, 8, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(8), nn.LeakyReLU(0.2),
+    nn.Conv2d(8, 1, 3, bias=False), nn.Flatten())
+for network in [generator, discriminator]:
+    set_parameters(network, scale=0.3)
+real = numbers(5, 1, 28, 28, phase=2) / 2
+optimizers = [torch.optim.Adam(n.parameters(), lr=0.01, betas=(0.5, 0.999)) for n in (discriminator, generator)]
+softplus = nn.functional.softplus
+for step in range(6):
+    for norm in [layer for layer in generator if isinstance(layer, nn.BatchNorm2d)]:
+        norm.momentum = 0.1 * (step % 2)  # here a model's running averages move in its own phase only
+    fake = generator(numbers(5, 10, 1, 1, phase=100 + step))
+    if step % 2 == 0:
+        loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake.detach())).mean()
+    else:
+        loss = softplus(-discriminator(fake)).mean()
+    optimizer = optimizers[step % 2]
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    print(f"{loss.item():.12g}")
+samples = generator.eval()(numbers(5, 10, 1, 1, phase=200))
+print("samples in evaluation", checksum(samples, 3))
