@@ -13,6 +13,7 @@
 //   models/        4  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
 //   objectives/    4  what generator and discriminator minimise
 //   io/            4  pictures
+//   metrics/       4  how good the samples are
 //   training/      5  GanTrainer, VaeTrainer, AutoencoderTrainer, progress
 
 #include "eigenesis/core/config.hpp"
@@ -95,6 +96,13 @@
 #include "eigenesis/io/image_grid.hpp"
 #include "eigenesis/io/png.hpp"
 #include "eigenesis/io/scatter.hpp"
+
+#include "eigenesis/metrics/divergence.hpp"
+#include "eigenesis/metrics/frechet.hpp"
+#include "eigenesis/metrics/log_likelihood.hpp"
+#include "eigenesis/metrics/modes.hpp"
+#include "eigenesis/metrics/prdc.hpp"
+#include "eigenesis/metrics/sharpness.hpp"
 
 #include "eigenesis/training/autoencoder_trainer.hpp"
 #include "eigenesis/training/gan_trainer.hpp"
