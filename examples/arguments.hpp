@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -44,6 +45,14 @@ class Arguments {
     const long number = std::strtol(value.c_str(), &end, 10);
     if (value.empty() || *end != '\0' || errno != 0 || number < 0)
       throw Error("expected a whole number >= 0 after --" + name + " but got " + value);
+    return number;
+  }
+  double number(const std::string& name) {
+    const std::string& value = text(name);
+    char* end = nullptr;
+    const double number = std::strtod(value.c_str(), &end);
+    if (value.empty() || *end != '\0' || !(number >= 0 && std::isfinite(number)))
+      throw Error("expected a number >= 0 after --" + name + " but got " + value);
     return number;
   }
   std::uint64_t seed() { return static_cast<std::uint64_t>(whole("seed")); }

@@ -12,11 +12,12 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "20", "passes over the training images"},
          {"steps", "0", "rounds of training, instead of epochs"},
-         {"every", "5", "epochs from one picture of samples to the next"}});
+         {"every", "5", "epochs from one picture of samples to the next"},
+         {"noise", "0", "sigma of the noise on what the discriminator sees; gone after half of the training"}});
     Rng rng(arguments.seed());
     LabelledImages digits = load_mnist(arguments.text("data")).train;
     digits.images.array() = 2 * digits.images.array() - 1;  // the range of tanh
-    const Index pixels = digits.images.shape(1);
+    const Index pixels = digits.images.shape(1), batch_size = 128;
 
     const LeakyRelu leaky{0.2};
     const Dropout dropout(0.3);  // without it the discriminator soon knows the digits by heart
@@ -25,10 +26,14 @@ int main(int argc, char** argv) {
                         StandardNormal(100)};
     Discriminator discriminator{Sequential{Linear(pixels, 512, rng), leaky, dropout, Linear(512, 256, rng), leaky,
                                            dropout, Linear(256, 1, rng)}};
-    GanTrainer trainer{generator, discriminator, NonSaturating{}};  // Adam, 2e-4, betas 0.5 and 0.999
 
     const Tensor<float, 2> latents = generator.prior.sample(64, rng);  // the same in every picture
     const Index steps = arguments.whole("steps"), epochs = arguments.whole("epochs"), every = arguments.whole("every");
+    const Index rounds = steps > 0 ? steps : epochs * (digits.images.shape(0) / batch_size);
+    const InstanceNoise noise{.sigma = arguments.number("noise"), .schedule = LinearDecay{rounds / 2 + 1}};
+    // Adam, 2e-4, betas 0.5 and 0.999
+    GanTrainer trainer{generator, discriminator, NonSaturating{}, {.instance_noise = noise}};
+
     std::vector<std::string> pictures;
     const auto draw = [&](const std::string& name) {
       pictures.push_back(arguments.out(name));
@@ -41,7 +46,7 @@ int main(int argc, char** argv) {
     const GanHistory history = trainer.fit(digits.images,
                                            {.steps = steps,
                                             .epochs = steps > 0 ? 0 : epochs,
-                                            .batch_size = 128,
+                                            .batch_size = batch_size,
                                             .progress = ProgressBar{},
                                             .on_epoch = draw_some},
                                            rng);

@@ -25,6 +25,8 @@ TEST_CASE("schedules give the factors of their formulas", "[optimizers]") {
   check_schedule(CosineSchedule{.steps = 6}, {{0, 1}, {2, 0.75}, {3, 0.5}, {4, 0.25}, {6, 0}, {100, 0}});
   check_schedule(CosineSchedule{.steps = 6, .end = 0.2}, {{0, 1}, {2, 0.8}, {3, 0.6}, {6, 0.2}, {100, 0.2}});
   check_schedule(LinearWarmUp{.steps = 4}, {{0, 0.25}, {1, 0.5}, {2, 0.75}, {3, 1}, {4, 1}, {1000, 1}});
+  check_schedule(LinearDecay{.steps = 4}, {{0, 1}, {1, 0.75}, {3, 0.25}, {4, 0}, {1000, 0}});
+  check_schedule(LinearDecay{.steps = 10, .end = 0.5}, {{0, 1}, {4, 0.8}, {10, 0.5}, {11, 0.5}});
   check_schedule([](Index step) { return LinearWarmUp{.steps = 2}(step)*CosineSchedule{.steps = 6}(step); },
                  {{0, 0.5}, {3, 0.5}});
 }
@@ -36,4 +38,6 @@ TEST_CASE("schedules refuse lengths below one step", "[optimizers]") {
                        Message("CosineSchedule: expected steps >= 1 but got -2"));
   CHECK_THROWS_MATCHES(LinearWarmUp{.steps = 0}(1), ArgumentError,
                        Message("LinearWarmUp: expected steps >= 1 but got 0"));
+  CHECK_THROWS_MATCHES(LinearDecay{.steps = 0}(1), ArgumentError,
+                       Message("LinearDecay: expected steps >= 1 but got 0"));
 }

@@ -391,10 +391,150 @@ TEST_CASE("GanTrainer refuses empty batches and less data than a batch", "[train
   Generator generator{Linear(2, 2, rng), StandardNormal(2)};
   Discriminator discriminator{Linear(2, 1, rng)};
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
-  CHECK_THROWS_MATCHES(
-      trainer.train_discriminator(Tensor<float, 2>({0, 2}), rng), DataError,
-      Message("GanTrainer::train_discriminator: expected at least one sample but got shape [0, 2]"));
+  CHECK_THROWS_MATCHES(trainer.train_discriminator(Tensor<float, 2>({0, 2}), rng), DataError,
+                       Message("GanTrainer::train_discriminator: expected at least one sample but got shape [0, 2]"));
   const Tensor<float, 2> data({50, 2}, 0.5f);
   CHECK_THROWS_MATCHES(trainer.fit(data, {.steps = 1, .batch_size = 128}, rng), ArgumentError,
                        Message("GanTrainer::fit: expected at least batch_size = 128 samples but got 50"));
+}
+
+// Instance noise.
+
+namespace {
+
+/// Real and fake samples are all 0; the discriminator notes what it sees.
+struct NotedSamples {
+  std::vector<Tensor<float, 2>>* seen;
+  auto operator()(const Variable<float, 2>& x) const {
+    seen->push_back(x.value());
+    return x;
+  }
+};
+
+double mean_square(const Tensor<float, 2>& x) { return x.array().cast<double>().square().mean(); }
+
+}  // namespace
+
+TEST_CASE("Instance noise fades by its schedule", "[training]") {
+  CHECK(InstanceNoise{}.sigma_in(0) == 0);
+  CHECK(InstanceNoise{.sigma = 0.5}.sigma_in(1'000'000) == 0.5);
+  const InstanceNoise fading{.sigma = 0.5, .schedule = LinearDecay{2000}};
+  CHECK(fading.sigma_in(0) == 0.5);
+  CHECK(fading.sigma_in(500) == 0.375);
+  CHECK(fading.sigma_in(1999) > 0);
+  CHECK(fading.sigma_in(2000) == 0);
+  CHECK(fading.sigma_in(3000) == 0);
+  CHECK_THROWS_MATCHES((InstanceNoise{.sigma = -0.5}.sigma_in(7)), ArgumentError,
+                       Message("InstanceNoise: expected a finite sigma >= 0 but got -0.5 in round 7"));
+  CHECK_THROWS_MATCHES((InstanceNoise{.sigma = NAN}.sigma_in(0)), ArgumentError,
+                       Message("InstanceNoise: expected a finite sigma >= 0 but got nan in round 0"));
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  auto discriminator = small_discriminator(rng);
+  GanTrainer trainer{generator, discriminator, Minimax{}, {.instance_noise = {.sigma = -1}}};
+  CHECK_THROWS_MATCHES(trainer.train_discriminator(normal_data(4, rng), rng), ArgumentError,
+                       Message("InstanceNoise: expected a finite sigma >= 0 but got -1 in round 0"));
+}
+
+TEST_CASE("The discriminator sees real and fake samples through noise, in both phases", "[training]") {
+  Rng rng(1);
+  std::vector<Tensor<float, 2>> seen;
+  Generator generator{Sequential{Linear(2, 2, rng), [](const auto& x) { return 0 * x; }}, StandardNormal(2)};
+  Discriminator discriminator{Sequential{NotedSamples{&seen}, Linear(2, 1, rng)}};
+  const Tensor<float, 2> data({20'000, 2}, 0.0f);
+  const double sigma = 0.5;
+  GanTrainer trainer{
+      generator, discriminator, NonSaturating{}, {.instance_noise = {.sigma = sigma, .schedule = LinearDecay{2}}}};
+  for (const double left : {1.0, 0.5, 0.0}) {
+    seen.clear();
+    trainer.train_discriminator(data, rng);
+    trainer.train_generator(20'000, rng);
+    REQUIRE(seen.size() == 3);  // real, fake, fake
+    INFO("sigma " << sigma * left);
+    for (const auto& x : seen) {
+      // Five standard deviations of the mean square of 40 000 normal numbers: 5 sqrt(2 / 40 000) of it.
+      CHECK_THAT(mean_square(x), WithinRel(sigma * left * sigma * left, 0.036));
+      CHECK_THAT(static_cast<double>(x.array().mean()), WithinAbs(0, 5 * sigma * left / 200));
+    }
+    for (const int other : {1, 2}) {  // independent: the differences have twice the variance
+      Tensor<float, 2> difference = seen[0];
+      difference.array() -= seen[static_cast<std::size_t>(other)].array();
+      CHECK_THAT(mean_square(difference), WithinRel(2 * sigma * left * sigma * left, 0.036));
+    }
+  }
+}
+
+TEST_CASE("Instance noise counts rounds: a round ends with its last step of the generator", "[training]") {
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  auto discriminator = small_discriminator(rng);
+  std::vector<Index> rounds;
+  const auto noted = [&](Index round) {
+    rounds.push_back(round);
+    return 1.0;
+  };
+  GanTrainer trainer{
+      generator,
+      discriminator,
+      NonSaturating{},
+      {.discriminator_steps = 2, .generator_steps = 3, .instance_noise = {.sigma = 0.1, .schedule = noted}}};
+  trainer.fit(ring_of_gaussians(8), {.steps = 2, .batch_size = 4}, rng);
+  trainer.fit(ring_of_gaussians(8), {.steps = 1, .batch_size = 4}, rng);  // goes on
+  std::vector<Index> expected;  // real and fake of two steps, then fake of three
+  for (const Index round : {0, 1, 2}) expected.insert(expected.end(), 2 * 2 + 3, round);
+  CHECK(rounds == expected);
+}
+
+TEST_CASE("Without instance noise, or once it has faded, a training keeps its bits", "[training]") {
+  const auto trained = [](const GanOptions& options) {
+    Rng rng(1);
+    auto generator = small_generator(rng);
+    auto discriminator = small_discriminator(rng);
+    GanTrainer trainer{generator, discriminator, NonSaturating{}, options};
+    trainer.fit(ring_of_gaussians(8), {.steps = 5, .batch_size = 16}, rng);
+    auto all = weights(generator), more = weights(discriminator);
+    all.insert(all.end(), more.begin(), more.end());
+    all.push_back(static_cast<double>(rng.state().counter));
+    return all;
+  };
+  const auto plain = trained({});
+  CHECK(trained({.instance_noise = {.sigma = 0}}) == plain);
+  CHECK(trained({.instance_noise = {.sigma = 3, .schedule = ConstantSchedule{0}}}) == plain);
+  CHECK(trained({.instance_noise = {.sigma = 1e-3}}) != plain);
+}
+
+TEST_CASE("The generator's gradient flows through noisy samples", "[training]") {
+  // loss = softplus(-psi (theta + sigma e)), so d loss / d theta = -psi sigmoid(-psi (theta + sigma e)).
+  const double theta = 1, psi = -1, sigma = 0.5;
+  Generator generator{Shift{number(theta)}, Zero{}};
+  Discriminator discriminator{Slope{number(psi)}};
+  const Sgd<double> descent{{.learning_rate = 0.2}};
+  GanTrainer trainer{generator, discriminator, NonSaturating{}, descent, descent, {.instance_noise = {.sigma = sigma}}};
+  Rng rng(3), same(3);
+  Tensor<double, 2> noise(Shape{4, 1});
+  same.fill_normal(noise.data(), noise.size());
+  const double loss = trainer.train_generator(4, rng);
+  double expected_loss = 0, gradient = 0;
+  for (const double e : noise.values()) {
+    const double logit = psi * (theta + sigma * e);
+    expected_loss += std::log1p(std::exp(-logit)) / 4;
+    gradient -= psi / (1 + std::exp(logit)) / 4;
+  }
+  CHECK_THAT(loss, WithinAbs(expected_loss, 1e-14));
+  CHECK_THAT(generator.network.theta.value()(0), WithinAbs(theta - 0.2 * gradient, 1e-14));
+}
+
+TEST_CASE("Instance noise makes points overlap: the optimal discriminator's loss is that of two normals",
+          "[training]") {
+  const auto [distance, expected] = GENERATE(std::pair(1.0f, 1.163451), std::pair(2.0f, 0.712633));
+  Rng rng(1);
+  Generator generator{[distance = distance](const auto& z) { return 0 * z + distance; }, StandardNormal(1)};
+  Discriminator discriminator{Sequential{Linear(1, 16, rng), Tanh{}, Linear(16, 1, rng)}};
+  const Adam<float> adam{{.learning_rate = 5e-3}};
+  GanTrainer trainer{generator, discriminator, Minimax{}, adam, adam, {.instance_noise = {.sigma = 1}}};
+  for (int step = 0; step < 1500; ++step) trainer.train_discriminator(Tensor<float, 2>({512, 1}, 0.0f), rng);
+  trainer.discriminator_optimizer.set_learning_rate(0);
+  const double loss = trainer.train_discriminator(Tensor<float, 2>({400'000, 1}, 0.0f), rng);
+  INFO("distance " << distance);
+  CHECK_THAT(loss, WithinAbs(expected, 0.005));
 }

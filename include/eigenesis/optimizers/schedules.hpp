@@ -51,4 +51,14 @@ struct LinearWarmUp {
   }
 };
 
+/// From 1 down to `end` along a line, 1 + (end - 1) step / steps, then `end`. Throws ArgumentError for steps < 1.
+struct LinearDecay {
+  Index steps;
+  double end = 0;
+  double operator()(Index step) const {
+    require<ArgumentError>(steps >= 1, "LinearDecay: expected steps >= 1 but got ", steps);
+    return 1 + (end - 1) * static_cast<double>(std::min(step, steps)) / static_cast<double>(steps);
+  }
+};
+
 }  // namespace eigenesis::inline EIGENESIS_ABI

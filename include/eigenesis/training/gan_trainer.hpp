@@ -9,14 +9,32 @@
 #include "eigenesis/data/batches.hpp"
 #include "eigenesis/layers/pass.hpp"
 #include "eigenesis/optimizers/adam.hpp"
+#include "eigenesis/optimizers/schedules.hpp"
 #include "eigenesis/training/loop.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
+
+/// Noise N(0, sigma^2) on all that the discriminator sees, real and fake: distributions that share no points then
+/// overlap, and the generator gets a gradient (Sonderby et al. 2017; Arjovsky and Bottou 2017). It fades by a schedule:
+/// `{.sigma = 0.5, .schedule = LinearDecay{2000}}`.
+struct InstanceNoise {
+  double sigma = 0;        // in the unit of the samples,
+  Schedule schedule = {};  // times this function of the round, counted from 0
+
+  /// Sigma in a round. Throws ArgumentError unless it is finite and >= 0.
+  double sigma_in(Index round) const {
+    const double result = sigma * (schedule ? schedule(round) : 1);
+    require<ArgumentError>(result >= 0 && std::isfinite(result), "InstanceNoise: expected a finite sigma >= 0 but got ",
+                           result, " in round ", round);
+    return result;
+  }
+};
 
 /// How the two phases alternate: k updates of the discriminator, then those of the generator (usually one).
 struct GanOptions {
   Index discriminator_steps = 1;
   Index generator_steps = 1;
+  InstanceNoise instance_noise = {};
 };
 
 /// What a callback sees of a training; it may ask for its end.
@@ -76,8 +94,8 @@ class GanTrainer {
     const Pass pass{Mode::training, rng};
     const auto fake = generate(real.shape(0), rng);
     // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
-    const auto real_logits = discriminator_(Variable(std::move(real)), pass);
-    const auto loss = objective_.discriminator_loss(real_logits, discriminator_(fake, pass));
+    const auto real_logits = discriminator_(noisy(Variable(std::move(real)), rng), pass);
+    const auto loss = objective_.discriminator_loss(real_logits, discriminator_(noisy(fake, rng), pass));
     detail::in_phase("GanTrainer::train_discriminator",
                      [&] { discriminator_optimizer.minimize(loss, discriminator_); });
     return static_cast<double>(loss.item());
@@ -86,7 +104,7 @@ class GanTrainer {
   /// Fix D, train G: one update of G on n samples of its own. Returns G's loss before it.
   double train_generator(Index n, Rng& rng) {
     const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), Pass{Mode::training, rng});
-    const auto loss = objective_.generator_loss(discriminator_(fake, fixed(rng)));
+    const auto loss = objective_.generator_loss(discriminator_(noisy(fake, rng), fixed(rng)));
     detail::in_phase("GanTrainer::train_generator", [&] { generator_optimizer.minimize(loss, generator_); });
     return static_cast<double>(loss.item());
   }
@@ -142,6 +160,16 @@ class GanTrainer {
   auto generate(Index n, Rng& rng) const {
     const NoGradient no_gradient;
     return generator_(Variable(generator_.prior.sample(n, rng)), fixed(rng));
+  }
+
+  /// Samples as D sees them. A round is over with the last step of G.
+  template <class Scalar, int Rank>
+  Variable<Scalar, Rank> noisy(const Variable<Scalar, Rank>& x, Rng& rng) const {
+    const double sigma = options_.instance_noise.sigma_in(generator_optimizer.steps() / options_.generator_steps);
+    if (sigma == 0) return x;
+    Tensor<Scalar, Rank> noise(x.shape());
+    rng.fill_normal(noise.data(), noise.size());
+    return map([sigma](auto t, auto e) { return t + sigma * e; }, x, Variable(std::move(noise)));
   }
 
   GeneratorType& generator_;
