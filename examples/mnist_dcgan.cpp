@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "3", "passes over the training images"},
          {"steps", "0", "rounds of training, instead of epochs"},
-         {"batch", "128", "images in a batch"},
+         {"batch", "64", "images in a batch"},
          {"every", "1", "epochs from one picture of samples to the next"}});
     Rng rng(arguments.seed());
     LabelledImages digits = load_mnist(arguments.text("data")).train;
