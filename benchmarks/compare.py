@@ -66,7 +66,7 @@ def steps_report(cells, options):
             speedups.append(f"{cell.workload}/{cell.batch} {best[ALONE].median() / best[US].median():.2f}")
     text = table(["step", "batch", "threads", US, *PEERS, "best peer / eigenesis", "of bests"], rows)
     if busy > 0.1:
-        text += f"\nOther programs took up to {busy:.1f} processors meanwhile: these figures say little.\n"
+        text += f"\nOther programs took up to {busy:.1f} processors before a cell began: these figures say little.\n"
     if speedups:
         text += "\nTwo threads against one, eigenesis: " + ", ".join(speedups) + ".\n"
     if settings:

@@ -14,10 +14,11 @@ python=$build/venv/bin/python
 if ! cmp -s benchmarks/requirements.txt $build/installed.txt; then
   python3 -m venv $build/venv
   # One by one: a peer that cannot be had is left out, and the tables say so.
+  missing=
   while read -r package; do
-    $python -m pip install --quiet --disable-pip-version-check "$package" || echo "Without $package" >&2
+    $python -m pip install --quiet --disable-pip-version-check "$package" || missing="$missing $package"
   done <benchmarks/requirements.txt
-  cp benchmarks/requirements.txt $build/installed.txt
+  if [ -z "$missing" ]; then cp benchmarks/requirements.txt $build/installed.txt; else echo "Without$missing" >&2; fi
 fi
 
 cmake -S . -B $build -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Trains a VAE, a GAN and a DCGAN on the MNIST digits and says where their pictures are. Installs with apt what it lacks.
+# Trains a VAE, a GAN and a DCGAN on the MNIST digits, says where their pictures are. Installs with apt what it lacks.
 # Arguments go to all three programs, so they must be options of all: --epochs 3, --data DIR, --seed 2, --out DIR.
 EIGENESIS_MNIST_FROM=$PWD
 IFS=';'  # a list to CMake

@@ -59,7 +59,6 @@
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/flatten.hpp"
 #include "eigenesis/layers/initializers.hpp"
-#include "eigenesis/layers/instance_norm.hpp"
 #include "eigenesis/layers/linear.hpp"
 #include "eigenesis/layers/normalization.hpp"
 #include "eigenesis/layers/pass.hpp"

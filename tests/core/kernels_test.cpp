@@ -306,6 +306,21 @@ TEMPLATE_TEST_CASE("power agrees with the standard library", "", float, double) 
   }
 }
 
+TEMPLATE_TEST_CASE("gate with constant 0 lets nothing through, not even infinity or NaN", "", float, double) {
+  using T = TestType;
+  const T nan = quiet_nan<T>, inf = infinity<T>;
+  for (const Isa use : instruction_sets()) {
+    const auto gate = [&](T a, T b) { return apply<T>(Operation::gate, a, b, 0, 0, use); };
+    for (const T closed : {T{-1}, T{0}, -inf})
+      for (const T b : {T{3}, inf, -inf, nan}) CHECK(gate(closed, b) == 0);
+    for (const T open : {T{1}, inf, nan}) {
+      CHECK(gate(open, 3) == 3);
+      CHECK(gate(open, -inf) == -inf);
+      CHECK(std::isnan(gate(open, nan)));
+    }
+  }
+}
+
 TEST_CASE("Elementary functions of floats stay within 2.5 units of the last place") {
   constexpr Index block = 4096;
   Numbers<float> x(block), y(block);

@@ -294,4 +294,9 @@ TEST_CASE("Convolutions refuse wrong sizes") {
                        Message("Conv2d: expected in, out and kernel > 0 but got 3, -2 and 3"));
   CHECK_THROWS_MATCHES(ConvTranspose2d(3, 2, 0, rng), ArgumentError,
                        Message("ConvTranspose2d: expected in, out and kernel > 0 but got 3, 2 and 0"));
+  CHECK_THROWS_MATCHES(Conv2d(1, 2, 3, {.stride = 0}, rng), ArgumentError,
+                       Message("Conv2d: expected stride >= 1, padding >= 0 and dilation >= 1 but got 0, 0 and 1"));
+  CHECK_THROWS_MATCHES(
+      ConvTranspose2d(1, 2, 3, {.stride = 2, .output_padding = 2}, rng), ArgumentError,
+      Message("ConvTranspose2d: expected output_padding >= 0 and less than stride 2 or dilation 1 but got 2"));
 }

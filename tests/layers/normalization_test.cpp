@@ -89,7 +89,16 @@ TEST_CASE("BatchNorm has the gradients that differences give", "[layers]") {
   Rng rng(1);
   const BatchNorm norm = with_numbers(BatchNorm<double>(3), 2);
   const Pass training{Mode::training, rng};
-  check_gradients("BatchNorm", [&](const auto& x) { return norm(x, training); }, gradient_check::numbers(Shape{4, 3}));
+  check_gradients(
+      "BatchNorm", [&](const auto& x) { return norm(x, training); }, gradient_check::numbers(Shape{4, 3}));
+  check_gradients(
+      "BatchNorm in x, weight and bias",
+      [](const auto& x, const auto& weight, const auto& bias) {
+        const auto mean = detail::feature_mean(x);
+        const auto variance = detail::feature_covariance(x, x, mean);
+        return square(detail::normalize_features(x, mean, variance, 0.1, weight, bias));
+      },
+      gradient_check::numbers(Shape{4, 3}), gradient_check::numbers(Shape{3}, 2), gradient_check::numbers(Shape{3}, 3));
   check_gradients(
       "BatchNorm of images", [&](const auto& x) { return norm(x, training); },
       gradient_check::numbers(Shape{2, 2, 1, 3}));
@@ -136,7 +145,8 @@ TEMPLATE_TEST_CASE("LayerNorm gives PyTorch's numbers", "[layers]", float, doubl
 
 TEST_CASE("LayerNorm has the gradients that differences give, and refuses wrong shapes", "[layers]") {
   const LayerNorm norm = with_numbers(LayerNorm<double>(4), 2);
-  check_gradients("LayerNorm", [&](const auto& x) { return norm(x); }, gradient_check::numbers(Shape{3, 4}));
+  check_gradients(
+      "LayerNorm", [&](const auto& x) { return norm(x); }, gradient_check::numbers(Shape{3, 4}));
   CHECK_THROWS_MATCHES(norm(Variable(Tensor<double, 2>(Shape{2, 3}))), ShapeError,
                        Message("LayerNorm: expected x with 4 features in its last axis but got [2, 3]"));
   CHECK_THROWS_MATCHES(LayerNorm(-1), ArgumentError, Message("LayerNorm: expected features > 0 but got -1"));

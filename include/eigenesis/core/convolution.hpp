@@ -118,7 +118,7 @@ void sum_over_pixels(const ConvolutionGeometry& g, const T* x, const T* dy, T* d
   const Index block_rows = g.taps() * g.in > 1024 ? 64 : 32;  // enough pieces for several threads
   const Index pixels = g.batch * g.output_pixels(), row_blocks = (g.in + block_rows - 1) / block_rows;
   for (Index begin = 0; begin < pixels; begin += block_pixels)
-    run_pieces(g.taps() * row_blocks, pixels * g.in * g.out > 10'000, [&](Index piece) {
+    run_pieces(g.taps() * row_blocks, 2 * block_pixels * g.taps() * g.in * g.out > 300'000, [&](Index piece) {
       const Index tap = piece / row_blocks, tap_y = tap / width.kernel, tap_x = tap % width.kernel;
       const Index shift = tap_x * width.dilation - width.padding;
       // The outputs of a line that the tap joins with a column of the image.

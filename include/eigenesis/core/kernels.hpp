@@ -128,6 +128,7 @@ void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T
   // c^T = op(b)^T op(a)^T where c has so few columns that lanes would be idle, or to transpose a and c, not a large b.
   const ProductKernels<T>& kernels = product_kernels<T>(use);
   const auto idle_lanes = [&](Index columns) { return -columns & (kernels.lanes - 1); };
+  // An idle lane costs more than copying c does, and op(b)^T too unless b is read transposed anyhow.
   const bool narrow =
       n < m && n < kernels.widest * kernels.lanes && k >= kernels.lanes && idle_lanes(n) > (transpose_a ? 2 : 6);
   const bool large_b = transpose_b && !transpose_a && idle_lanes(m) == 0 && k * n > 2 * m * (k + n);

@@ -11,9 +11,11 @@ namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
 template <class Scalar>
-Tensor<Scalar, 4> kernel_weight(const char* layer, Index in, Index out, Index kernel, const Shape<4>& shape) {
+Tensor<Scalar, 4> kernel_weight(const char* layer, Index in, Index out, Index kernel, const auto& geometry,
+                                const Shape<4>& shape) {
   require<ArgumentError>(in > 0 && out > 0 && kernel > 0, layer, ": expected in, out and kernel > 0 but got ", in, ", ",
                          out, " and ", kernel);
+  check_options(layer, geometry);
   return Tensor<Scalar, 4>(shape);
 }
 
@@ -30,17 +32,17 @@ struct Conv2dOptions {
 };
 
 /// y = conv2d(x, weight) + bias, x [N, H, W, in] -> y [N, H', W', out]: Conv2d(3, 64, 4, {.stride = 2, .padding = 1},
-/// rng). fan_in = in * kernel^2. Throws ShapeError for other channels, and what conv2d throws.
+/// rng). fan_in = in * kernel^2. Throws ArgumentError for impossible options, ShapeError as conv2d does.
 template <class Scalar = float>
 struct Conv2d {
+  ConvolutionOptions geometry;
   Parameter<Scalar, 4> weight;  // [kernel, kernel, in, out]; PyTorch's is [out, in, kernel, kernel]
   Parameter<Scalar, 1> bias;    // [out], or [0] and no field without
-  ConvolutionOptions geometry;
 
   Conv2d(Index in, Index out, Index kernel, Conv2dOptions options, Rng& rng)
-      : weight(detail::kernel_weight<Scalar>("Conv2d", in, out, kernel, Shape{kernel, kernel, in, out})),
-        bias(Tensor<Scalar, 1>(Shape{options.bias ? out : 0})),
-        geometry{options.stride, options.padding, options.dilation} {
+      : geometry{options.stride, options.padding, options.dilation},
+        weight(detail::kernel_weight<Scalar>("Conv2d", in, out, kernel, geometry, Shape{kernel, kernel, in, out})),
+        bias(Tensor<Scalar, 1>(Shape{options.bias ? out : 0})) {
     detail::initialize_by_fan_in(weight, bias, rng);
   }
   Conv2d(Index in, Index out, Index kernel, Rng& rng) : Conv2d(in, out, kernel, Conv2dOptions{}, rng) {}
@@ -68,17 +70,18 @@ struct ConvTranspose2dOptions {
 
 /// y = conv_transpose2d(x, weight) + bias, x [N, H, W, in] -> y [N, H', W', out]: ConvTranspose2d(128, 64, 4,
 /// {.stride = 2, .padding = 1}, rng) makes images twice as large. fan_in = out * kernel^2, as in PyTorch. Throws
-/// ShapeError for other channels, and what conv_transpose2d throws.
+/// ArgumentError for impossible options, ShapeError as conv_transpose2d does.
 template <class Scalar = float>
 struct ConvTranspose2d {
+  ConvTransposeOptions geometry;
   Parameter<Scalar, 4> weight;  // [kernel, kernel, out, in]; PyTorch's is [in, out, kernel, kernel]
   Parameter<Scalar, 1> bias;    // [out], or [0] and no field without
-  ConvTransposeOptions geometry;
 
   ConvTranspose2d(Index in, Index out, Index kernel, ConvTranspose2dOptions options, Rng& rng)
-      : weight(detail::kernel_weight<Scalar>("ConvTranspose2d", in, out, kernel, Shape{kernel, kernel, out, in})),
-        bias(Tensor<Scalar, 1>(Shape{options.bias ? out : 0})),
-        geometry{options.stride, options.padding, options.output_padding, options.dilation} {
+      : geometry{options.stride, options.padding, options.output_padding, options.dilation},
+        weight(detail::kernel_weight<Scalar>("ConvTranspose2d", in, out, kernel, geometry,
+                                             Shape{kernel, kernel, out, in})),
+        bias(Tensor<Scalar, 1>(Shape{options.bias ? out : 0})) {
     detail::initialize_by_fan_in(weight, bias, rng);
   }
   ConvTranspose2d(Index in, Index out, Index kernel, Rng& rng)

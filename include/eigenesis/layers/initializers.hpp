@@ -29,10 +29,12 @@ void initialize_normal(Parameter<Scalar, Rank>& weight, double mean, double devi
 namespace detail {
 
 template <int Rank>
+  requires(Rank >= 2)
 double fan_in(const Shape<Rank>& weight) {
   return static_cast<double>(weight.size() / weight[Rank - 1]);
 }
 template <int Rank>
+  requires(Rank >= 2)
 double fan_out(const Shape<Rank>& weight) {
   return static_cast<double>(weight.size() / weight[Rank - 2]);
 }

@@ -55,12 +55,23 @@ Variable<Scalar, 4> convolution_weight(const ConvolutionGeometry& g, const Varia
                 wrt(dy, [g, x](const auto&, const auto& ddw) { return convolution(g, x, ddw); }));
 }
 
-/// What both functions demand; `channels` is the axis of the weight that x's channels run along.
-inline void check_convolution(const char* function, const Shape<4>& x, const Shape<4>& weight, int channels,
-                              Index stride, Index padding, Index dilation) {
+/// What the options must be, whatever the image.
+inline void check_options(const char* function, const ConvolutionOptions& options) {
+  const auto [stride, padding, dilation] = options;
   require<ArgumentError>(stride >= 1 && padding >= 0 && dilation >= 1, function,
                          ": expected stride >= 1, padding >= 0 and dilation >= 1 but got ", stride, ", ", padding,
                          " and ", dilation);
+}
+inline void check_options(const char* function, const ConvTransposeOptions& options) {
+  const auto [stride, padding, output_padding, dilation] = options;
+  check_options(function, ConvolutionOptions{stride, padding, dilation});
+  require<ArgumentError>(output_padding >= 0 && (output_padding < stride || output_padding < dilation), function,
+                         ": expected output_padding >= 0 and less than stride ", stride, " or dilation ", dilation,
+                         " but got ", output_padding);
+}
+
+/// What the sizes must be; `channels` is the axis of the weight that x's channels run along.
+inline void check_convolution(const char* function, const Shape<4>& x, const Shape<4>& weight, int channels) {
   require(x.size() > 0 && weight.size() > 0, function, ": expected no size to be 0 but got x ", x, " and weight ",
           weight);
   require(x[3] == weight[channels], function, ": expected x of ", weight[channels], " channels for weight ", weight,
@@ -72,13 +83,15 @@ inline void check_convolution(const char* function, const Shape<4>& x, const Sha
 /// Convolution (cross-correlation, as everywhere in the field), x [N, H, W, in], weight [kh, kw, in, out]
 /// -> y [N, H', W', out] with H' = floor((H + 2 padding - dilation (kh - 1) - 1) / stride) + 1, W' alike:
 ///   y[n, h, w, c] = sum over i, j, d of x[n, h stride + i dilation - padding, ..., d] weight[i, j, d, c],
-/// where x is 0 outside of the image. Throws ShapeError for a wrong number of channels or a kernel that is larger than
-/// the padded image, ArgumentError for impossible options.
+/// where x is 0 outside of the image. A NaN at the edge may or may not reach weights' gradients through the padding.
+/// Throws ShapeError for a wrong number of channels, a size of 0 or a kernel that is larger than the padded image,
+/// ArgumentError for impossible options.
 template <class Scalar>
 Variable<Scalar, 4> conv2d(const Variable<Scalar, 4>& x, const Variable<Scalar, 4>& weight,
                            ConvolutionOptions options = {}) {
   const auto [stride, padding, dilation] = options;
-  detail::check_convolution("conv2d", x.shape(), weight.shape(), 2, stride, padding, dilation);
+  detail::check_options("conv2d", options);
+  detail::check_convolution("conv2d", x.shape(), weight.shape(), 2);
   const auto axis = [&, s = stride, p = padding, d = dilation](int i) {
     const Index size = x.shape()[i], kernel = weight.shape()[i - 1], reach = d * (kernel - 1) + 1;
     require(reach <= size + 2 * p, "conv2d: expected a kernel of at most the padded size ", size + 2 * p, " but got ",
@@ -92,16 +105,14 @@ Variable<Scalar, 4> conv2d(const Variable<Scalar, 4>& x, const Variable<Scalar, 
 /// Transposed convolution, the gradient of conv2d's input: x [N, H, W, in], weight [kh, kw, out, in]
 /// -> y [N, H', W', out] with H' = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1, W' alike:
 ///   y[n, h stride + i dilation - padding, ..., c] = sum of x[n, h, w, d] weight[i, j, c, d] over all that lead there.
-/// Throws ShapeError for a wrong number of channels or an empty result, ArgumentError for impossible options:
-/// output_padding must be less than stride or dilation, as in PyTorch.
+/// Throws ShapeError for a wrong number of channels, a size of 0 or an empty result, ArgumentError for impossible
+/// options: output_padding must be less than stride or dilation, as in PyTorch.
 template <class Scalar>
 Variable<Scalar, 4> conv_transpose2d(const Variable<Scalar, 4>& x, const Variable<Scalar, 4>& weight,
                                      ConvTransposeOptions options = {}) {
   const auto [stride, padding, output_padding, dilation] = options;
-  detail::check_convolution("conv_transpose2d", x.shape(), weight.shape(), 3, stride, padding, dilation);
-  require<ArgumentError>(output_padding >= 0 && (output_padding < stride || output_padding < dilation),
-                         "conv_transpose2d: expected output_padding >= 0 and less than stride ", stride,
-                         " or dilation ", dilation, " but got ", output_padding);
+  detail::check_options("conv_transpose2d", options);
+  detail::check_convolution("conv_transpose2d", x.shape(), weight.shape(), 3);
   const auto axis = [&, s = stride, p = padding, o = output_padding, d = dilation](int i) {
     const Index size = x.shape()[i], kernel = weight.shape()[i - 1];
     const Index result = (size - 1) * s - 2 * p + d * (kernel - 1) + o + 1;

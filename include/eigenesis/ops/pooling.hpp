@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <limits>
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <memory>
 
 #include "eigenesis/ops/arrange.hpp"

@@ -28,5 +28,6 @@ EIGENESIS_OPERATION(power, 2, power(a, b))
 EIGENESIS_OPERATION(less, 2, a < b ? broadcast(1) : Vec{})
 EIGENESIS_OPERATION(less_equal, 2, a <= b ? broadcast(1) : Vec{})
 EIGENESIS_OPERATION(equal, 2, a == b ? broadcast(1) : Vec{})
+// b where a > 0 (or NaN), constant * b elsewhere: (leaky) ReLU and its gradient. 0 * b would not be 0 for all b.
 EIGENESIS_OPERATION(gate, 2, a <= Vec{} ? (constant == 0 ? Vec{} : b * constant) : b)
 EIGENESIS_OPERATION(select, 3, a != Vec{} ? b : c)
