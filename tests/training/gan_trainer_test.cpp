@@ -501,6 +501,14 @@ TEST_CASE("Without instance noise, or once it has faded, a training keeps its bi
   CHECK(trained({.instance_noise = {.sigma = 0}}) == plain);
   CHECK(trained({.instance_noise = {.sigma = 3, .schedule = ConstantSchedule{0}}}) == plain);
   CHECK(trained({.instance_noise = {.sigma = 1e-3}}) != plain);
+
+  Generator generator{Shift{number(1)}, Zero{}};  // draws nothing
+  Discriminator discriminator{Slope{number(1)}};
+  GanTrainer trainer{generator, discriminator, NonSaturating{}, Adam<double>{}, Adam<double>{}};
+  Rng rng(1);
+  trainer.train_discriminator(Tensor<double, 2>({4, 1}, 0.0), rng);
+  trainer.train_generator(4, rng);
+  CHECK(rng.state() == Rng(1).state());
 }
 
 TEST_CASE("The generator's gradient flows through noisy samples", "[training]") {

@@ -148,7 +148,8 @@ inline double nuclear_norm(Tensor<double, 2> m) {
 ///   |m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr((S1^(1/2) S2 S1^(1/2))^(1/2)),
 /// in squares of the features' unit. Covariances must be symmetric and positive semidefinite. Throws ShapeError unless
 /// both have F >= 1 features.
-inline double frechet_distance(const GaussianFit& a, const GaussianFit& b) {
+double frechet_distance(const std::same_as<GaussianFit> auto& a, const std::same_as<GaussianFit> auto& b) {
+  // A template: programs that do not call it need not compile its product.
   const Index f = a.mean.size();
   for (const GaussianFit* fit : {&a, &b})
     require(f >= 1 && fit->mean.size() == f && fit->covariance.shape() == Shape{f, f},

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <limits>
-#include <vector>
 
 #include "eigenesis/metrics/features.hpp"
 
@@ -18,7 +17,7 @@ struct Prdc {
 
 namespace detail {
 
-/// Points with their squared lengths, rounded as gemm() rounds a point's product with an equal one.
+/// Points with their squared lengths.
 struct Points {
   Tensor<double, 2> x;
   Tensor<double, 1> squares;
@@ -28,16 +27,15 @@ struct Points {
 };
 template <class Scalar>
 Points points(const char* function, const Tensor<Scalar, 2>& features) {
-  Points p{checked_features(function, features), Tensor<double, 1>(Shape{features.shape(0)})};
-  for (Index i = 0; i < p.size(); ++i) {
-    const double* const x = p.x.data() + i * p.features();
-    gemm(false, true, 1, 1, p.features(), x, x, &p.squares(i));
-  }
+  Points p{checked_features(function, features), Tensor<double, 1>(Shape{features.shape(0)}, 0)};
+  for (Index i = 0; i < p.size(); ++i)
+    for (Index j = 0; j < p.features(); ++j) p.squares(i) += p.x(i, j) * p.x(i, j);
   return p;
 }
 
 /// Calls visit(i, first, distances) with the squared distances of point i of a from the points of b from `first` on,
-/// block by block, until all pairs have been visited. Equal points have distance 0. Calls for one i come one by one.
+/// block by block, until all pairs have been visited. Calls for one i come one by one. Equal pairs of points have equal
+/// distances, to the bit.
 template <class Visit>
 void visit_distances(const Points& a, const Points& b, Visit visit) {
   constexpr Index rows = 64, columns = 512;
@@ -57,7 +55,7 @@ void visit_distances(const Points& a, const Points& b, Visit visit) {
 }
 
 /// The squared distance of each point from its k-th nearest neighbour among the others, [N].
-inline Tensor<double, 1> squared_radii(const Points& p, Index k) {
+Tensor<double, 1> squared_radii(const auto& p, Index k) {
   Tensor<double, 2> nearest(Shape{p.size(), k}, std::numeric_limits<double>::infinity());  // in order
   visit_distances(p, p, [&](Index i, Index first, std::span<const double> distances) {
     double* const found = nearest.data() + i * k;
@@ -100,32 +98,26 @@ Prdc precision_recall_density_coverage(const Tensor<Scalar, 2>& real, const Tens
   const Tensor<double, 1> real_radii = detail::squared_radii(x, neighbours);
   const Tensor<double, 1> fake_radii = detail::squared_radii(y, neighbours);
 
-  std::vector<std::atomic<bool>> precise(static_cast<std::size_t>(m));  // by several threads
-  std::vector<Index> near(static_cast<std::size_t>(n));                 // fake samples near a real one
-  std::vector<char> recalled(static_cast<std::size_t>(n));
+  Tensor<double, 1> precise(Shape{m}, 0), near(Shape{n}, 0), recalled(Shape{n}, 0);  // near: how many fake samples
   detail::visit_distances(x, y, [&](Index i, Index first, std::span<const double> distances) {
     Index j = first;
     for (const double distance : distances) {
       if (distance <= real_radii(i)) {
-        ++near[static_cast<std::size_t>(i)];
-        precise[static_cast<std::size_t>(j)].store(true, std::memory_order_relaxed);
+        near(i) += 1;
+        std::atomic_ref(precise(j)).store(1, std::memory_order_relaxed);  // other threads may do the same
       }
-      if (distance <= fake_radii(j)) recalled[static_cast<std::size_t>(i)] = 1;
+      if (distance <= fake_radii(j)) recalled(i) = 1;
       ++j;
     }
   });
-  Prdc result;
-  for (const auto& is_precise : precise) result.precision += is_precise ? 1 : 0;
-  for (Index i = 0; i < n; ++i) {
-    result.recall += recalled[static_cast<std::size_t>(i)];
-    result.density += static_cast<double>(near[static_cast<std::size_t>(i)]);
-    result.coverage += near[static_cast<std::size_t>(i)] > 0 ? 1 : 0;
-  }
-  result.precision /= static_cast<double>(m);
-  result.recall /= static_cast<double>(n);
-  result.density /= static_cast<double>(neighbours * m);
-  result.coverage /= static_cast<double>(n);
-  return result;
+  const auto share = [](const Tensor<double, 1>& flags) {
+    double sum = 0;
+    for (const double flag : flags.values()) sum += flag > 0 ? 1 : 0;
+    return sum / static_cast<double>(flags.size());
+  };
+  double pairs = 0;
+  for (const double fakes : near.values()) pairs += fakes;
+  return {share(precise), share(recalled), pairs / static_cast<double>(neighbours * m), share(near)};
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
