@@ -120,3 +120,13 @@ TEST_CASE("Discriminator gives logits, and probabilities that record nothing", "
   discriminator(Variable(x), Pass{Mode::training, rng});
   CHECK(weights(discriminator) != before);  // running averages
 }
+
+TEST_CASE("Discriminator refuses a network that gives more than a logit for each sample", "[models]") {
+  Rng rng(1);
+  const Discriminator discriminator{Linear(2, 7, rng)};
+  const Variable x(Tensor<float, 2>(Shape{6, 2}));
+  const auto message = Message("Discriminator: expected one logit for each sample, [6, 1], but got [6, 7]");
+  CHECK_THROWS_MATCHES(discriminator(x), ShapeError, message);
+  CHECK_THROWS_MATCHES(discriminator(x, Pass{Mode::training, rng}), ShapeError, message);
+  CHECK_THROWS_MATCHES(discriminator.probability(x.value()), ShapeError, message);
+}

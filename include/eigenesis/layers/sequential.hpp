@@ -17,7 +17,7 @@ struct Sequential {
   explicit Sequential(Layers... each) : layers(std::move(each)...) {}
 
   auto operator()(const auto& x) const {
-    return apply<0>(x, [](const auto& layer, const auto& input) { return layer(input); });
+    return apply<0>(x, [](const auto& layer, const auto& input) { return call(layer, input); });
   }
   auto operator()(const auto& x, Pass pass) const {
     return apply<0>(x, [pass](const auto& layer, const auto& input) { return call(layer, input, pass); });

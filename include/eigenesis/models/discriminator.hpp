@@ -8,24 +8,31 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// The model D of a GAN: a number for each sample, x [N, ...] -> [N, 1]. It is a logit (the probability that x is real
-/// is its sigmoid), or a critic's score if the objective says so.
+/// is its sigmoid), or a critic's score if the objective says so. Throws ShapeError unless the network gives one each.
 template <class Network>
 struct Discriminator {
   Network network;
 
   explicit Discriminator(Network net) : network(std::move(net)) {}
 
-  auto operator()(const auto& x) const { return network(x); }
-  auto operator()(const auto& x, Pass pass) const { return call(network, x, pass); }
+  auto operator()(const auto& x) const { return checked(x, call(network, x)); }
+  auto operator()(const auto& x, Pass pass) const { return checked(x, call(network, x, pass)); }
 
   /// D(x), the probability that each sample is real, [N, 1]; records nothing.
   template <class Scalar, int Rank>
   auto probability(Tensor<Scalar, Rank> x) const {
     const NoGradient no_gradient;
-    return sigmoid(network(Variable(std::move(x)))).value();
+    return sigmoid((*this)(Variable(std::move(x)))).value();
   }
 
   static void fields(auto& self, auto&& field) { field("network", self.network); }
+
+ private:
+  static auto checked(const auto& x, auto logits) {
+    require(logits.size() == x.shape(0), "Discriminator: expected one logit for each sample, [", x.shape(0),
+            ", 1], but got ", logits.shape());
+    return logits;
+  }
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
