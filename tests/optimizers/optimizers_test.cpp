@@ -248,7 +248,7 @@ TEST_CASE("a model of other parameters than in earlier steps is refused", "[opti
   Adam adam;
   adam.minimize(model.loss(), model);
   Rng rng(1);
-  Linear<float> other(2, 3, rng);
+  Linear<float> other(3, 2, rng);
   const Tensor<float, 2> before = other.weight.value();
   CHECK_THROWS_MATCHES(adam.minimize(sum(other.weight), other), ShapeError,
                        Message("Adam: expected parameter weight of shape [2, 3] as in earlier steps but got [3, 2]"));
