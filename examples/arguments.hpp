@@ -33,6 +33,7 @@ class Arguments {
       Option& option = find(flag.substr(2));
       if (i + 1 == argc) throw Error("expected a value after " + flag);
       option.value = argv[i + 1];
+      changed_ = changed_ || (flag != "--out" && flag != "--data");
     }
     std::filesystem::create_directories(text("out"));
   }
@@ -56,6 +57,8 @@ class Arguments {
     return number;
   }
   std::uint64_t seed() { return static_cast<std::uint64_t>(whole("seed")); }
+  /// Whether the run differs from that without any options by more than its data or its folder.
+  bool changed() const { return changed_; }
   /// Path of a file in the folder for pictures.
   std::string out(const std::string& file) { return (std::filesystem::path(text("out")) / file).string(); }
 
@@ -73,6 +76,7 @@ class Arguments {
   }
 
   std::vector<Option> options_;
+  bool changed_ = false;
 };
 
 /// Runs the example and turns an exception into one line on stderr and exit code 1.

@@ -93,6 +93,7 @@
 
 #include "eigenesis/io/chart.hpp"
 #include "eigenesis/io/image_grid.hpp"
+#include "eigenesis/io/montage.hpp"
 #include "eigenesis/io/png.hpp"
 #include "eigenesis/io/scatter.hpp"
 

@@ -69,6 +69,7 @@ class Canvas {
   /// Rows of pixels, red, green and blue in [0, 1].
   const std::vector<std::array<float, 3>>& pixels() const { return pixels_; }
 
+  void pixel(Index x, Index y, Colour colour) { pixels_[static_cast<std::size_t>(y * width_ + x)] = colour.rgb; }
   /// Fills whole pixels; the coordinates are rounded.
   [[gnu::cold]] void rectangle(double left, double top, double right, double bottom, Colour colour) {
     const auto clipped = [](double x, Index end) {

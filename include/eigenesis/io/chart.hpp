@@ -15,7 +15,8 @@ struct Series {
 
 struct ChartOptions {
   std::string title = {}, x_label = {}, y_label = {};
-  bool logarithmic = false;  // the y axis; values that are not positive leave a gap
+  bool logarithmic = false;    // the y axis; values that are not positive leave a gap
+  bool logarithmic_x = false;  // the x axis likewise
   Index width = 800, height = 480;
 };
 
@@ -24,14 +25,15 @@ namespace detail {
 using Line = std::vector<Point>;
 
 /// The points of a series in the coordinates of the chart, split at its gaps.
-[[gnu::cold]] inline std::vector<Line> chart_lines(const Series& series, bool logarithmic) {
+[[gnu::cold]] inline std::vector<Line> chart_lines(const Series& series, const ChartOptions& options) {
   require(series.x.empty() || series.x.size() == series.values.size(),
           "save_chart: expected as many x as values but got ", series.x.size(), " and ", series.values.size(), " for ",
           series.name);
   std::vector<Line> lines(1);
   for (std::size_t i = 0; i < series.values.size(); ++i) {
-    const double x = series.x.empty() ? static_cast<double>(i + 1) : series.x[i];
-    const double y = logarithmic ? std::log10(series.values[i]) : series.values[i];
+    const double at = series.x.empty() ? static_cast<double>(i + 1) : series.x[i];
+    const double x = options.logarithmic_x ? std::log10(at) : at;
+    const double y = options.logarithmic ? std::log10(series.values[i]) : series.values[i];
     if (std::isfinite(x) && std::isfinite(y))
       lines.back().push_back({x, y});
     else if (!lines.back().empty())
@@ -102,14 +104,14 @@ inline void save_chart(const std::string& path, const std::vector<Series>& serie
   Interval x, y;
   bool whole = true;
   for (const Series& s : series)
-    for (const Line& line : lines.emplace_back(chart_lines(s, options.logarithmic)))
+    for (const Line& line : lines.emplace_back(chart_lines(s, options)))
       for (const Point& p : line) {
         x.include(p.x);
         y.include(p.y);
         whole = whole && p.x == std::floor(p.x);
       }
   require<ArgumentError>(!x.empty(), "save_chart: expected at least one finite",
-                         options.logarithmic ? ", positive" : "", " value but got none");
+                         options.logarithmic || options.logarithmic_x ? ", positive" : "", " value but got none");
   x = x.widened(0.02);
   y = y.widened(0.06);
 
@@ -118,7 +120,8 @@ inline void save_chart(const std::string& path, const std::vector<Series>& serie
   const int rows = std::max(2, static_cast<int>((bottom - top) / 48));
   const auto y_ticks = options.logarithmic ? logarithmic_ticks(y, rows) : linear_ticks(y, rows);
   const double left = std::ceil(label_width(y_ticks)) + (options.y_label.empty() ? 22 : 46);
-  const auto x_ticks = linear_ticks(x, std::max(2, static_cast<int>((right - left) / 60)), whole);
+  const int columns = std::max(2, static_cast<int>((right - left) / 60));
+  const auto x_ticks = options.logarithmic_x ? logarithmic_ticks(x, columns) : linear_ticks(x, columns, whole);
 
   Canvas canvas(options.width, options.height, Colour(0xffffff));
   Axes axes(canvas, left, top, right, bottom, x, y);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <limits>
+
+#include "../arguments.hpp"
+
+/// A lesson of the course: its options, the numbers that prove what it says, and the picture that shows it.
+class Lesson : public Arguments {
+ public:
+  Lesson(int argc, char** argv, std::string name, const std::string& purpose, std::vector<Option> options)
+      : Arguments(argc, argv, purpose, std::move(options)), name_(std::move(name)) {}
+
+  /// A fact known from elsewhere, such as a closed form: `value` must lie within `tolerance` of it in every run.
+  void exact(const std::string& what, double value, double expected, double tolerance) {
+    char rule[64];
+    std::snprintf(rule, sizeof rule, "%.7g +- %.1g", expected, tolerance);
+    judge(what, value, rule, std::abs(value - expected) <= tolerance);
+  }
+  /// What a training or an estimate came to: must lie in [low, high], the span that runs of several seeds left with a
+  /// margin. A run with options of one's own only prints it.
+  void measured(const std::string& what, double value, double low, double high) {
+    char rule[64];
+    if (high == most)
+      std::snprintf(rule, sizeof rule, "at least %.4g", low);
+    else if (low == -most)
+      std::snprintf(rule, sizeof rule, "at most %.4g", high);
+    else
+      std::snprintf(rule, sizeof rule, "%.4g to %.4g", low, high);
+    judge(what, value, rule, (value >= low && value <= high) || changed());
+  }
+  void at_least(const std::string& what, double value, double low) { measured(what, value, low, most); }
+  void at_most(const std::string& what, double value, double high) { measured(what, value, -most, high); }
+  /// A number that proves nothing by itself.
+  void show(const std::string& what, double value) { std::printf("  %-58s %11.6g\n", what.c_str(), value); }
+
+  /// Where the picture goes.
+  std::string picture() { return out(name_ + ".png"); }
+  bool proven() const { return proven_; }
+
+ private:
+  static constexpr double most = std::numeric_limits<double>::infinity();
+
+  void judge(const std::string& what, double value, const char* rule, bool right) {
+    std::printf("  %-58s %11.6g   (%s)%s\n", what.c_str(), value, rule, right ? "" : "   WRONG");
+    std::fflush(stdout);
+    proven_ = proven_ && right;
+  }
+
+  std::string name_;
+  bool proven_ = true;
+};
+
+/// Runs a lesson, prints what it says and where its picture is. Exit code 1 for a wrong number or an exception, which
+/// becomes one line on stderr.
+inline int run_lesson(int argc, char** argv, const char* name, const char* purpose,
+                      const std::vector<Arguments::Option>& options, void (*teach)(Lesson&)) {
+  bool proven = false;
+  const int result = run_example(name, [&] {
+    Lesson lesson(argc, argv, name, purpose, options);
+    std::printf("%s\n", purpose);
+    teach(lesson);
+    std::printf("%s\n", lesson.picture().c_str());
+    proven = lesson.proven();
+  });
+  return result == 0 && proven ? 0 : 1;
+}
