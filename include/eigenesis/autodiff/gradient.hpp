@@ -96,6 +96,7 @@ PoolVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const 
   for (const NodeRef<Scalar>& x : targets) result.push_back(x->mark.adjoint);
   return result;
 }
+EIGENESIS_COMPILE(PoolVector<NodeRef<float>> gradients<float>(const NodeRef<float>&, std::span<const NodeRef<float>>));
 
 }  // namespace detail
 

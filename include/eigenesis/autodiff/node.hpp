@@ -123,6 +123,7 @@ void NodeRef<Scalar>::destroy(Node<Scalar>* node) {
   }
   busy = false;
 }
+EIGENESIS_COMPILE(void NodeRef<float>::destroy(Node<float>*));
 
 template <class Scalar, int Rank>
 NodeRef<Scalar> make_node(Tensor<Scalar, Rank> value) {
@@ -138,6 +139,7 @@ NodeRef<Scalar> make_node(std::span<const Index> shape) {
   for (int axis = 0; axis < Rank; ++axis) sizes[axis] = shape[static_cast<std::size_t>(axis)];
   return make_node(Tensor<Scalar, Rank>(sizes));
 }
+EIGENESIS_COMPILE(NodeRef<float> make_node<float, 0>(std::span<const Index>));
 
 /// Whether operations of this thread are recorded for gradients.
 inline bool& recording() {
@@ -178,5 +180,6 @@ NodeRef<Scalar> accumulate(NodeRef<Scalar> a, const NodeRef<Scalar>& b) {
   }
   return y;
 }
+EIGENESIS_COMPILE(NodeRef<float> accumulate<float>(NodeRef<float>, const NodeRef<float>&));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

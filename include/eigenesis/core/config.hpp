@@ -39,6 +39,19 @@
 #define EIGENESIS_ABI_NAME(target, alignment) EIGENESIS_ABI_JOIN(target, alignment)
 #define EIGENESIS_ABI EIGENESIS_ABI_NAME(EIGENESIS_ABI_TARGET, EIGEN_MAX_ALIGN_BYTES)
 
+// The CMake target eigenesis::compiled is a library of what does not depend on a program's own types: it is compiled
+// once, there (EIGENESIS_COMPILED_HERE), instead of in every file of the programs that link it (EIGENESIS_COMPILED).
+// Templates that it holds are named by EIGENESIS_COMPILE after their definition, for float; other functions begin with
+// EIGENESIS_COMPILABLE, which makes templates of them.
+#if defined(EIGENESIS_COMPILED_HERE)
+#define EIGENESIS_COMPILE(...) template __VA_ARGS__
+#elif defined(EIGENESIS_COMPILED)
+#define EIGENESIS_COMPILE(...) extern template __VA_ARGS__
+#else
+#define EIGENESIS_COMPILE(...) static_assert(true)
+#endif
+#define EIGENESIS_COMPILABLE template <class = void>
+
 namespace eigenesis::inline EIGENESIS_ABI {
 
 using Index = Eigen::Index;

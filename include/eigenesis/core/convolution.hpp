@@ -188,6 +188,7 @@ void conv_forward(const ConvolutionGeometry& g, const T* x, const T* w, T* y, Is
   }
   sum_over_taps(g, true, x, w, y, use);
 }
+EIGENESIS_COMPILE(void conv_forward<float>(const ConvolutionGeometry&, const float*, const float*, float*, Isa));
 
 /// dx[n, i, d] = sum over taps q, outputs o with input(o, q) = i and channels c of dy[n, o, c] w[q, d, c].
 template <class T>
@@ -197,6 +198,7 @@ void conv_input_gradient(const ConvolutionGeometry& g, const T* dy, const T* w, 
   if (2 * g.in <= product_kernels<T>(use).lanes) return unfolded_input_gradient(g, dy, w, dx, use);
   sum_over_taps(g, false, dy, w, dx, use);
 }
+EIGENESIS_COMPILE(void conv_input_gradient<float>(const ConvolutionGeometry&, const float*, const float*, float*, Isa));
 
 /// dw[q, d, c] = sum over images n and outputs o of x[n, input(o, q), d] dy[n, o, c].
 template <class T>
@@ -211,5 +213,7 @@ void conv_weight_gradient(const ConvolutionGeometry& g, const T* x, const T* dy,
   }
   sum_over_pixels(g, x, dy, dw, use);
 }
+EIGENESIS_COMPILE(void conv_weight_gradient<float>(const ConvolutionGeometry&, const float*, const float*, float*,
+                                                   Isa));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

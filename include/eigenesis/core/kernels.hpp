@@ -49,6 +49,7 @@ template <class T>
 const ProductKernels<T>& product_kernels(Isa use) {
   EIGENESIS_DISPATCH(use, product_kernels(static_cast<const T*>(nullptr)));
 }
+EIGENESIS_COMPILE(const ProductKernels<float>& product_kernels<float>(Isa));
 
 template <class T>
 void transpose(const T* x, Index rows, Index columns, T* out, Isa use = isa());
@@ -138,6 +139,8 @@ void gemm(bool transpose_a, bool transpose_b, Index m, Index n, Index k, const T
   multiply(!transpose_b, !transpose_a, n, m, k, b, a, transposed, {bias ? transposed : nullptr, m}, use);
   if (n > 1) transpose(transposed, n, m, c, use);
 }
+EIGENESIS_COMPILE(void gemm<float>(bool, bool, Index, Index, Index, const float*, const float*, float*, const float*,
+                                   Isa));
 
 /// The kernel of an operation. It reads whole vectors and writes whole vectors: `out` has room for n rounded up to a
 /// multiple of 16 elements; `out` may be any of the inputs.
@@ -145,6 +148,7 @@ template <class T>
 Pointwise<T> pointwise(Operation operation, Isa use = isa()) {
   EIGENESIS_DISPATCH(use, pointwise(operation, static_cast<const T*>(nullptr)));
 }
+EIGENESIS_COMPILE(Pointwise<float> pointwise<float>(Operation, Isa));
 
 template <class T>
 T sum_piece(const T* x, Index n, Isa use) {
@@ -185,6 +189,7 @@ T sum(const T* x, Index n, Isa use = isa()) {
              [&](Index first, Index last) { partial[first / size] = sum_piece(x + first, last - first, use); });
   return sum_piece(partial, (n + size - 1) / size, use);
 }
+EIGENESIS_COMPILE(float sum<float>(const float*, Index, Isa));
 
 /// out[c] = sum over rows of x[r, c], x [rows, columns].
 template <class T>
@@ -201,6 +206,7 @@ void sum_rows(const T* x, Index rows, Index columns, T* out, Isa use = isa()) {
   });
   sum_rows_piece(partial, (rows + block - 1) / block, columns, out, 0, columns, use);
 }
+EIGENESIS_COMPILE(void sum_rows<float>(const float*, Index, Index, float*, Isa));
 
 /// Pieces of whole rows of about piece_size elements: piece(first row, last row).
 template <class F>
@@ -215,6 +221,7 @@ void sum_columns(const T* x, Index rows, Index columns, T* out, Isa use = isa())
     for (Index r = first; r < last; ++r) out[r] = sum_piece(x + r * columns, columns, use);
   });
 }
+EIGENESIS_COMPILE(void sum_columns<float>(const float*, Index, Index, float*, Isa));
 
 /// out[r] = greatest x[r, c] over columns, NaN if one is NaN; columns >= 1.
 template <class T>
@@ -223,6 +230,7 @@ void max_columns(const T* x, Index rows, Index columns, T* out, Isa use = isa())
     for (Index r = first; r < last; ++r) out[r] = max_piece(x + r * columns, columns, use);
   });
 }
+EIGENESIS_COMPILE(void max_columns<float>(const float*, Index, Index, float*, Isa));
 
 /// out [columns, rows] = the transpose of x [rows, columns].
 template <class T>
@@ -230,6 +238,7 @@ void transpose(const T* x, Index rows, Index columns, T* out, Isa use) {
   const Index size = std::max<Index>(1, piece_size / std::max<Index>(rows, 1) / 16) * 16;
   run_ranges(columns, size, [&](Index first, Index last) { transpose_rows(x, rows, columns, out, first, last, use); });
 }
+EIGENESIS_COMPILE(void transpose<float>(const float*, Index, Index, float*, Isa));
 
 /// One step of Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019) over n weights:
 ///   w -= decay w,   m += (1 - beta1) (g - m),   v += (1 - beta2) (g^2 - v),
@@ -243,6 +252,8 @@ void adam(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T beta2, T
                epsilon, decay, use);
   });
 }
+EIGENESIS_COMPILE(void adam<float>(float*, float*, float*, const float*, Index, float, float, float, float, float,
+                                   float, Isa));
 
 /// Whether no element is NaN or infinite.
 template <class T>
@@ -254,5 +265,6 @@ bool all_finite(const T* x, Index n, Isa use = isa()) {
   });
   return finite;
 }
+EIGENESIS_COMPILE(bool all_finite<float>(const float*, Index, Isa));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -104,17 +104,11 @@ class Rng {
 
   /// n independent numbers in [low, high).
   template <class T>
-  void fill_uniform(T* x, Index n, std::type_identity_t<T> low, std::type_identity_t<T> high) {
-    const Isa use = isa();
-    fill(x, n, [=](const std::uint32_t* words, T* out) { detail::uniform_chunk(words, out, low, high, use); });
-  }
+  void fill_uniform(T* x, Index n, std::type_identity_t<T> low, std::type_identity_t<T> high);
 
   /// n independent normal numbers of mean 0 and standard deviation 1 (Box & Muller 1958).
   template <class T>
-  void fill_normal(T* x, Index n) {
-    const Isa use = isa();
-    fill(x, n, [=](const std::uint32_t* words, T* out) { detail::normal_chunk(words, out, use); });
-  }
+  void fill_normal(T* x, Index n);
 
   /// Puts n elements into random order, each order equally likely (Fisher & Yates).
   template <class T>
@@ -156,5 +150,19 @@ class Rng {
   std::uint64_t cached_block_ = 0;
   bool cached_ = false;
 };
+
+template <class T>
+void Rng::fill_uniform(T* x, Index n, std::type_identity_t<T> low, std::type_identity_t<T> high) {
+  const Isa use = isa();
+  fill(x, n, [=](const std::uint32_t* words, T* out) { detail::uniform_chunk(words, out, low, high, use); });
+}
+EIGENESIS_COMPILE(void Rng::fill_uniform<float>(float*, Index, float, float));
+
+template <class T>
+void Rng::fill_normal(T* x, Index n) {
+  const Isa use = isa();
+  fill(x, n, [=](const std::uint32_t* words, T* out) { detail::normal_chunk(words, out, use); });
+}
+EIGENESIS_COMPILE(void Rng::fill_normal<float>(float*, Index));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

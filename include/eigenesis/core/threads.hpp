@@ -55,7 +55,7 @@ inline int cgroup_processors() {
   return allowed;
 }
 
-inline int default_threads() {
+EIGENESIS_COMPILABLE int default_threads() {
   if (const char* wish = std::getenv("EIGENESIS_THREADS"); wish != nullptr && *wish != '\0') {
     char* end = nullptr;
     const long threads = std::strtol(wish, &end, 10);
@@ -71,6 +71,7 @@ inline int default_threads() {
 #endif
   return processors;
 }
+EIGENESIS_COMPILE(int default_threads());
 
 inline std::atomic<int>& thread_setting() {
   static std::atomic<int> threads{default_threads()};

@@ -37,7 +37,7 @@ inline LabelledImages load_labelled_images(const std::string& images_path, const
 
 /// Loads the four files of MNIST, or of a data set in its format such as Fashion-MNIST, each plain or as .gz.
 /// Throws DataError if one is missing or damaged. Source: LeCun, Bottou, Bengio, Haffner 1998.
-inline Mnist load_mnist(const std::string& directory) {
+EIGENESIS_COMPILABLE Mnist load_mnist(const std::string& directory) {
   const auto find = [&](const char* name) {
     const std::string path = directory + "/" + name;
     if (detail::file_exists(path)) return path;
@@ -53,5 +53,6 @@ inline Mnist load_mnist(const std::string& directory) {
   return {detail::load_labelled_images(train_images, train_labels),
           detail::load_labelled_images(test_images, test_labels)};
 }
+EIGENESIS_COMPILE(Mnist load_mnist(const std::string&));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

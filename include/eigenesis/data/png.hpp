@@ -50,7 +50,7 @@ inline void check_png(std::string_view function, std::span<const std::uint8_t> f
 }  // namespace detail
 
 /// Reads a PNG file -> [H, W, C], pixels in [0, 1]; C is 1 (grey) or 3 (colour), an alpha channel is left out.
-inline Tensor<float, 3> load_png(const std::string& path) {
+EIGENESIS_COMPILABLE Tensor<float, 3> load_png(const std::string& path) {
   const std::vector<std::uint8_t> file = detail::read_file("load_png", path);
   detail::check_png("load_png", file, path);
   const detail::Pixels pixels = detail::decode_png(file);
@@ -63,5 +63,6 @@ inline Tensor<float, 3> load_png(const std::string& path) {
       image.data()[i * channels + c] = static_cast<float>(pixels.values.get()[i * stored + c]) / 255.0f;
   return image;
 }
+EIGENESIS_COMPILE(Tensor<float, 3> load_png(const std::string&));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -95,7 +95,8 @@ using Line = std::vector<Point>;
 
 /// Draws series as lines in a PNG file: `save_chart("loss.png", {{"train", train}, {"test", test}}, {.x_label =
 /// "epoch"})`. Throws ArgumentError if no value can be shown, Error if the file cannot be written.
-inline void save_chart(const std::string& path, const std::vector<Series>& series, const ChartOptions& options = {}) {
+EIGENESIS_COMPILABLE void save_chart(const std::string& path, const std::vector<Series>& series,
+                                     const ChartOptions& options = {}) {
   using namespace detail;
   require<ArgumentError>(
       options.width >= 200 && options.height >= 150 && options.width <= 8192 && options.height <= 8192,
@@ -141,5 +142,6 @@ inline void save_chart(const std::string& path, const std::vector<Series>& serie
   canvas.text({20, (top + bottom) / 2}, options.y_label, 10, Axes::ink, Align::centre, true);
   write_canvas("save_chart", path, canvas);
 }
+EIGENESIS_COMPILE(void save_chart(const std::string&, const std::vector<Series>&, const ChartOptions&));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -19,7 +19,7 @@ struct MontagePart {
 /// Lays pictures beside each other, or in rows of `columns`, on white, in one PNG file of at most 256 colours:
 /// `save_montage("both.png", {{"originals.png", "originals"}, {"samples.png", "samples"}})`. Throws ArgumentError
 /// without pictures or for columns < 0, DataError for one that cannot be read, Error if the file cannot be written.
-[[gnu::cold]] inline void save_montage(const std::string& path, const std::vector<MontagePart>& parts,
+EIGENESIS_COMPILABLE void save_montage(const std::string& path, const std::vector<MontagePart>& parts,
                                        Index columns = 0) {
   using namespace detail;
   require<ArgumentError>(!parts.empty() && columns >= 0, "save_montage: expected pictures and columns >= 0 but got ",
@@ -66,5 +66,6 @@ struct MontagePart {
   }
   write_canvas("save_montage", path, canvas);
 }
+EIGENESIS_COMPILE(void save_montage(const std::string&, const std::vector<MontagePart>&, Index));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -28,11 +28,13 @@ inline std::uint8_t pixel_byte(std::string_view function, double value, const Pi
   return static_cast<std::uint8_t>(std::lround(255 * std::min(std::max(unit, 0.0), 1.0)));
 }
 
-inline void write_png(std::string_view function, const std::string& path, std::span<const std::uint8_t> pixels,
-                      Index height, Index width, Index channels) {
+EIGENESIS_COMPILABLE void write_png(std::string_view function, const std::string& path,
+                                    std::span<const std::uint8_t> pixels, Index height, Index width, Index channels) {
   write_file(function, path,
              encode_png(pixels, static_cast<int>(height), static_cast<int>(width), static_cast<int>(channels)));
 }
+EIGENESIS_COMPILE(void write_png(std::string_view, const std::string&, std::span<const std::uint8_t>, Index, Index,
+                                 Index));
 
 }  // namespace detail
 

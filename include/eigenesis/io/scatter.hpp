@@ -18,7 +18,7 @@ struct ScatterOptions {
 
 namespace detail {
 
-[[gnu::cold]] inline void draw_scatter(const std::string& path, std::span<const Point> points,
+EIGENESIS_COMPILABLE void draw_scatter(const std::string& path, std::span<const Point> points,
                                        std::span<const Point> reference, const ScatterOptions& options) {
   require<ArgumentError>(options.size >= 100 && options.size <= 8192,
                          "save_scatter: expected a size in [100, 8192] but got ", options.size);
@@ -65,6 +65,8 @@ namespace detail {
   canvas.text({(left + size - right) / 2, 28}, options.title, 12, Axes::ink, Align::centre);
   write_canvas("save_scatter", path, canvas);
 }
+EIGENESIS_COMPILE(void draw_scatter(const std::string&, std::span<const Point>, std::span<const Point>,
+                                    const ScatterOptions&));
 
 template <class Scalar>
 std::vector<Point> checked_points(const char* what, const Tensor<Scalar, 2>& x) {

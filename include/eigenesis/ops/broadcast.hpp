@@ -79,6 +79,7 @@ NodeRef<Scalar> sum_to(const NodeRef<Scalar>& x, std::span<const Index> shape) {
   add_rule(y, x, [x](const NodeRef<Scalar>&, const NodeRef<Scalar>& dy) { return broadcast_to(dy, x->shape); });
   return y;
 }
+EIGENESIS_COMPILE(NodeRef<float> sum_to<float>(const NodeRef<float>&, std::span<const Index>));
 
 template <class Scalar>
 NodeRef<Scalar> broadcast_to(const NodeRef<Scalar>& x, std::span<const Index> shape) {
@@ -97,6 +98,7 @@ NodeRef<Scalar> broadcast_to(const NodeRef<Scalar>& x, std::span<const Index> sh
   add_rule(y, x, [x](const NodeRef<Scalar>&, const NodeRef<Scalar>& dy) { return sum_to(dy, x->shape); });
   return y;
 }
+EIGENESIS_COMPILE(NodeRef<float> broadcast_to<float>(const NodeRef<float>&, std::span<const Index>));
 
 /// Stands for "[2, 3], [3] and [4, 3]" in a message.
 template <class Scalar>

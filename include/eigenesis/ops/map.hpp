@@ -61,7 +61,7 @@ NodeRef<Scalar> run(Call<Scalar> call) {
     nodes.push_back(classify(x->shape, y_shape).spread == Spread::other ? broadcast_to(x, y_shape) : x);
     operands.push_back({nodes.back()->data(), nodes.back()->size(), classify(nodes.back()->shape, y_shape)});
   }
-  Plan<Scalar>(call.program, call.result).run(operands, y->data(), y->size());
+  run_program<Scalar>(call.program, call.result, operands, y->data(), y->size());
 
   if (!recording() || std::ranges::none_of(nodes, [](const auto& x) { return x->differentiable; })) return y;
   call.operands = std::move(nodes);
@@ -72,6 +72,7 @@ NodeRef<Scalar> run(Call<Scalar> call) {
     });
   return y;
 }
+EIGENESIS_COMPILE(NodeRef<float> run<float>(Call<float>));
 
 template <class F, class Scalar, int... Ranks>
 Variable<Scalar, std::max({Ranks...})> map_named(const char* function, F&& f, const Variable<Scalar, Ranks>&... x) {

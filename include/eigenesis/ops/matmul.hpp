@@ -43,6 +43,8 @@ Variable<Scalar, 2> product(const Variable<Scalar, 2>& a, bool transpose_a, cons
     });
   return y;
 }
+EIGENESIS_COMPILE(Variable<float, 2> product<float>(const Variable<float, 2>&, bool, const Variable<float, 2>&, bool,
+                                                    const Variable<float, 1>*));
 
 }  // namespace detail
 

@@ -183,4 +183,13 @@ class Plan {
   Index registers_ = 0;
 };
 
+/// One run of the program up to instruction `result`.
+template <class Scalar>
+void run_program(const Program& program, std::int16_t result, std::span<const Operand<Scalar>> operands, Scalar* out,
+                 Index n) {
+  Plan<Scalar>(program, result).run(operands, out, n);
+}
+EIGENESIS_COMPILE(void run_program<float>(const Program&, std::int16_t, std::span<const Operand<float>>, float*,
+                                          Index));
+
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

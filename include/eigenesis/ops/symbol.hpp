@@ -177,7 +177,7 @@ template <class... Symbols>
 namespace detail {
 
 /// Numbers anew the arguments that the result depends on, and returns their old numbers.
-inline PoolVector<std::size_t> drop_unused_arguments(Program& program, std::int16_t result) {
+EIGENESIS_COMPILABLE PoolVector<std::size_t> drop_unused_arguments(Program& program, std::int16_t result) {
   PoolVector<std::size_t> kept;
   PoolVector<bool> needed(program.instructions.size(), false);
   needed[static_cast<std::size_t>(result)] = true;
@@ -193,10 +193,11 @@ inline PoolVector<std::size_t> drop_unused_arguments(Program& program, std::int1
   }
   return kept;
 }
+EIGENESIS_COMPILE(PoolVector<std::size_t> drop_unused_arguments(Program&, std::int16_t));
 
 /// incoming * d(result)/d(argument), appended to the program that holds `result`: reverse accumulation over the steps,
 /// each elementary function beside its derivative. Constants are folded and common parts shared as symbols are made.
-inline Symbol derivative(const Symbol& result, int argument, const Symbol& incoming) {
+EIGENESIS_COMPILABLE Symbol derivative(const Symbol& result, int argument, const Symbol& incoming) {
   if (result.is_constant()) return 0.0;
   Program& program = *result.program();
   PoolVector<Symbol> adjoints(static_cast<std::size_t>(result.index()) + 1, Symbol(0.0));
@@ -257,6 +258,7 @@ inline Symbol derivative(const Symbol& result, int argument, const Symbol& incom
   }
   return 0.0;
 }
+EIGENESIS_COMPILE(Symbol derivative(const Symbol&, int, const Symbol&));
 
 }  // namespace detail
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -22,7 +22,7 @@ void change(Scalar* x, Index n, F&& f, const Others*... others) {
   };
   const Symbol result = std::apply(f, std::tuple{argument(x), argument(others)...});  // braces: from left to right
   const Operand<Scalar> operands[] = {{x, n, {Spread::full}}, {others, n, {Spread::full}}...};
-  Plan<Scalar>(program, result.index()).run(operands, x, n);
+  run_program<Scalar>(program, result.index(), operands, x, n);
 }
 
 /// The sum of x^2.
@@ -42,6 +42,7 @@ double sum_of_squares(const Scalar* x, Index n) {
   });
   return std::accumulate(partial.begin(), partial.end(), 0.0);
 }
+EIGENESIS_COMPILE(double sum_of_squares<float>(const float*, Index));
 
 }  // namespace detail
 
