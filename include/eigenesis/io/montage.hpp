@@ -60,7 +60,7 @@ EIGENESIS_COMPILABLE void save_montage(const std::string& path, const std::vecto
                 parts[i].title, 11, Axes::ink, Align::centre);
     for (Index y = 0; y < height; ++y)
       for (Index x = 0; x < width; ++x) {
-        const auto value = [&](Index c) { return pictures[i](y, x, std::min(c, channels - 1)); };
+        const auto value = [&, last = channels - 1](Index c) { return pictures[i](y, x, std::min(c, last)); };
         canvas.pixel(left + x, top + y, Colour({value(0), value(1), value(2)}));
       }
   }
