@@ -229,6 +229,57 @@ TEST_CASE("save_chart names wrong arguments") {
                        Message("save_chart: expected a size from 200 x 150 to 8192 x 8192 but got 20 x 480"));
 }
 
+TEST_CASE("save_chart places points on a logarithmic x axis by their logarithms") {
+  const TemporaryDirectory directory;
+  const std::string linear = directory / "linear.png", logarithmic = directory / "logarithmic.png";
+  save_chart(linear, {{"loss", {3, 2, 1}, {0, 1, 2}}});
+  save_chart(logarithmic, {{"loss", {3, 2, 1}, {1, 100, 10'000}}}, {.logarithmic_x = true});
+  const Tensor<float, 3> expected = load_png(linear), found = load_png(logarithmic);
+  for (const Index row : {60, 230, 400})  // discs and lines are where they are over 0, 1, 2; the numbers differ
+    for (Index x = 100; x < 780; ++x) {
+      const bool line = expected(row, x, 2) - expected(row, x, 0) > 0.3f;
+      if (line) CHECK_THAT(found(row, x, 0), WithinAbs(expected(row, x, 0), 0.02));
+    }
+  CHECK_THROWS_MATCHES(save_chart("a.png", {{"loss", {1, 2}, {0, -1}}}, {.logarithmic_x = true}), ArgumentError,
+                       Message("save_chart: expected at least one finite, positive value but got none"));
+}
+
+TEST_CASE("save_montage lays pictures beside each other on white, each column as wide as its widest") {
+  const TemporaryDirectory directory;
+  const std::string grey = directory / "grey.png", blue = directory / "blue.png", path = directory / "montage.png";
+  save_png(grey, Tensor<float, 3>(Shape{10, 20, 1}, 0.5f));
+  Tensor<float, 3> image(Shape{30, 40, 3}, 0);
+  for (Index i = 0; i < 30 * 40; ++i) image.data()[3 * i + 2] = 1;
+  save_png(blue, image);
+
+  save_montage(path, {{grey}, {blue}});
+  const Tensor<float, 3> row = load_png(path);
+  REQUIRE(row.shape() == Shape<3>{8 + 30 + 8, 8 + 20 + 8 + 40 + 8, 3});
+  CHECK(count_pixels(row, 0x808080) == 200);
+  CHECK(count_pixels(row, 0x0000ff) == 1200);
+  CHECK_THAT(row(8, 8, 0), WithinAbs(0.5, 0.01));
+  CHECK(row(8, 36, 2) == 1);
+  CHECK(row(8, 36, 0) == 0);
+  CHECK(row(7, 8, 0) == 1);
+
+  save_montage(path, {{grey, "grey"}, {blue}, {grey}}, 2);  // a title makes room above all
+  const Tensor<float, 3> rows = load_png(path);
+  REQUIRE(rows.shape() == Shape<3>{8 + 28 + 30 + 8 + 28 + 10 + 8, 8 + 20 + 8 + 40 + 8, 3});
+  CHECK(count_pixels(rows, 0x0000ff) == 1200);
+  CHECK_THAT(rows(8 + 28 + 30 + 8 + 28, 8, 0), WithinAbs(0.5, 0.01));
+}
+
+TEST_CASE("save_montage names wrong arguments") {
+  CHECK_THROWS_MATCHES(save_montage("a.png", {}), ArgumentError,
+                       Message("save_montage: expected pictures and columns >= 0 but got 0 and 0"));
+  const TemporaryDirectory directory;
+  const std::string wide = directory / "wide.png";
+  save_png(wide, Tensor<float, 3>(Shape{1, 16380, 1}, 0.5f));
+  CHECK_THROWS_MATCHES(
+      save_montage("a.png", {{wide}}), ShapeError,
+      Message("save_montage: expected a picture of at most 16384 x 16384 but got 17 x 16396"));
+}
+
 TEST_CASE("Ticks are round numbers") {
   const auto labels = [](const std::vector<detail::Tick>& ticks) {
     std::string text;
