@@ -17,17 +17,18 @@ struct ResidualBlock {
   }
 };
 
-// A GAN objective is two functions of logits, [N, 1] -> [], both minimised (Mao et al. 2017).
-struct LeastSquares {
+// A GAN objective is two functions of logits, [N, 1] -> [], both minimised. In this one real samples are called real
+// with probability 0.9 only, so that D is never too sure (one-sided label smoothing, Salimans et al. 2016).
+struct SmoothedLabels {
   auto discriminator_loss(const auto& real, const auto& fake) const {
-    return mean(square(real - 1)) + mean(square(fake));
+    return mean(softplus(-real) + 0.1 * real) + mean(softplus(fake));
   }
-  auto generator_loss(const auto& fake) const { return mean(square(fake - 1)); }
+  auto generator_loss(const auto& fake) const { return mean(softplus(-fake)); }
 };
 
 int main(int argc, char** argv) {
   return run_example("custom_layer", [&] {
-    Arguments arguments(argc, argv, "Trains a GAN of residual blocks with a least-squares objective on two moons.",
+    Arguments arguments(argc, argv, "Trains a GAN of residual blocks with smoothed labels on two moons.",
                         {{"steps", "4000", "rounds of training"}});
     Rng rng(arguments.seed());
 
@@ -39,7 +40,7 @@ int main(int argc, char** argv) {
     print(generator);
 
     const TwoMoons moons = two_moons();
-    GanTrainer trainer{generator, discriminator, LeastSquares{}};
+    GanTrainer trainer{generator, discriminator, SmoothedLabels{}};
     trainer.fit(moons, {.steps = arguments.whole("steps"), .batch_size = 256, .progress = ProgressBar{}}, rng);
 
     const std::string picture = arguments.out("two_moons.png");

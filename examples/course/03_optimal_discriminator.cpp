@@ -3,6 +3,7 @@
 #include <eigenesis/eigenesis.hpp>
 
 #include "lesson.hpp"
+#include "line.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -13,21 +14,12 @@ struct Shift {
   auto operator()(const auto& z) const { return z + mean; }
 };
 
-/// The density of N(mean, 1) at each x [N, 1].
-std::vector<double> normal_density(const Tensor<double, 2>& x, double mean) {
-  const Tensor<double, 1> log_density = mixture_of_gaussians({1}, {mean}, {1}).log_density(x);
-  std::vector<double> density;
-  for (const double value : log_density.values()) density.push_back(std::exp(value));
-  return density;
-}
-
 void teach(Lesson& lesson) {
   Rng rng(lesson.seed());
   const Index steps = lesson.whole("steps");
   const double width = 0.01;  // of a cell of the grid, which covers all densities
-  Tensor<double, 2> x(Shape{Index{2001}, Index{1}});
-  for (Index i = 0; i < x.size(); ++i) x(i, 0) = -8 + width * static_cast<double>(i);
-  const std::vector<double> p = normal_density(x, 0);
+  const Tensor<double, 2> x = points_between(-8, 12, width);
+  const std::vector<double> p = density(mixture_of_gaussians({1}, {0}, {1}), x);
   std::vector<Series> curves;
 
   struct Case {
@@ -35,7 +27,7 @@ void teach(Lesson& lesson) {
   };
   for (const auto& [mean, loss] : {Case{0.5, 1.325672}, Case{1, 1.163451}, Case{2, 0.712633}, Case{4, 0.120854}}) {
     const std::string m = "m = " + std::to_string(mean).substr(0, 3);
-    const std::vector<double> q = normal_density(x, mean);
+    const std::vector<double> q = density(mixture_of_gaussians({1}, {mean}, {1}), x);
     lesson.exact(m + ": 2 ln 2 - 2 JS(p, q)", 2 * std::numbers::ln2 - 2 * jensen_shannon_divergence(p, q), loss, 1e-6);
 
     // G is fixed, D learns to the end.

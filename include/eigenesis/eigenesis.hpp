@@ -11,7 +11,7 @@
 //   distributions/ 3  DiagonalNormal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
 //   optimizers/    4  sgd, rmsprop, adam, schedules, clipping
 //   models/        4  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
-//   objectives/    4  what generator and discriminator minimise
+//   objectives/    4  what generator and discriminator minimise; penalties
 //   io/            4  pictures
 //   metrics/       4  how good the samples are
 //   training/      5  GanTrainer, VaeTrainer, AutoencoderTrainer, progress
@@ -90,6 +90,7 @@
 #include "eigenesis/models/vae.hpp"
 
 #include "eigenesis/objectives/gan_objectives.hpp"
+#include "eigenesis/objectives/penalties.hpp"
 
 #include "eigenesis/io/chart.hpp"
 #include "eigenesis/io/image_grid.hpp"

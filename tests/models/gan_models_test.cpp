@@ -46,6 +46,13 @@ TEST_CASE("Generator::sample evaluates, records nothing and changes nothing", "[
   }
 }
 
+TEST_CASE("A mixture may be the prior of a generator; nothing of it is learned", "[models]") {
+  Rng rng(1);
+  const Generator generator{Linear(1, 1, rng), mixture_of_gaussians({1, 3}, {-2, 2}, {0.5, 0.1})};
+  CHECK(parameter_count(generator) == 2);
+  CHECK(generator.sample(7, rng).shape() == Shape{7, 1});
+}
+
 TEST_CASE("Generator calls its network in training with the Pass", "[models]") {
   Rng rng(1);
   const Generator generator{Sequential{Dropout(0.5)}, StandardNormal(4)};

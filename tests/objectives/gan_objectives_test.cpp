@@ -62,6 +62,35 @@ TEST_CASE("The generator's losses are those of Goodfellow et al.", "[objectives]
       NonSaturating{}, [](double l) { return -std::log(sigmoid_of(l)); }, [](double l) { return sigmoid_of(l) - 1; });
 }
 
+TEST_CASE("Least squares, hinge and Wasserstein losses are those of their papers", "[objectives]") {
+  const auto discriminator_loss = [](const auto& objective) {
+    return Variable<double, 0>(objective.discriminator_loss(Variable(real), Variable(fake))).item();
+  };
+  CHECK_THAT(discriminator_loss(LeastSquares{}),
+             WithinRel(average(real, [](double l) { return (l - 1) * (l - 1) / 2; }) +
+                           average(fake, [](double l) { return l * l / 2; }),
+                       1e-14));
+  CHECK_THAT(discriminator_loss(Hinge{}), WithinRel(average(real, [](double l) { return std::max(0.0, 1 - l); }) +
+                                                        average(fake, [](double l) { return std::max(0.0, 1 + l); }),
+                                                    1e-14));
+  CHECK_THAT(discriminator_loss(Wasserstein{}),
+             WithinRel(average(fake, [](double l) { return l; }) - average(real, [](double l) { return l; }), 1e-14));
+  check_generator_loss(
+      LeastSquares{}, [](double l) { return (l - 1) * (l - 1) / 2; }, [](double l) { return l - 1; });
+  check_generator_loss(
+      Hinge{}, [](double l) { return -l; }, [](double) { return -1.0; });
+  check_generator_loss(
+      Wasserstein{}, [](double l) { return -l; }, [](double) { return -1.0; });
+}
+
+TEST_CASE("The hinge rests beyond its margin", "[objectives]") {
+  const Variable real_logits = watch(Tensor<double, 2>(Shape{3, 1}, {0.5, 1.5, -2}));
+  const Variable fake_logits = watch(Tensor<double, 2>(Shape{3, 1}, {-0.5, -1.5, 2}));
+  const auto [dreal, dfake] = gradient(Hinge{}.discriminator_loss(real_logits, fake_logits), real_logits, fake_logits);
+  CHECK(dreal.value().array().isApprox(Tensor<double, 2>(Shape{3, 1}, {-1 / 3.0, 0, -1 / 3.0}).array()));
+  CHECK(dfake.value().array().isApprox(Tensor<double, 2>(Shape{3, 1}, {1 / 3.0, 0, 1 / 3.0}).array()));
+}
+
 TEST_CASE("Minimax saturates where the discriminator is sure, NonSaturating does not", "[objectives]") {
   CHECK_THAT(generator_slope<Minimax>(-20), WithinRel(-std::exp(-20.0), 1e-5));
   CHECK(generator_slope<Minimax>(-1e4) == 0);

@@ -306,8 +306,8 @@ enum class Updates { simultaneous, generator_first, discriminator_first };
 
 /// The Dirac-GAN (Mescheder et al. 2018): all data at 0, all samples at theta, logits psi x. The norm of (theta, psi)
 /// after 500 steps of size 0.2 from theta = 1.
-template <class Objective>
-double dirac_gan(double psi, Updates updates) {
+template <class Objective, class Penalty = NoPenalty>
+double dirac_gan(double psi, Updates updates, Penalty penalty = {}) {
   using DiracGenerator = Generator<Shift, Zero>;
   using DiracDiscriminator = Discriminator<Slope>;
   DiracGenerator generator{Shift{number(1)}, Zero{}};
@@ -315,13 +315,13 @@ double dirac_gan(double psi, Updates updates) {
   const Tensor<double, 2> data(Shape{1, 1}, 0.0);
   const Sgd<double> descent{{.learning_rate = 0.2}};
   Rng rng(1);
-  GanTrainer trainer{generator, discriminator, Objective{}, descent, descent};
+  GanTrainer trainer{generator, discriminator, Objective{}, penalty, descent, descent};
   for (int step = 0; step < 500; ++step) {
     if (updates == Updates::simultaneous) {
       DiracGenerator old_generator = generator;
-      GanTrainer against_old{old_generator, discriminator, Objective{}, descent, descent};
+      GanTrainer against_old{old_generator, discriminator, Objective{}, penalty, descent, descent};
       DiracDiscriminator old_discriminator = discriminator;
-      GanTrainer against_old_discriminator{generator, old_discriminator, Objective{}, descent, descent};
+      GanTrainer against_old_discriminator{generator, old_discriminator, Objective{}, penalty, descent, descent};
       against_old.train_discriminator(data, rng);
       against_old_discriminator.train_generator(1, rng);
     } else {
@@ -345,6 +345,10 @@ TEST_CASE("The Dirac-GAN ends where it is known to", "[training]") {
   CHECK_THAT(dirac_gan<NonSaturating>(-1, simultaneous), WithinRel(0.6402071, seven_digits));
   CHECK_THAT(dirac_gan<NonSaturating>(-1, generator_first), WithinRel(0.2839234, seven_digits));
   CHECK_THAT(dirac_gan<NonSaturating>(-1, discriminator_first), WithinRel(0.2706304, seven_digits));
+  const R1 r1{.gamma = 0.3};
+  CHECK_THAT(dirac_gan<Minimax>(-1, simultaneous, r1), WithinRel(2.642656e-06, seven_digits));
+  CHECK_THAT(dirac_gan<Minimax>(-1, generator_first, r1), WithinRel(2.300913e-07, seven_digits));
+  CHECK_THAT(dirac_gan<Minimax>(-1, discriminator_first, r1), WithinRel(2.382703e-07, seven_digits));
   CHECK_THAT(dirac_gan<Minimax>(1, simultaneous), WithinRel(3.353400, seven_digits));
   CHECK_THAT(dirac_gan<Minimax>(1, generator_first), WithinRel(1.495455, seven_digits));
   CHECK_THAT(dirac_gan<Minimax>(1, discriminator_first), WithinRel(1.339214, seven_digits));
@@ -545,4 +549,123 @@ TEST_CASE("Instance noise makes points overlap: the optimal discriminator's loss
   const double loss = trainer.train_discriminator(Tensor<float, 2>({400'000, 1}, 0.0f), rng);
   INFO("distance " << distance);
   CHECK_THAT(loss, WithinAbs(expected, 0.005));
+}
+
+// Penalties.
+
+namespace {
+
+/// Notes what a penalty is given; its value is 0.25 psi^2 for D = psi x.
+struct NotedPenalty {
+  std::vector<Tensor<double, 2>>* given;
+  auto operator()(const auto& discriminator, const auto& real, const auto& fake, Rng&) const {
+    given->push_back(real.value());
+    given->push_back(fake.value());
+    CHECK_FALSE(real.differentiable());
+    CHECK_FALSE(fake.differentiable());
+    const Variable one(Tensor<double, 2>(Shape{1, 1}, 1.0));
+    return 0.25 * sum(square(discriminator(one)));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A penalty is added to the discriminator's loss in the same step", "[training]") {
+  const double theta = 0.5, psi = -1.5;
+  const Tensor<double, 2> data(Shape{4, 1}, 0.0);
+  const Sgd<double> descent{{.learning_rate = 0.2}};
+  std::vector<Tensor<double, 2>> given;
+  Generator generator{Shift{number(theta)}, Zero{}};
+  Discriminator discriminator{Slope{number(psi)}}, plain = discriminator;
+  GanTrainer trainer{generator, discriminator, NonSaturating{}, NotedPenalty{&given}, descent, descent};
+  GanTrainer without{generator, plain, NonSaturating{}, descent, descent};
+  Rng rng(1);
+  const double loss = trainer.train_discriminator(data, rng), loss_without = without.train_discriminator(data, rng);
+  CHECK_THAT(loss - loss_without, WithinAbs(0.25 * psi * psi, 1e-14));
+  CHECK_THAT(discriminator.network.psi.value()(0) - plain.network.psi.value()(0), WithinAbs(-0.2 * 0.5 * psi, 1e-14));
+  CHECK(trainer.discriminator_optimizer.steps() == 1);
+  REQUIRE(given.size() == 2);
+  CHECK(given[0].shape() == Shape{4, 1});
+  CHECK(given[0].array().isApproxToConstant(0));
+  CHECK(given[1].array().isApproxToConstant(theta));
+  trainer.train_generator(4, rng);  // which has no penalty
+  CHECK(given.size() == 2);
+}
+
+TEST_CASE("A penalty sees samples through the noise that the discriminator sees", "[training]") {
+  std::vector<Tensor<double, 2>> seen, given;
+  Generator generator{Shift{number(1)}, Zero{}};
+  Discriminator discriminator{Sequential{[&](const Variable<double, 2>& x) {
+                                           seen.push_back(x.value());
+                                           return x;
+                                         },
+                                         Slope{number(1)}}};
+  GanTrainer trainer{generator,
+                     discriminator,
+                     NonSaturating{},
+                     NotedPenalty{&given},
+                     Adam<double>{},
+                     Adam<double>{},
+                     {.instance_noise = {.sigma = 1}}};
+  Rng rng(1);
+  trainer.train_discriminator(Tensor<double, 2>(Shape{4, 1}, 0.0), rng);
+  REQUIRE(seen.size() == 3);  // real, fake, and what the penalty asks for
+  REQUIRE(given.size() == 2);
+  for (const std::size_t i : {0, 1}) CHECK((seen[i].array() == given[i].array()).all());
+  CHECK(seen[0].array().square().sum() > 0);
+}
+
+TEST_CASE("A penalty leaves the discriminator's running averages alone", "[training]") {
+  const auto averages = [](auto... penalty) {
+    Rng rng(1);
+    auto generator = small_generator(rng);
+    auto discriminator = small_discriminator(rng);
+    GanTrainer trainer{generator, discriminator, NonSaturating{}, penalty...};
+    trainer.train_discriminator(Tensor<float, 2>({16, 2}, 0.5f), rng);
+    std::vector<double> result;
+    for_each_state(discriminator, [&](const FieldPath& path, const auto& tensor) {
+      if (to_string(path).find("running") != std::string::npos)
+        result.insert(result.end(), tensor.values().begin(), tensor.values().end());
+    });
+    return result;
+  };
+  CHECK(averages().size() == 16);
+  CHECK(averages(R1{}) == averages());
+  CHECK(averages(GradientPenalty{}) == averages());
+}
+
+TEST_CASE("A trainer takes its penalty after the objective, and options and optimizers after that", "[training]") {
+  Rng rng(1);
+  auto generator = small_generator(rng);
+  Discriminator critic{Sequential{Linear(2, 8, rng), Relu{}, Linear(8, 1, rng)}};
+  const GanOptions options{.discriminator_steps = 2};
+  const Adam<float> adam{{.learning_rate = 1e-3}};
+  const RmsProp<float> rmsprop{{.learning_rate = 1e-3}};
+  GanTrainer plain{generator, critic, Hinge{}, options};
+  GanTrainer both{generator, critic, Hinge{}, adam, rmsprop, options};
+  GanTrainer penalized{generator, critic, Wasserstein{}, GradientPenalty{.weight = 10}, {.discriminator_steps = 5}};
+  GanTrainer with_options{generator, critic, LeastSquares{}, R1{}, options};
+  GanTrainer with_optimizers{generator, critic, Wasserstein{}, GradientPenalty{}, adam, rmsprop};
+  GanTrainer with_all{generator, critic, Wasserstein{}, GradientPenalty{}, adam, rmsprop, options};
+  const auto takes = [&](auto& trainer, Index expected) {
+    trainer.fit(ring_of_gaussians(8), {.steps = 2, .batch_size = 16}, rng);
+    CHECK(trainer.discriminator_optimizer.steps() == expected);
+  };
+  takes(plain, 4), takes(both, 4), takes(penalized, 10), takes(with_options, 4);
+  takes(with_optimizers, 2), takes(with_all, 4);
+}
+
+TEST_CASE("With the gradient penalty a critic's loss tends to minus the Wasserstein distance", "[training]") {
+  // Of points at 0 and W = 3 the best of all D = psi x has psi = -(1 + W / (2 weight)), and loses -W - W^2 / (4
+  // weight). Uphill, where the penalty is as small, another minimum lies at psi = 1 - W / (2 weight).
+  const auto [start, slope, expected] = GENERATE(std::tuple(-0.5, -1.15, -3.225), std::tuple(0.5, 0.85, 2.775));
+  Generator generator{Shift{number(3)}, Zero{}};
+  Discriminator critic{Slope{number(start)}};
+  const Sgd<double> descent{{.learning_rate = 0.02}};
+  GanTrainer trainer{generator, critic, Wasserstein{}, GradientPenalty{}, descent, descent};
+  Rng rng(1);
+  double loss = 0;
+  for (int step = 0; step < 200; ++step) loss = trainer.train_discriminator(Tensor<double, 2>({4, 1}, 0.0), rng);
+  CHECK_THAT(critic.network.psi.value()(0), WithinAbs(slope, 1e-10));
+  CHECK_THAT(loss, WithinAbs(expected, 1e-10));
 }

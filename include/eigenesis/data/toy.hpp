@@ -78,6 +78,8 @@ class GaussianMixture {
   std::span<const double> deviations() const { return deviations_; }
   /// The weights of the components [K], which sum to one.
   std::span<const double> weights() const { return weights_; }
+  /// Nothing is learned: a mixture may be the prior of a model.
+  static void fields(auto&, auto&&) {}
 
  private:
   std::size_t component(double u) const {

@@ -34,4 +34,32 @@ struct NonSaturating {
   auto generator_loss(const auto& fake_logits) const { return mean(softplus(-fake_logits)); }
 };
 
+/// D minimises mean((logit(real) - 1)^2) / 2 + mean(logit(fake)^2) / 2, G mean((logit(fake) - 1)^2) / 2: logits far
+/// from their target pull, even on the right side (Mao et al. 2017, equation 9).
+struct LeastSquares {
+  auto discriminator_loss(const auto& real_logits, const auto& fake_logits) const {
+    return (mean(square(real_logits - 1)) + mean(square(fake_logits))) / 2;
+  }
+  auto generator_loss(const auto& fake_logits) const { return mean(square(fake_logits - 1)) / 2; }
+};
+
+/// D minimises mean(max(0, 1 - logit(real))) + mean(max(0, 1 + logit(fake))), G -mean(logit(fake)): D rests where
+/// samples are beyond a margin of 1 (Lim and Ye 2017; Miyato et al. 2018, equations 16 and 17).
+struct Hinge {
+  auto discriminator_loss(const auto& real_logits, const auto& fake_logits) const {
+    return mean(relu(1 - real_logits)) + mean(relu(1 + fake_logits));
+  }
+  auto generator_loss(const auto& fake_logits) const { return -mean(fake_logits); }
+};
+
+/// D minimises mean(score(fake)) - mean(score(real)), G -mean(score(fake)); D is a critic, whose scores have no bounds.
+/// Of all critics whose slope is at most 1 the best one's loss is minus the Wasserstein distance (Arjovsky et al. 2017,
+/// equation 2); GradientPenalty keeps it about there, without it scores grow forever.
+struct Wasserstein {
+  auto discriminator_loss(const auto& real_scores, const auto& fake_scores) const {
+    return mean(fake_scores) - mean(real_scores);
+  }
+  auto generator_loss(const auto& fake_scores) const { return -mean(fake_scores); }
+};
+
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <functional>
 #include <vector>
 
 #include "eigenesis/autodiff/gradient.hpp"
 #include "eigenesis/data/batches.hpp"
 #include "eigenesis/layers/pass.hpp"
+#include "eigenesis/objectives/penalties.hpp"
 #include "eigenesis/optimizers/adam.hpp"
 #include "eigenesis/optimizers/schedules.hpp"
 #include "eigenesis/training/loop.hpp"
@@ -60,42 +62,69 @@ struct GanHistory {
   std::vector<double> discriminator_loss, generator_loss;
 };
 
+namespace detail {
+
+/// Tells optimizers from penalties.
+template <class T>
+concept CountsSteps = requires(const T& t) {
+  t.steps();
+};
+
+}  // namespace detail
+
 /// Trains a generator and a discriminator against each other (Goodfellow et al. 2014, algorithm 1). Each phase changes
-/// one model only, its running averages included, and takes no gradients of the other one's weights. Holds references:
-/// both models must outlive the trainer.
+/// one model only, its running averages included, and takes no gradients of the other one's weights. The objective, and
+/// a penalty that is added to D's loss in the same step, are values:
+///   GanTrainer trainer{generator, critic, Wasserstein{}, GradientPenalty{.weight = 10}, {.discriminator_steps = 5}};
+/// Holds references: both models must outlive the trainer.
 template <class GeneratorType, class DiscriminatorType, class Objective, class GeneratorOptimizer = Adam<float>,
-          class DiscriminatorOptimizer = GeneratorOptimizer>
+          class DiscriminatorOptimizer = GeneratorOptimizer, class Penalty = NoPenalty>
 class GanTrainer {
  public:
   /// With Adam of learning rate 2e-4, beta1 0.5, beta2 0.999 for both models (Radford et al. 2016).
   GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective,
              const GanOptions& options = {})
-      : GanTrainer(generator, discriminator, std::move(objective),
+      : GanTrainer(generator, discriminator, std::move(objective), Penalty{}, options) {}
+  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective,
+             GeneratorOptimizer for_generator, DiscriminatorOptimizer for_discriminator,
+             const GanOptions& options = {}) requires detail::CountsSteps<GeneratorOptimizer>
+      : GanTrainer(generator, discriminator, std::move(objective), Penalty{}, std::move(for_generator),
+                   std::move(for_discriminator), options) {}
+  /// The same with a penalty.
+  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective, Penalty penalty,
+             const GanOptions& options = {}) requires(!std::same_as<Penalty, GanOptions>)
+      : GanTrainer(generator, discriminator, std::move(objective), std::move(penalty),
                    GeneratorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}},
                    DiscriminatorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}}, options) {}
-  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective,
-             GeneratorOptimizer for_generator, DiscriminatorOptimizer for_discriminator, const GanOptions& options = {})
+  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective, Penalty penalty,
+             GeneratorOptimizer for_generator, DiscriminatorOptimizer for_discriminator,
+             const GanOptions& options = {}) requires(!detail::CountsSteps<Penalty>)
       : generator_optimizer(std::move(for_generator)),
         discriminator_optimizer(std::move(for_discriminator)),
         generator_(generator),
         discriminator_(discriminator),
         objective_(std::move(objective)),
+        penalty_(std::move(penalty)),
         options_(options) {
     require<ArgumentError>(options.discriminator_steps >= 1 && options.generator_steps >= 1,
                            "GanTrainer: expected at least one step of each model but got discriminator_steps = ",
                            options.discriminator_steps, " and generator_steps = ", options.generator_steps);
   }
 
-  /// Fix G, train D: one update of D on a batch of data [N, ...] and as many samples of G. Returns D's loss before it.
+  /// Fix G, train D: one update of D on a batch of data [N, ...] and as many samples of G. Returns what D minimises,
+  /// its penalty included, before the update.
   template <class Scalar, int Rank>
-  double train_discriminator(Tensor<Scalar, Rank> real, Rng& rng) {
-    require<DataError>(real.size() > 0, "GanTrainer::train_discriminator: expected at least one sample but got shape ",
-                       real.shape());
+  double train_discriminator(Tensor<Scalar, Rank> data, Rng& rng) {
+    require<DataError>(data.size() > 0, "GanTrainer::train_discriminator: expected at least one sample but got shape ",
+                       data.shape());
     const Pass pass{Mode::training, rng};
-    const auto fake = generate(real.shape(0), rng);
+    const auto samples = generate(data.shape(0), rng);
     // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
-    const auto real_logits = discriminator_(noisy(Variable(std::move(real)), rng), pass);
-    const auto loss = objective_.discriminator_loss(real_logits, discriminator_(noisy(fake, rng), pass));
+    const auto real = noisy(Variable(std::move(data)), rng);
+    const auto real_logits = discriminator_(real, pass);
+    const auto fake = noisy(samples, rng);
+    const auto objective = objective_.discriminator_loss(real_logits, discriminator_(fake, pass));
+    const auto loss = penalized(objective, real, fake, rng);
     detail::in_phase("GanTrainer::train_discriminator",
                      [&] { discriminator_optimizer.minimize(loss, discriminator_); });
     return static_cast<double>(loss.item());
@@ -162,6 +191,14 @@ class GanTrainer {
     return generator_(Variable(generator_.prior.sample(n, rng)), fixed(rng));
   }
 
+  /// D's loss and the penalty, which is a function of what D sees.
+  auto penalized(const auto& loss, const auto& real, const auto& fake, Rng& rng) const {
+    if constexpr (std::is_same_v<Penalty, NoPenalty>)
+      return loss;
+    else
+      return loss + penalty_([&](const auto& x) { return discriminator_(x, fixed(rng)); }, real, fake, rng);
+  }
+
   /// Samples as D sees them. A round is over with the last step of G.
   template <class Scalar, int Rank>
   Variable<Scalar, Rank> noisy(const Variable<Scalar, Rank>& x, Rng& rng) const {
@@ -175,6 +212,7 @@ class GanTrainer {
   GeneratorType& generator_;
   DiscriminatorType& discriminator_;
   Objective objective_;
+  Penalty penalty_;
   GanOptions options_;
 };
 
