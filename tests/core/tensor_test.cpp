@@ -17,6 +17,20 @@ Tensor<float, 2> two_by_three() { return {{2, 3}, {1, 2, 3, 4, 5, 6}}; }
 
 }  // namespace
 
+TEST_CASE("The values of a temporary outlive it") {
+  const auto sum_of = [](Index size) {
+    float sum = 0;
+    for (const float value : Tensor<float, 1>(Shape{size}, 2.0f).values()) {
+      const Tensor<float, 1> other(Shape{size}, 100.0f);  // would take the memory of the temporary
+      sum += value + 0 * other(0);
+    }
+    return sum;
+  };
+  CHECK(sum_of(5) == 10);
+  CHECK(sum_of(1000) == 2000);
+  STATIC_REQUIRE(std::is_same_v<decltype(Tensor<float, 1>().values()), std::vector<float>>);
+}
+
 TEST_CASE("Tensors are made of a shape and a value, values or nothing") {
   CHECK(Tensor<float, 2>().shape() == Shape{0, 0});
   CHECK(Tensor<float, 0>().item() == 0);

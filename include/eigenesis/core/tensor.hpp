@@ -6,6 +6,7 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "eigenesis/core/error.hpp"
 #include "eigenesis/core/pool.hpp"
@@ -86,8 +87,10 @@ class Tensor {
 
   Scalar* data() { return data_; }
   const Scalar* data() const { return data_; }
-  std::span<Scalar> values() { return {data_, static_cast<std::size_t>(size())}; }
-  std::span<const Scalar> values() const { return {data_, static_cast<std::size_t>(size())}; }
+  std::span<Scalar> values() & { return {data_, static_cast<std::size_t>(size())}; }
+  std::span<const Scalar> values() const& { return {data_, static_cast<std::size_t>(size())}; }
+  /// Of a temporary, a copy: `for (float t : f(x).values())` would otherwise read what is gone.
+  std::vector<Scalar> values() && { return std::vector<Scalar>(data_, data_ + size()); }
 
   /// The element at the given indices, which are not checked.
   template <class... Indices>
