@@ -216,6 +216,20 @@ TEST_CASE("save_chart draws each series in its colour") {
   CHECK(line > 1000);
   CHECK(line < 2000);
   save_chart(path, {{"placed", {1, 2}, {10, 20}}, {"empty", {}}});
+  const Tensor<float, 3> placed = load_png(path);
+  Series grown{"placed"};
+  grown.add(10, 1);
+  grown.add(20, 2);
+  save_chart(path, {grown, {"empty"}});
+  CHECK(std::ranges::equal(load_png(path).values(), placed.values()));
+}
+
+TEST_CASE("The legend of a chart keeps clear of lines between distant points") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "chart.png";
+  // A line along the top has a point in each corner there; at the bottom are more points, but no line.
+  save_chart(path, {{"line", {1, 1}, {0, 10}}, {"points", {0, NAN, 0, NAN, 0, NAN, 0}, {0, 0, 1, 1, 9, 9, 10}}});
+  CHECK(count_pixels(load_png(path), first_colour) > 770);  // 693 if the legend lies on the line, 814 if not
 }
 
 TEST_CASE("save_chart names wrong arguments") {

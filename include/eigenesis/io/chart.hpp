@@ -9,8 +9,14 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// A line of a chart: values over `x`, or over 1, 2, 3, ... if that is empty. Values that are not finite leave a gap.
 struct Series {
   std::string name;
-  std::vector<double> values;
+  std::vector<double> values = {};
   std::vector<double> x = {};
+
+  /// One more point; for series with an x for each value.
+  void add(double at, double value) {
+    x.push_back(at);
+    values.push_back(value);
+  }
 };
 
 struct ChartOptions {
@@ -63,7 +69,18 @@ using Line = std::vector<Point>;
     for (const Point& p : line) canvas.disc(p, 3.5, colour);
 }
 
-/// Names of the series beside their colours, in the corner of the box where the fewest points lie.
+/// Appends what a line covers: its points, and points between those that are far apart.
+[[gnu::cold]] inline void trace_line(const Line& line, std::vector<Point>& points) {
+  constexpr double spacing = 5;  // pixels
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const Point from = line[i == 0 ? 0 : i - 1], to = line[i];
+    const double pieces = std::max(1.0, std::ceil(std::hypot(to.x - from.x, to.y - from.y) / spacing));
+    for (double k = 1; k <= pieces; ++k)
+      points.push_back({from.x + (to.x - from.x) * k / pieces, from.y + (to.y - from.y) * k / pieces});
+  }
+}
+
+/// Names of the series beside their colours, in a corner of the box or between two, where they cover least.
 [[gnu::cold]] inline void draw_legend(Canvas& canvas, std::span<const Series> series, std::span<const Point> points,
                                       double left, double top, double right, double bottom) {
   constexpr double size = Axes::text_size, row = size + 10, sample = 24, margin = 10;
@@ -74,7 +91,7 @@ using Line = std::vector<Point>;
   Point best{};
   std::ptrdiff_t fewest = -1;
   for (const double y : {top + margin, bottom - margin - height})
-    for (const double x : {right - margin - width, left + margin}) {
+    for (const double x : {right - margin - width, left + margin, (left + right - width) / 2}) {
       const auto count = std::count_if(points.begin(), points.end(), [&](const Point& p) {
         return p.x > x - 4 && p.x < x + width + 4 && p.y > y - 4 && p.y < y + height + 4;
       });
@@ -132,7 +149,7 @@ EIGENESIS_COMPILABLE void save_chart(const std::string& path, const std::vector<
     for (Line& line : lines[i]) {
       for (Point& p : line) p = axes.at(p.x, p.y);
       draw_line(canvas, line, series_colour(i));
-      drawn.insert(drawn.end(), line.begin(), line.end());
+      trace_line(line, drawn);
     }
   axes.frame();
   if (series.size() > 1) draw_legend(canvas, series, drawn, left, top, right, bottom);

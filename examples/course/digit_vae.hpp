@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <eigenesis/eigenesis.hpp>
+
+// What lessons that train VAEs on digits have in common.
+
+/// x [N, 784] -> q(z | x) over z [N, latents]: one hidden layer, a head for the mean and one for the log-variance.
+inline auto digit_encoder(eigenesis::Index latents, eigenesis::Rng& rng) {
+  using namespace eigenesis;
+  return Encoder{Sequential{Linear(784, 200, rng), Relu{}}, Linear(200, latents, rng), Linear(200, latents, rng)};
+}
+
+/// z [N, latents] -> p(x | z): a coin for each of the 784 pixels.
+inline auto digit_decoder(eigenesis::Index latents, eigenesis::Rng& rng) {
+  using namespace eigenesis;
+  return Decoder{Sequential{Linear(latents, 200, rng), Relu{}, Linear(200, 784, rng)}, BernoulliLikelihood{}};
+}
+
+/// Digits x [N, 784] from afar: the means of 4 x 4 pixels, [N, 49]. By these, samples are compared with data.
+inline eigenesis::Tensor<float, 2> from_afar(const eigenesis::Tensor<float, 2>& x) {
+  using namespace eigenesis;
+  const Index n = x.shape(0);
+  const Variable images{x.reshaped(Shape{n, Index{28}, Index{28}, Index{1}})};
+  return AvgPool2d(4)(images).value().reshaped(Shape{n, Index{49}});
+}
