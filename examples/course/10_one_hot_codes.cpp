@@ -3,6 +3,7 @@
 #include <eigenesis/eigenesis.hpp>
 
 #include "lesson.hpp"
+#include "montage.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -114,23 +115,20 @@ void teach(Lesson& lesson) {
     rows.push_back(decoder(way(codes)).mean());
   }
 
-  const std::string chart = lesson.out("10_chart.png"), drawn = lesson.out("10_drawn.png");
-  save_chart(chart, stored,
+  Montage montage(lesson.picture());
+  save_chart(montage.part(), stored,
              {.title = "How much fits",
               .x_label = "pictures to store",
               .y_label = "squared error",
               .logarithmic = true,
               .width = 520,
               .height = 400});
-  std::vector<MontagePart> parts;
-  for (const char* name : {"the truth", "one-hot", "random", "position"}) {
-    parts.push_back({lesson.out(std::string("10_") + name + ".png"), name});
-    save_grid(parts.back().path, rows[parts.size() - 1].value(), {.columns = 9, .scale = 3});
-  }
-  save_montage(drawn, parts, 1);
-  save_montage(lesson.picture(), {{chart}, {drawn, "From one corner to the other, in equal steps of the code"}});
-  for (const MontagePart& part : parts) std::filesystem::remove(part.path);
-  for (const std::string& part : {chart, drawn}) std::filesystem::remove(part);
+  Montage ways(montage.part("From one corner to the other, in equal steps of the code"));
+  const std::vector<std::string> names{"the truth", "one-hot", "random", "position"};
+  for (std::size_t i = 0; i < names.size(); ++i)
+    save_grid(ways.part(names[i]), rows[i].value(), {.columns = 9, .scale = 3});
+  ways.save(1);
+  montage.save();
 }
 
 }  // namespace

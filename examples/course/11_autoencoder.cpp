@@ -5,6 +5,7 @@
 #include <eigenesis/eigenesis.hpp>
 
 #include "lesson.hpp"
+#include "montage.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -79,10 +80,9 @@ void teach(Lesson& lesson) {
   lesson.show("test digits: denoising autoencoder", error(test, denoising.reconstruct(test)));
 
   const Tensor<float, 2> some(test.matrix().topRows(16)), some_noisy(noisy.matrix().topRows(16));
-  std::vector<MontagePart> parts;
+  Montage montage(lesson.picture());
   const auto draw = [&](const char* title, const Tensor<float, 2>& digits) {
-    parts.push_back({lesson.out("11_" + std::to_string(parts.size()) + ".png"), title});
-    save_grid(parts.back().path, Tensor<float, 2>(digits.matrix().cwiseMax(0).cwiseMin(1)), {.columns = 16});
+    save_grid(montage.part(title), digits, {.columns = 16});
   };
   draw("test digits", some);
   draw("with noise", some_noisy);
@@ -90,8 +90,7 @@ void teach(Lesson& lesson) {
   draw("autoencoder, of the noisy ones", plain.reconstruct(some_noisy));
   draw("autoencoder", plain.reconstruct(some));
   draw("denoising autoencoder, of the noisy ones", denoising.reconstruct(some_noisy));
-  save_montage(lesson.picture(), parts, 2);
-  for (const MontagePart& part : parts) std::filesystem::remove(part.path);
+  montage.save(2);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <eigenesis/eigenesis.hpp>
 
 #include "lesson.hpp"
+#include "montage.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -62,13 +63,9 @@ void teach(Lesson& lesson) {
     AutoencoderTrainer{model}.fit(mnist.train.images, {.steps = lesson.whole("steps")}, rng);
     return model;
   };
-  std::vector<MontagePart> parts;
-  const auto part = [&](const std::string& title) {
-    parts.push_back({lesson.out("12_" + std::to_string(parts.size()) + ".png"), title});
-    return parts.back().path;
-  };
+  Montage montage(lesson.picture());
   const auto strip = [&](const std::string& title, const Tensor<float, 2>& pictures) {
-    save_grid(part(title), Tensor<float, 2>(pictures.matrix().topRows(10)), {.columns = 10});
+    save_grid(montage.part(title), Tensor<float, 2>(pictures.matrix().topRows(10)), {.columns = 10});
   };
   lesson.at_least("surely read: true digits", reader.sure(digits), 0.8);
 
@@ -83,9 +80,9 @@ void teach(Lesson& lesson) {
     grid(i, 1) = 3 - 6 * static_cast<float>(i / side) / static_cast<float>(side - 1);
   }
   const std::vector<int> labels(mnist.test.labels.begin(), mnist.test.labels.begin() + points.shape(0));
-  save_scatter(part("2 numbers: codes of test digits"), units.from_code(points),
+  save_scatter(montage.part("2 numbers: codes of test digits"), units.from_code(points),
                {.labels = labels, .limit = 3, .size = 330});
-  save_grid(part("2 numbers: what is decoded there"), plane.decode(units.to_code(grid)), {.columns = side});
+  save_grid(montage.part("2 numbers: what is decoded there"), plane.decode(units.to_code(grid)), {.columns = side});
 
   // The share that is surely read of what is decoded at codes, half way between two codes, at normal points that are
   // spread as the codes are, and at draws from N(0, I).
@@ -118,8 +115,7 @@ void teach(Lesson& lesson) {
   lesson.show("surely read: VAE of 16 numbers, N(0, I)", reader.sure(samples));
   lesson.at_least("N(0, I): VAE, more than autoencoder, of 16 numbers", reader.sure(samples) - many.standard, 0.1);
 
-  save_montage(lesson.picture(), parts, 2);
-  for (const MontagePart& done : parts) std::filesystem::remove(done.path);
+  montage.save(2);
 }
 
 }  // namespace

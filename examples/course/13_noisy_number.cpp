@@ -3,6 +3,7 @@
 #include <eigenesis/eigenesis.hpp>
 
 #include "lesson.hpp"
+#include "montage.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -124,22 +125,21 @@ void teach(Lesson& lesson) {
       places.x.push_back(k < sigmas.size() ? sigmas[k] : NAN);
       places.values.push_back(k < sigmas.size() ? codes[k][item] : NAN);
     }
-  const std::string left = lesson.out("13_left.png"), right = lesson.out("13_right.png");
+  Montage montage(lesson.picture());
   const char* const x_label = "sigma, the deviation of the noise";
-  save_chart(left, {places},
+  save_chart(montage.part(), {places},
              {.title = "Where the encoder puts 8 items",
               .x_label = x_label,
               .y_label = "z",
               .logarithmic_x = true,
               .width = 560});
-  save_chart(right, information,
+  save_chart(montage.part(), information,
              {.title = "What arrives of the item",
               .x_label = x_label,
               .y_label = "information, nats",
               .logarithmic_x = true,
               .width = 560});
-  save_montage(lesson.picture(), {{left}, {right}});
-  for (const std::string& part : {left, right}) std::filesystem::remove(part);
+  montage.save();
 }
 
 }  // namespace
