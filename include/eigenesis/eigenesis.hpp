@@ -12,7 +12,7 @@
 //   optimizers/    4  sgd, rmsprop, adam, schedules, clipping
 //   models/        4  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
 //   objectives/    4  what generator and discriminator minimise; penalties
-//   io/            4  pictures
+//   io/            4  weights in safetensors files, pictures
 //   metrics/       4  how good the samples are
 //   training/      5  GanTrainer, VaeTrainer, AutoencoderTrainer, progress
 
@@ -96,6 +96,7 @@
 #include "eigenesis/io/image_grid.hpp"
 #include "eigenesis/io/montage.hpp"
 #include "eigenesis/io/png.hpp"
+#include "eigenesis/io/safetensors.hpp"
 #include "eigenesis/io/scatter.hpp"
 
 #include "eigenesis/metrics/divergence.hpp"

@@ -58,7 +58,7 @@ struct Conv2d {
   }
 
   static void fields(auto& self, auto&& field) {
-    field("weight", self.weight);
+    field("weight", self.weight, InFiles::features_first);
     if (self.bias.size() > 0) field("bias", self.bias);
   }
 };
@@ -99,7 +99,7 @@ struct ConvTranspose2d {
   }
 
   static void fields(auto& self, auto&& field) {
-    field("weight", self.weight);
+    field("weight", self.weight, InFiles::features_first);
     if (self.bias.size() > 0) field("bias", self.bias);
   }
 };

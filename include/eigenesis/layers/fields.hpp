@@ -14,10 +14,18 @@
 // with fields of its own. A struct without `fields` has neither.
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// In which order files hold the axes of a parameter or tensor; a layer says so where it names it:
+///   field("weight", self.weight, InFiles::features_first);
+enum class InFiles {
+  as_in_memory,   // unless the layer says otherwise
+  features_first  // [..., in, out] in memory is [out, in, ...] in files, PyTorch's order
+};
+
 /// Where a field stands in a model; put together as text ("encoder.trunk.0.weight") only when asked for.
 struct FieldPath {
   const FieldPath* parent;
   std::string_view name;
+  InFiles in_files = InFiles::as_in_memory;
 };
 inline std::string to_string(const FieldPath& path) {
   return (path.parent ? to_string(*path.parent) + "." : std::string()) + std::string(path.name);
@@ -26,7 +34,9 @@ inline std::string to_string(const FieldPath& path) {
 namespace detail {
 
 template <class T>
-concept HasFields = requires(T& object) { std::remove_const_t<T>::fields(object, [](std::string_view, auto&) {}); };
+concept HasFields = requires(T& object) {
+  std::remove_const_t<T>::fields(object, [](std::string_view, auto&, InFiles = InFiles::as_in_memory) {});
+};
 
 template <class Scalar, int Rank>
 std::true_type is_parameter(const Parameter<Scalar, Rank>*);
@@ -50,10 +60,11 @@ void visit_field(const FieldPath* path, T& field, F&& leaf);
 template <class T, class F>
 void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
   if constexpr (HasFields<T>) {
-    std::remove_const_t<T>::fields(object, [&](std::string_view name, auto& field) {
-      const FieldPath path{parent, name};
+    const auto visit = [&](std::string_view name, auto& field, InFiles in_files = InFiles::as_in_memory) {
+      const FieldPath path{parent, name, in_files};
       visit_field(&path, field, leaf);
-    });
+    };
+    std::remove_const_t<T>::fields(object, visit);
   } else {
     static_assert(std::is_trivially_destructible_v<T>,  // owns nothing, so no parameters either
                   "eigenesis: a layer with parameters needs `static void fields(auto& self, auto&& field)`");
@@ -68,7 +79,7 @@ void visit_field(const FieldPath* path, T& field, F&& leaf) {
   } else if constexpr (is_vector_v<Field>) {
     for (std::size_t i = 0; i < field.size(); ++i) {
       const std::string index = std::to_string(i);
-      const FieldPath element{path, index};
+      const FieldPath element{path, index, path->in_files};
       visit_field(&element, field[i], leaf);
     }
   } else {

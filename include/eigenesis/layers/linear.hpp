@@ -35,7 +35,7 @@ struct Linear {
   }
 
   static void fields(auto& self, auto&& field) {
-    field("weight", self.weight);
+    field("weight", self.weight, InFiles::features_first);
     if (self.bias.size() > 0) field("bias", self.bias);
   }
 
