@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// A VAE without noise and without KL term is the autoencoder; without the KL term alone it gets rid of its noise
+// itself.
+#include <eigenesis/eigenesis.hpp>
+
+#include "lesson.hpp"
+using namespace eigenesis;
+
+namespace {
+
+constexpr Index latents = 10;
+
+/// In place of a head that learns the variance, h [N, 128] -> ln sigma^2 [N, 10]: one sigma for all codes.
+struct FixedSigma {
+  double sigma;
+  auto operator()(const auto& h) const {
+    return Variable(Tensor<float, 2>(Shape{h.shape(0), latents}, static_cast<float>(2 * std::log(sigma))));
+  }
+};
+
+auto make_encoder(auto log_variance_head, Rng& rng) {
+  return Encoder{Sequential{Linear(784, 128, rng), Tanh{}}, Linear(128, latents, rng), std::move(log_variance_head)};
+}
+auto make_decoder(Rng& rng) {
+  return Decoder{Sequential{Linear(latents, 128, rng), Tanh{}, Linear(128, 784, rng)}, BernoulliLikelihood{}};
+}
+
+/// All numbers that a model has learned.
+std::vector<float> weights(const auto& model) {
+  std::vector<float> all;
+  for_each_parameter(model, [&](const FieldPath&, const auto& parameter) {
+    const std::span values = parameter.value().values();
+    all.insert(all.end(), values.begin(), values.end());
+  });
+  return all;
+}
+
+void teach(Lesson& lesson) {
+  const Tensor<float, 2> digits = load_mnist(lesson.text("data")).train.images;
+  const Index steps = lesson.whole("steps");
+
+  // 200 steps from one seed: equal first weights, equal batches. Noise has a generator of its own, as it would shift
+  // the others' numbers. SGD, because Adam takes steps of full size even for differences that are as small as rounding.
+  const auto train = [&](auto trainer, Rng& rng, Rng& noise, double beta) {
+    Batches batches{digits, {.batch_size = 64}};
+    for (Index step = 0; step < 200; ++step) trainer.train(batches.next(rng), noise, beta);
+  };
+  const Sgd sgd{{.learning_rate = 1e-3}};
+  const auto vae_weights = [&](auto log_variance_head) {
+    Rng rng(lesson.seed()), noise(lesson.seed() + 1);
+    Vae vae{make_encoder(log_variance_head, rng), make_decoder(rng), StandardNormal(latents)};
+    train(VaeTrainer{vae, sgd}, rng, noise, 0);
+    return weights(vae);
+  };
+  Rng rng(lesson.seed()), unused;
+  Autoencoder autoencoder{make_encoder(NoVariance{}, rng), make_decoder(rng)};
+  train(AutoencoderTrainer{autoencoder, sgd}, rng, unused, 1);
+  const std::vector<float> plain = weights(autoencoder);
+
+  struct Difference {
+    double weights = 0, distance = 0;
+  };
+  const auto difference = [&](const std::vector<float>& other) {
+    Difference result;
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      result.weights += plain[i] != other[i] ? 1 : 0;
+      result.distance = std::hypot(result.distance, plain[i] - other[i]);
+    }
+    return result;
+  };
+  lesson.show("weights", static_cast<double>(plain.size()));
+  lesson.exact("sigma = 0: weights that are not the autoencoder's", difference(vae_weights(NoVariance{})).weights, 0,
+               0);
+  Series distances{"", {}, {}};
+  for (const double sigma : {1e-4, 1e-3, 1e-2, 1e-1, 1.}) {
+    const Difference found = difference(vae_weights(FixedSigma{sigma}));
+    distances.x.push_back(sigma), distances.values.push_back(found.distance);
+    if (sigma == 1) lesson.at_least("sigma = 1: weights that are not the autoencoder's", found.weights, 150'000);
+  }
+  lesson.measured("sigma = 0.001: distance over that of 0.0001", distances.values[1] / distances.values[0], 9, 11);
+
+  // And with a head that learns sigma, for some weights of the KL term.
+  std::vector<Series> sigmas;
+  struct Case {
+    double beta, low, high;
+  };
+  for (const auto& [beta, low, high] : {Case{1, 0.18, 0.28}, Case{0.1, 0.07, 0.12}, Case{0, 0, 0.025}}) {
+    Rng again(lesson.seed());
+    Vae vae{make_encoder(Linear(128, latents, again), again), make_decoder(again), StandardNormal(latents)};
+    VaeTrainer trainer{vae};
+    const Variable seen = slice(Variable(digits), 0, 0, 500);
+    Series& sigma = sigmas.emplace_back("beta = " + std::to_string(beta).substr(0, 3), std::vector<double>{});
+    const auto look = [&](VaeState& now) {
+      if (now.step % 25 != 0 && now.step != steps) return;
+      const NoGradient no_gradient;
+      sigma.x.push_back(static_cast<double>(now.step));
+      sigma.values.push_back(std::exp(0.5 * mean(vae.encoder(seen).log_variance()).item()));  // geometric mean
+    };
+    trainer.fit(digits, {.steps = steps, .batch_size = 64, .beta = beta, .on_step = look}, again);
+    lesson.measured(sigma.name + ": sigma after the training", sigma.values.back(), low, high);
+  }
+  const std::string left = lesson.out("18_distance.png"), right = lesson.out("18_sigma.png");
+  save_chart(left, {distances},
+             {.title = "After 200 steps, beta = 0",
+              .x_label = "sigma, the same for all codes",
+              .y_label = "distance from the autoencoder's weights",
+              .logarithmic = true,
+              .logarithmic_x = true,
+              .width = 480});
+  save_chart(right, sigmas,
+             {.title = "Sigma is learned", .x_label = "step", .y_label = "sigma", .logarithmic = true, .width = 560});
+  save_montage(lesson.picture(), {{left}, {right}});
+  for (const std::string& part : {left, right}) std::filesystem::remove(part);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_lesson(argc, argv, "18_variance_zero",
+                    "A VAE of variance zero is the autoencoder; without the KL term sigma shrinks by itself.",
+                    {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST"},
+                     {"steps", "2000", "updates of each VAE that learns its sigma"}},
+                    teach);
+}

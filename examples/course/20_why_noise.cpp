@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// An autoencoder learns 200 digits by heart, and gets worse at new ones. Noise on the code prevents that.
+#include <eigenesis/eigenesis.hpp>
+
+#include "lesson.hpp"
+using namespace eigenesis;
+
+namespace {
+
+/// Images [N, 784] and what becomes of them, without noise: -log p(x | z) in nats per image, z the code's mean.
+double reconstruction_error(const auto& model, const Tensor<float, 2>& images) {
+  const NoGradient no_gradient;
+  const Variable x(images);
+  return -mean(model.decoder(model.encoder(x).mean()).log_prob(x)).item();
+}
+
+void teach(Lesson& lesson) {
+  const Mnist mnist = load_mnist(lesson.text("data"));
+  const auto first = [](const Tensor<float, 2>& x, Index n) { return slice(Variable(x), 0, 0, n).value(); };
+  const Tensor<float, 2> few = first(mnist.train.images, lesson.whole("digits")), fresh = first(mnist.test.images, 500);
+
+  const Index steps = lesson.whole("steps");
+  std::vector<Series> errors;
+  std::vector<Variable<float, 2>> rows{first(fresh, 10)};
+  const auto learn = [&](const std::string& name, auto model, Rng& rng) {
+    Series seen{name + ", training", {}, {}}, held_out{name + ", held out", {}, {}};
+    const auto look = [&](VaeState& now) {
+      if (now.step % 50 != 0 && now.step != 25 && now.step != steps) return;
+      for (auto* series : {&seen, &held_out}) series->x.push_back(static_cast<double>(now.step));
+      seen.values.push_back(reconstruction_error(model, few));
+      held_out.values.push_back(reconstruction_error(model, fresh));
+    };
+    VaeTrainer trainer{model};
+    trainer.fit(few, {.steps = steps, .batch_size = 100, .on_step = look}, rng);
+    rows.push_back(model.reconstruct(first(fresh, 10)));
+    errors.insert(errors.end(), {seen, held_out});
+  };
+
+  // The same networks; the VAE has one more head.
+  const auto trunk = [](Rng& rng) { return Sequential{Linear(784, 400, rng), Relu{}}; };
+  const auto decoder = [](Rng& rng) {
+    return Decoder{Sequential{Linear(20, 400, rng), Relu{}, Linear(400, 784, rng)}, BernoulliLikelihood{}};
+  };
+  Rng rng(lesson.seed());
+  learn("autoencoder", Autoencoder{Encoder{trunk(rng), Linear(400, 20, rng)}, decoder(rng)}, rng);
+  learn("VAE", Vae{Encoder{trunk(rng), Linear(400, 20, rng), Linear(400, 20, rng)}, decoder(rng), StandardNormal(20)},
+        rng);
+
+  const auto last = [&](std::size_t i) { return errors[i].values.back(); };
+  const auto over_its_best = [&](std::size_t i) { return last(i) / *std::ranges::min_element(errors[i].values); };
+  for (std::size_t i = 0; i < errors.size(); ++i) lesson.show(errors[i].name + ", nats per digit", last(i));
+  lesson.at_least("autoencoder: held out over its best, in the end", over_its_best(1), 1.3);
+  lesson.at_most("VAE: held out over its best, in the end", over_its_best(3), 1.1);
+  lesson.at_least("held out: autoencoder over VAE", last(1) / last(3), 1.4);
+  const std::string chart = lesson.out("20_errors.png"), digits = lesson.out("20_digits.png");
+  save_chart(chart, errors,
+             {.title = "200 digits to learn from, 500 new ones",
+              .x_label = "step",
+              .y_label = "-log p(x | z), nats per digit",
+              .logarithmic_x = true,
+              .width = 604,
+              .height = 420});
+  save_grid(digits, concatenate(rows, 0).value(), {.columns = 10, .scale = 2});
+  save_montage(lesson.picture(), {{chart}, {digits, "New digits; through the autoencoder; through the VAE"}}, 1);
+  for (const std::string& part : {chart, digits}) std::filesystem::remove(part);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_lesson(
+      argc, argv, "20_why_noise",
+      "Without noise an autoencoder learns few digits by heart and gets worse at new ones; a VAE does not.",
+      {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST"},
+       {"digits", "200", "that both models learn from"},
+       {"steps", "1000", "updates of each model"}},
+      teach);
+}
