@@ -102,7 +102,7 @@ void teach(Lesson& lesson) {
 int main(int argc, char** argv) {
   return run_lesson(argc, argv, "19_thermostat",
                     "Sigma of a code is the decoder's error over the deviation of what the code stands for.",
-                    {{"steps", "10000", "updates in each of the three parts"},
+                    {{"steps", "10000", "updates in each of the two parts"},
                      {"noise", "0.5", "sigma of the noise on the decoder in the second part"}},
                     teach);
 }
