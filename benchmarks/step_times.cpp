@@ -21,27 +21,13 @@ class Writer {
     file_.write(reinterpret_cast<const char*>(x.data()), static_cast<std::streamsize>(sizeof(float)) * x.size());
   }
   void add_weights(const auto& model) {
-    for_each_parameter(model, [&](const FieldPath&, const auto& parameter) { add(in_torch_order(parameter.value())); });
+    for_each_parameter(
+        model, [&](const FieldPath& path, const auto& parameter) { add(in_file_order(path, parameter.value())); });
   }
   /// The noise that will be drawn next; the original generator stays where it is.
   void add_noise(Index n, Index latents, Rng rng) { add(StandardNormal(latents).sample(n, rng)); }
 
  private:
-  static const Tensor<float, 1>& in_torch_order(const Tensor<float, 1>& bias) { return bias; }
-  static Tensor<float, 2> in_torch_order(const Tensor<float, 2>& weight) {
-    return Tensor<float, 2>(weight.matrix().transpose());
-  }
-  /// Weights of convolutions: [kernel, kernel, a, b] -> [b, a, kernel, kernel].
-  static Tensor<float, 4> in_torch_order(const Tensor<float, 4>& weight) {
-    const Index kernel = weight.shape(0), a = weight.shape(2), b = weight.shape(3);
-    Tensor<float, 4> result(Shape{b, a, kernel, kernel});
-    for (Index i = 0; i < b; ++i)
-      for (Index j = 0; j < a; ++j)
-        for (Index y = 0; y < kernel; ++y)
-          for (Index x = 0; x < kernel; ++x) result(i, j, y, x) = weight(y, x, j, i);
-    return result;
-  }
-
   std::ofstream file_;
 };
 

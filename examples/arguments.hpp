@@ -25,7 +25,7 @@ class Arguments {
   Arguments(int argc, char** argv, const std::string& purpose, std::vector<Option> options)
       : options_(std::move(options)) {
     options_.push_back({"seed", "1", "seed of all random numbers"});
-    options_.push_back({"out", ".", "folder for the pictures; made if it does not exist"});
+    options_.push_back({"out", ".", "folder for its files; made if it does not exist"});
     for (int i = 1; i < argc; i += 2) {
       const std::string flag = argv[i];
       if (flag == "--help" || flag == "-h") help(argv[0], purpose);
@@ -59,7 +59,7 @@ class Arguments {
   std::uint64_t seed() { return static_cast<std::uint64_t>(whole("seed")); }
   /// Whether the run differs from that without any options by more than its data or its folder.
   bool changed() const { return changed_; }
-  /// Path of a file in the folder for pictures.
+  /// Path of a file in the folder for files.
   std::string out(const std::string& file) { return (std::filesystem::path(text("out")) / file).string(); }
 
  private:

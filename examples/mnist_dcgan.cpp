@@ -54,6 +54,8 @@ int main(int argc, char** argv) {
     pictures.push_back(arguments.out("dcgan_loss.png"));
     save_chart(pictures.back(), {{"discriminator", history.discriminator_loss}, {"generator", history.generator_loss}},
                {.title = "DCGAN on MNIST", .x_label = "step", .y_label = "loss, nats"});
+    save_safetensors(arguments.out("dcgan.safetensors"), generator);
     for (const std::string& picture : pictures) std::printf("%s\n", picture.c_str());
+    std::printf("%s\n", arguments.out("dcgan.safetensors").c_str());
   });
 }

@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
     Arguments arguments(
         argc, argv, "Trains a VAE on the MNIST digits; draws reconstructions, samples and an interpolation.",
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
+         {"from", "none", "weights to start from: vae.safetensors of an earlier run"},
          {"epochs", "10", "passes over the training images"},
          {"steps", "0", "updates, instead of epochs"}});
     Rng rng(arguments.seed());
@@ -20,6 +21,7 @@ int main(int argc, char** argv) {
     Vae vae{Encoder{Sequential{Linear(pixels, 400, rng), Relu{}}, Linear(400, 20, rng), Linear(400, 20, rng)},
             Decoder{Sequential{Linear(20, 400, rng), Relu{}, Linear(400, pixels, rng)}, BernoulliLikelihood{}},
             StandardNormal(20)};
+    if (arguments.text("from") != "none") load_safetensors(arguments.text("from"), vae);
     VaeTrainer trainer{vae};
     const Index steps = arguments.whole("steps");
     const VaeHistory history = trainer.fit(mnist.train.images, test,
@@ -57,7 +59,9 @@ int main(int argc, char** argv) {
               size);
     save_chart(arguments.out("vae_loss.png"), {train, held_out},
                {.title = "VAE on MNIST", .x_label = "epoch", .y_label = "negative ELBO, nats"});
-    for (const char* name : {"vae_reconstructions.png", "vae_samples.png", "vae_interpolation.png", "vae_loss.png"})
+    save_safetensors(arguments.out("vae.safetensors"), vae);
+    for (const char* name :
+         {"vae_reconstructions.png", "vae_samples.png", "vae_interpolation.png", "vae_loss.png", "vae.safetensors"})
       std::printf("%s\n", arguments.out(name).c_str());
   });
 }

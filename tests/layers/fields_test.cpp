@@ -72,6 +72,32 @@ TEST_CASE("Vectors of layers are numbered, layers without fields have none", "[l
   CHECK(parameter_count(relu) + parameter_count(dropout) + parameter_count(doubled) == 0);
 }
 
+namespace {
+
+struct Kernels {
+  std::vector<Parameter<float, 2>> each{2};
+  Tensor<float, 1> rest;
+  static void fields(auto& self, auto&& field) {
+    field("each", self.each, InFiles::features_first);
+    field("rest", self.rest);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A field's path says in which order files hold its axes", "[layers]") {
+  Rng rng(1);
+  const auto orders = [](auto model) {
+    std::vector<InFiles> found;
+    for_each_state(model, [&](const FieldPath& path, const auto&) { found.push_back(path.in_files); });
+    return found;
+  };
+  constexpr InFiles first = InFiles::features_first, same = InFiles::as_in_memory;
+  CHECK(orders(Sequential{Linear(2, 3, rng), Conv2d(2, 3, 1, rng), ConvTranspose2d(2, 3, 1, rng), BatchNorm(3)}) ==
+        std::vector{first, same, first, same, first, same, same, same, same, same});
+  CHECK(orders(Kernels{}) == std::vector{first, first, same});
+}
+
 TEST_CASE("for_each_state lets the state be changed", "[layers]") {
   BatchNorm<double> norm(2);
   double next = 0;
