@@ -204,7 +204,8 @@ void save_safetensors(const std::string& path, const Model& model) {
 /// only after its first step or `optimizer.prepare(model)`. Throws DataError, with the model as it was, for a file that
 /// cannot be read, is damaged, holds more than 2 GiB or does not fit the model.
 template <class Model>
-requires(!std::is_const_v<Model>) void load_safetensors(const std::string& path, Model& model) {
+  requires(!std::is_const_v<Model>)
+void load_safetensors(const std::string& path, Model& model) {
   const auto fields = detail::saved_fields(model);
   const detail::LoadedFile file = detail::read_safetensors(path, fields);
   std::size_t i = 0;
