@@ -101,23 +101,21 @@ void teach(Lesson& lesson) {
   lesson.at_most("ring, 5 steps of G: modes, of 5 * 8", static_cast<double>(hurried.covered), 16);
   lesson.show("ring, 5 steps of G: share within 3 sigma", hurried.share);
 
-  std::vector<double> at(x.values().begin(), x.values().end());
-  const auto chart = [&](const std::string& file, const std::string& title, const std::vector<double>& q) {
-    save_chart(lesson.out(file), {{"p", p, at}, {"q", q, at}}, {.title = title, .width = 400, .height = 260});
-    return MontagePart{lesson.out(file)};
+  Montage montage(lesson.picture());
+  const std::vector<double> at(x.values().begin(), x.values().end());
+  const auto chart = [&](const std::string& title, const std::vector<double>& q) {
+    save_chart(montage.part(), {{"p", p, at}, {"q", q, at}}, {.title = title, .width = 400, .height = 260});
   };
   Rng rng(lesson.seed());
-  const auto scatter = [&](const std::string& file, const std::string& title, const Tensor<float, 2>& samples) {
-    save_scatter(lesson.out(file), samples,
+  const auto scatter = [&](const std::string& title, const Tensor<float, 2>& samples) {
+    save_scatter(montage.part(), samples,
                  {.title = title, .reference = ring.sample(600, rng), .limit = 3.5, .size = 400});
-    return MontagePart{lesson.out(file)};
   };
-  const std::vector<MontagePart> parts{chart("08_forward.png", "Forward: least KL(p || q)", covers),
-                                       chart("08_reverse.png", "Reverse: least KL(q || p)", picks),
-                                       scatter("08_patient.png", "1 step of G for 1 of D", patient.samples),
-                                       scatter("08_hurried.png", "5 steps of G for 1 of D", hurried.samples)};
-  save_montage(lesson.picture(), parts, 2);
-  for (const MontagePart& part : parts) std::filesystem::remove(part.path);
+  chart("Forward: least KL(p || q)", covers);
+  chart("Reverse: least KL(q || p)", picks);
+  scatter("1 step of G for 1 of D", patient.samples);
+  scatter("5 steps of G for 1 of D", hurried.samples);
+  montage.save(2);
 }
 
 }  // namespace
