@@ -19,10 +19,8 @@ void teach(Lesson& lesson) {
 
   // What D says on average, of points that stay the same.
   const Tensor<float, 2> x = data.sample(1000, rng), z = new_generator.prior.sample(1000, rng);  // [1000, 1]
-  const auto d_of_x = [&](const auto& d) { return static_cast<double>(d.probability(x).array().mean()); };
-  const auto d_of_g = [&](const auto& g, const auto& d) {
-    return static_cast<double>(d.probability(g.decode(z)).array().mean());
-  };
+  const auto d_of_x = [&](const auto& d) { return d.probability(x).array().mean(); };
+  const auto d_of_g = [&](const auto& g, const auto& d) { return d.probability(g.decode(z)).array().mean(); };
 
   // Long phases: each goes on until one model has won.
   Series long_real{"D(x)"}, long_fake{"D(G(z))"};

@@ -32,8 +32,10 @@ Tensor<float, 2> grid(Index side) {
 /// One-hot codes of the tiles that those nodes lie in, `tiles` each way, [side^2, tiles^2]: neighbours share a code.
 Tensor<float, 2> one_hot_tiles(Index side, Index tiles) {
   std::vector<int> tile;
-  for (Index i = 0; i < side * side; ++i)
-    tile.push_back(static_cast<int>(i / side * tiles / side * tiles + i % side * tiles / side));
+  for (Index i = 0; i < side * side; ++i) {
+    const Index row = i / side * tiles / side, column = i % side * tiles / side;
+    tile.push_back(static_cast<int>(row * tiles + column));
+  }
   return one_hot(tile, tiles * tiles);
 }
 

@@ -48,8 +48,10 @@ void teach(Lesson& lesson) {
     std::printf("  %8g %14.1f %8.1f %14.1f %10.3f %16.3f\n", beta, losses.reconstruction, losses.divergence,
                 losses.total(), sharp.back(), likeness.back());
     std::fflush(stdout);
-    if (beta == 0 || beta == 1 || beta >= 4)
-      redrawn.push_back(first_rows(again, 12)), samples.push_back(first_rows(drawn, 12));
+    if (beta == 0 || beta == 1 || beta >= 4) {
+      redrawn.push_back(first_rows(again, 12));
+      samples.push_back(first_rows(drawn, 12));
+    }
   }
 
   // More beta: a cheaper code, a worse reconstruction, a more blurred one. The ELBO is best where it is trained.

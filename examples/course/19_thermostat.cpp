@@ -55,7 +55,8 @@ void teach(Lesson& lesson) {
 
   for (const Index part : {0, 1}) {
     const Index end = (part + 1) * steps;
-    const double eta = std::get<1>(vae.decoder.network.layers).sigma = part == 0 ? 0 : disturbance;
+    const double eta = part == 0 ? 0 : disturbance;
+    std::get<1>(vae.decoder.network.layers).sigma = eta;
     for (Index step = part * steps; step < end; ++step) {
       if (step % 100 == 0) look(step);
       trainer.train(Directions{}.sample(256, rng), rng);
@@ -97,7 +98,7 @@ void teach(Lesson& lesson) {
 int main(int argc, char** argv) {
   return run_lesson(argc, argv, "19_thermostat",
                     "Sigma of a code is the decoder's error over the deviation of what the code stands for.",
-                    {{"steps", "10000", "updates in each of the three parts"},
+                    {{"steps", "10000", "updates in each of the two parts"},
                      {"noise", "0.5", "sigma of the noise on the decoder in the second part"}},
                     teach);
 }

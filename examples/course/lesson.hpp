@@ -82,8 +82,11 @@ class Montage {
 /// The mean of a curve from x = `from` to x = `to`, such as the second half of a training.
 inline double mean_between(const eigenesis::Series& curve, double from, double to) {
   double sum = 0, count = 0;
-  for (std::size_t i = 0; i < curve.x.size(); ++i)
-    if (curve.x[i] >= from && curve.x[i] <= to) sum += curve.values[i], ++count;
+  for (std::size_t i = 0; i < curve.x.size(); ++i) {
+    if (curve.x[i] < from || curve.x[i] > to) continue;
+    sum += curve.values[i];
+    ++count;
+  }
   return sum / count;
 }
 
