@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A GAN learns in two phases: D learns while G is fixed, then G learns while D is fixed.
-#include "charts.hpp"
+#include <eigenesis/eigenesis.hpp>
+
+#include "lesson.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -17,21 +19,19 @@ void teach(Lesson& lesson) {
 
   // What D says on average, of points that stay the same.
   const Tensor<float, 2> x = data.sample(1000, rng), z = new_generator.prior.sample(1000, rng);  // [1000, 1]
-  const auto d_of_x = [&](const auto& d) { return static_cast<double>(d.probability(x).array().mean()); };
-  const auto d_of_g = [&](const auto& g, const auto& d) {
-    return static_cast<double>(d.probability(g.decode(z)).array().mean());
-  };
+  const auto d_of_x = [&](const auto& d) { return d.probability(x).array().mean(); };
+  const auto d_of_g = [&](const auto& g, const auto& d) { return d.probability(g.decode(z)).array().mean(); };
 
   // Long phases: each goes on until one model has won.
-  Series long_real{"D(x)", {}}, long_fake{"D(G(z))", {}};
+  Series long_real{"D(x)"}, long_fake{"D(G(z))"};
   {
     auto generator = new_generator;
     auto discriminator = new_discriminator;
     GanTrainer trainer{generator, discriminator, NonSaturating{}, for_g, for_d};
     const auto look = [&] {
-      const auto update = static_cast<double>(long_real.x.size() + 1);
-      add_point(long_real, update, d_of_x(discriminator));
-      add_point(long_fake, update, d_of_g(generator, discriminator));
+      const std::size_t update = long_real.x.size() + 1;
+      long_real.add(update, d_of_x(discriminator));
+      long_fake.add(update, d_of_g(generator, discriminator));
     };
     for (int round = 1; round <= 3; ++round) {
       const std::string after = "after phase " + std::to_string(round) + " of ";
@@ -52,34 +52,30 @@ void teach(Lesson& lesson) {
   }
 
   // Short phases, of one update each: none of them wins.
-  Series real{"D(x)", {}}, fake{"D(G(z))", {}};
+  Series real{"D(x)"}, fake{"D(G(z))"};
   auto generator = new_generator;
   auto discriminator = new_discriminator;
   GanTrainer trainer{generator, discriminator, NonSaturating{}, for_g, for_d};
   double mean = 0, deviation = 0, farthest = 0;  // over the second half
-  trainer.fit(data,
-              {.steps = rounds,
-               .batch_size = batch,
-               .on_step =
-                   [&](const GanState& now) {
-                     add_point(real, static_cast<double>(now.step), d_of_x(discriminator));
-                     add_point(fake, static_cast<double>(now.step), d_of_g(generator, discriminator));
-                     if (now.step <= rounds / 2) return;
-                     for (const double d : {real.values.back(), fake.values.back()})
-                       farthest = std::max(farthest, std::abs(d - 0.5));
-                     mean += generator.network.bias.value()(0) / (rounds / 2.0);
-                     deviation += std::abs(generator.network.weight.value()(0, 0)) / (rounds / 2.0);
-                   }},
-              rng);
+  const auto look = [&](const GanState& now) {
+    real.add(now.step, d_of_x(discriminator));
+    fake.add(now.step, d_of_g(generator, discriminator));
+    if (now.step <= rounds / 2) return;
+    for (const double d : {real.values.back(), fake.values.back()}) farthest = std::max(farthest, std::abs(d - 0.5));
+    mean += generator.network.bias.value()(0) / (rounds / 2.0);
+    deviation += std::abs(generator.network.weight.value()(0, 0)) / (rounds / 2.0);
+  };
+  trainer.fit(data, {.steps = rounds, .batch_size = batch, .on_step = look}, rng);
   lesson.at_most("alternating, second half: farthest of any D from 1/2", farthest, 0.12);
   lesson.measured("alternating, second half: mean of the samples", mean, 2.99, 3.01);
   lesson.measured("alternating, second half: deviation of the samples", deviation, 0.49, 0.51);
 
-  save_charts(lesson,
-              {{{long_real, long_fake},
-                {.title = "400 updates of D, then 400 of G, ...", .x_label = "updates", .width = 560, .height = 400}},
-               {{real, fake},
-                {.title = "One of D, then one of G, ...", .x_label = "updates of each", .width = 560, .height = 400}}});
+  Montage montage(lesson.picture());
+  save_chart(montage.part(), {long_real, long_fake},
+             {.title = "400 updates of D, then 400 of G, ...", .x_label = "updates", .width = 560, .height = 400});
+  save_chart(montage.part(), {real, fake},
+             {.title = "One of D, then one of G, ...", .x_label = "updates of each", .width = 560, .height = 400});
+  montage.save();
 }
 
 }  // namespace

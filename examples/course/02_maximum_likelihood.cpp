@@ -2,7 +2,8 @@
 // To make data likely is to bring the model near them in KL(P_data || P_G).
 #include <eigenesis/eigenesis.hpp>
 
-#include "charts.hpp"
+#include "lesson.hpp"
+#include "line.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -101,30 +102,33 @@ void teach(Lesson& lesson) {
                near.losses.back() - kl_divergence(p.values(), q.values()), 0, 1e-9);
   lesson.at_least("least KL of one normal - of two", one_near.losses.back() - near.losses.back(), 0.17);
 
-  Series frequencies{"data", {}};
+  Series frequencies{"data"};
   for (Index i = 0; i < cells; ++i)
-    if (marks(i, 0) >= -5 && marks(i, 0) <= 10) add_point(frequencies, marks(i, 0), p(i));
-  const auto curve = [](const std::string& name, const Mixture& g, Index points) {
-    Tensor<double, 2> x(Shape{points, Index{1}});
-    x.array().setLinSpaced(-5, 10);
-    const Tensor<double, 1> density = exp(g.log_density(x)).value();
-    return Series{name, {density.data(), density.data() + points}, {x.data(), x.data() + points}};
+    if (marks(i, 0) >= -5 && marks(i, 0) <= 10) frequencies.add(marks(i, 0), p(i));
+  const auto curve = [](const std::string& name, const Mixture& g, double spacing) {
+    const Tensor<double, 2> x = points_between(-5, 10, spacing);
+    const Tensor<double, 1> q_of_x = exp(g.log_density(x)).value();
+    Series result{name};
+    for (Index i = 0; i < x.size(); ++i) result.add(x(i, 0), q_of_x(i));
+    return result;
   };
   const auto first = [](const std::string& name, const Fit& fit) {
     return Series{name, {fit.losses.begin(), fit.losses.begin() + 100}};
   };
   // Few points are marked, so that dots of the one lie on lines of the other.
-  save_charts(
-      lesson,
-      {{{frequencies, curve("1 normal: KL", one_near.model, 26), curve("1 normal: likelihood", one_likely.model, 301),
-         curve("2 normals: KL", near.model, 26), curve("2 normals: likelihood", likely.model, 301)},
-        {.title = "The fits are the same", .x_label = "x", .y_label = "density", .width = 560, .height = 400}},
-       {{first("-log likelihood", likely), first("KL", near)},
-        {.title = "The losses differ by a constant (2 normals)",
-         .x_label = "step",
-         .y_label = "nats",
-         .width = 560,
-         .height = 400}}});
+  Montage montage(lesson.picture());
+  save_chart(
+      montage.part(),
+      {frequencies, curve("1 normal: KL", one_near.model, 0.6), curve("1 normal: likelihood", one_likely.model, 0.05),
+       curve("2 normals: KL", near.model, 0.6), curve("2 normals: likelihood", likely.model, 0.05)},
+      {.title = "The fits are the same", .x_label = "x", .y_label = "density", .width = 560, .height = 400});
+  save_chart(montage.part(), {first("-log likelihood", likely), first("KL", near)},
+             {.title = "The losses differ by a constant (2 normals)",
+              .x_label = "step",
+              .y_label = "nats",
+              .width = 560,
+              .height = 400});
+  montage.save();
 }
 
 }  // namespace

@@ -8,12 +8,6 @@ using namespace eigenesis;
 
 namespace {
 
-/// A generator that never learns: its samples are N(mean, 1).
-struct Shift {
-  double mean;
-  auto operator()(const auto& z) const { return z + mean; }
-};
-
 void teach(Lesson& lesson) {
   Rng rng(lesson.seed());
   const Index steps = lesson.whole("steps");
@@ -30,9 +24,9 @@ void teach(Lesson& lesson) {
     const std::vector<double> q = density(mixture_of_gaussians({1}, {mean}, {1}), x);
     lesson.exact(m + ": 2 ln 2 - 2 JS(p, q)", 2 * std::numbers::ln2 - 2 * jensen_shannon_divergence(p, q), loss, 1e-6);
 
-    // G is fixed, D learns to the end.
+    // G is fixed, its samples are N(mean, 1); D learns to the end.
     const StandardNormal data(1);
-    Generator generator{Shift{mean}, data};
+    Generator generator{Shift{static_cast<float>(mean)}, data};
     Discriminator discriminator{Sequential{Linear(1, 32, rng), Tanh{}, Linear(32, 1, rng)}};
     GanTrainer trainer{generator, discriminator, Minimax{}, Adam{},
                        Adam{{.learning_rate = 1e-2, .schedule = CosineSchedule{.steps = steps}}}};
@@ -41,15 +35,15 @@ void teach(Lesson& lesson) {
     // Its loss, an integral over the grid, and D itself point by point.
     const Tensor<float, 2> d = discriminator.probability(Tensor<float, 2>(x.matrix().cast<float>()));
     double trained_loss = 0, distance = 0;
-    Series best{m + ": p / (p + q)", {}, {}}, trained{m + ": D", {}, {}};
+    Series best{m + ": p / (p + q)"}, trained{m + ": D"};
     for (Index i = 0; i < x.size(); ++i) {
       const auto k = static_cast<std::size_t>(i);
       const double learned = d(i, 0), optimal = p[k] / (p[k] + q[k]);
       trained_loss -= width * (p[k] * std::log(learned) + q[k] * std::log(1 - learned));
       distance += width * (p[k] + q[k]) / 2 * std::abs(learned - optimal);
       if (i % 20 != 0 || x(i, 0) < -4 || x(i, 0) > 6) continue;
-      best.x.push_back(x(i, 0)), best.values.push_back(optimal);
-      trained.x.push_back(x(i, 0)), trained.values.push_back(learned);
+      best.add(x(i, 0), optimal);
+      trained.add(x(i, 0), learned);
     }
     lesson.measured(m + ": loss of the trained D", trained_loss, loss, loss + 0.0015);
     lesson.at_most(m + ": mean of |D - p / (p + q)|", distance, 0.006);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // G must not go far on the word of one D: it chases D's largest value, and its samples leave the data.
-#include "charts.hpp"
+#include <eigenesis/eigenesis.hpp>
+
+#include "lesson.hpp"
+#include "line.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -21,32 +24,28 @@ struct Move {
 
 /// The density of samples on the grid; those beyond it count in its last cells.
 std::vector<double> histogram(const Tensor<float, 2>& samples) {
-  std::vector<double> density(cells);
+  std::vector<double> result(cells);
   for (const float x : samples.values()) {
     const double at = std::clamp(std::floor(x / cell + cells / 2.0), 0.0, cells - 1.0);
-    density[static_cast<std::size_t>(at)] += 1 / (cell * static_cast<double>(samples.size()));
+    result[static_cast<std::size_t>(at)] += 1 / (cell * static_cast<double>(samples.size()));
   }
-  return density;
+  return result;
 }
 
 void teach(Lesson& lesson) {
   Rng rng(lesson.seed());
   const GaussianMixture data = mixture_of_gaussians({0.5, 0.5}, {-1.5, 1.5}, {0.5, 0.5});
-  Tensor<double, 2> x(Shape{cells, Index{1}});  // the middles of the cells
-  for (Index i = 0; i < cells; ++i) x(i, 0) = cell * (static_cast<double>(i - cells / 2) + 0.5);
-  const Tensor<double, 1> log_p = data.log_density(x);
-  std::vector<double> p;
-  for (const double value : log_p.values()) p.push_back(std::exp(value));
+  const Tensor<double, 2> x = points_between(-10 + cell / 2, 10 - cell / 2, cell);  // the middles of the cells
+  const std::vector<double> p = density(data, x);
 
   const Generator new_generator{Move(16, rng), StandardNormal(1)};
   const Discriminator new_discriminator{
       Sequential{Linear(1, 32, rng), Tanh{}, Linear(32, 32, rng), Tanh{}, Linear(32, 1, rng)}};
   const Adam<> adam{{.learning_rate = 1e-2, .beta1 = 0.5}};
   const Tensor<float, 2> z = new_generator.prior.sample(10'000, rng);  // [10000, 1]
-  const auto density = [&](const auto& generator) { return histogram(generator.decode(z)); };
   const auto over_x = [&](const std::string& name, const std::vector<double>& values) {
-    Series series{name, {}};
-    for (Index i = 10; i < cells - 10; ++i) add_point(series, x(i, 0), values[static_cast<std::size_t>(i)]);
+    Series series{name};
+    for (Index i = 10; i < cells - 10; ++i) series.add(x(i, 0), values[static_cast<std::size_t>(i)]);
     return series;
   };
 
@@ -58,14 +57,15 @@ void teach(Lesson& lesson) {
   for (int i = 0; i < 300; ++i) trainer.train_discriminator(data.sample(256, rng), rng);
   const Tensor<float, 2> d = discriminator.probability(Tensor<float, 2>(x.matrix().cast<float>()));
   std::vector<Series> chase{over_x("data", p), over_x("D", {d.values().begin(), d.values().end()}),
-                            over_x("G, before", density(generator))};
-  Series js{"JS(data, G)", {}}, fooled{"D(G(z))", {}};
+                            over_x("G, before", histogram(generator.decode(z)))};
+  Series js{"JS(data, G)"}, fooled{"D(G(z))"};
   for (Index update = 0; update <= updates; ++update) {
-    add_point(js, static_cast<double>(update), jensen_shannon_divergence(p, density(generator)));
-    add_point(fooled, static_cast<double>(update), discriminator.probability(generator.decode(z)).array().mean());
+    const Tensor<float, 2> samples = generator.decode(z);
+    js.add(update, jensen_shannon_divergence(p, histogram(samples)));
+    fooled.add(update, discriminator.probability(samples).array().mean());
     trainer.train_generator(256, rng);
   }
-  chase.push_back(over_x("G, after", density(generator)));
+  chase.push_back(over_x("G, after", histogram(generator.decode(z))));
   const auto rise = [](const Series& series) { return series.values.back() - series.values.front(); };
   const double fall = js.values.front() - *std::min_element(js.values.begin(), js.values.end());
   lesson.at_least("D fixed: rise of D(G(z))", rise(fooled), 0.1);
@@ -84,17 +84,15 @@ void teach(Lesson& lesson) {
     auto paced_generator = new_generator;
     auto paced_discriminator = new_discriminator;
     GanTrainer paced{paced_generator, paced_discriminator, NonSaturating{}, adam, adam, pace.options};
-    Series distance{pace.name, {}}, mean{pace.name, {}};
+    Series distance{pace.name}, mean{pace.name};
     const auto look = [&](const GanState& now) {
       const Tensor<float, 2> samples = paced_generator.decode(z);
-      const auto update = static_cast<double>(now.step * pace.options.generator_steps);
-      add_point(distance, update, jensen_shannon_divergence(p, histogram(samples)));
-      add_point(mean, update, samples.array().mean());
+      const Index update = now.step * pace.options.generator_steps;
+      distance.add(update, jensen_shannon_divergence(p, histogram(samples)));
+      mean.add(update, samples.array().mean());
     };
     paced.fit(data, {.steps = updates / pace.options.generator_steps, .batch_size = 256, .on_step = look}, rng);
-    const auto half = static_cast<std::ptrdiff_t>(distance.values.size() / 2);
-    late.push_back(std::accumulate(distance.values.end() - half, distance.values.end(), 0.0) /
-                   static_cast<double>(half));
+    late.push_back(mean_between(distance, updates / 2.0 + 1, updates));
     lesson.show(pace.name + ": mean JS of the second half", late.back());
     distances.push_back(distance);
     means.push_back(mean);
@@ -102,21 +100,20 @@ void teach(Lesson& lesson) {
   lesson.at_least("JS, k = 1/20 over k = 1", late[0] / late[1], 2.2);
   lesson.at_least("JS, k = 1 over k = 5", late[1] / late[2], 2);
 
-  const auto chart = [](const std::vector<Series>& series, ChartOptions options) {
+  Montage montage(lesson.picture());
+  const auto chart = [&](const std::vector<Series>& series, ChartOptions options) {
     options.width = 520, options.height = 370;
-    return Chart{series, options};
+    save_chart(montage.part(), series, options);
   };
-  save_charts(
-      lesson,
-      {chart(chase, {.title = "D fixed: samples before and after", .x_label = "x"}),
-       chart({js, fooled},
-             {.title = "D fixed: D is fooled, but JS grows", .x_label = "updates of G", .logarithmic_x = true}),
-       chart(distances, {.title = "JS(data, G), k updates of D for each of G",
-                         .x_label = "updates of G",
-                         .logarithmic = true,
-                         .logarithmic_x = true}),
-       chart(means, {.title = "Mean of G's samples for the same k", .x_label = "updates of G", .logarithmic_x = true})},
-      2);
+  chart(chase, {.title = "D fixed: samples before and after", .x_label = "x"});
+  chart({js, fooled},
+        {.title = "D fixed: D is fooled, but JS grows", .x_label = "updates of G", .logarithmic_x = true});
+  chart(distances, {.title = "JS(data, G), k updates of D for each of G",
+                    .x_label = "updates of G",
+                    .logarithmic = true,
+                    .logarithmic_x = true});
+  chart(means, {.title = "Mean of G's samples for the same k", .x_label = "updates of G", .logarithmic_x = true});
+  montage.save(2);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // Why G minimises -log D rather than log(1 - D).
 #include <eigenesis/eigenesis.hpp>
 
-#include "charts.hpp"
+#include "lesson.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -28,12 +28,12 @@ void teach(Lesson& lesson) {
     lesson.exact(minimax + where, at(d, Minimax{}).slope, -d, 1e-14);
     lesson.exact(non_saturating + where, at(d, NonSaturating{}).slope, d - 1, 1e-14);
   }
-  std::vector<Series> losses{{minimax, {}}, {non_saturating, {}}}, slopes = losses;
+  std::vector<Series> losses{Series{minimax}, Series{non_saturating}}, slopes = losses, norms = losses;
   for (double d = 1e-4; d < 0.995; d *= 1.02) {
     const LossAndSlope of[] = {at(d, Minimax{}), at(d, NonSaturating{})};
     for (std::size_t i = 0; i < 2; ++i) {
-      add_point(losses[i], d, of[i].loss);
-      add_point(slopes[i], d, -of[i].slope);
+      losses[i].add(d, of[i].loss);
+      slopes[i].add(d, -of[i].slope);
     }
   }
 
@@ -44,18 +44,16 @@ void teach(Lesson& lesson) {
   GanTrainer trainer{generator, discriminator, Minimax{}};
   Batches batches{digits, {.batch_size = 64}};
   const Variable z(generator.prior.sample(512, rng));
-  Series fooled{"mean of D(G(z))", {}};
-  std::vector<Series> norms{{minimax, {}}, {non_saturating, {}}};
+  Series fooled{"mean of D(G(z))"};
   for (const Index steps : {1, 3, 10, 30, 100, 300, 1000}) {
     while (trainer.discriminator_optimizer.steps() < steps) trainer.train_discriminator(batches.next(rng), rng);
     const auto logits = discriminator(generator(z));  // [512, 1]
     const auto norm = [&](const auto& objective) {
       return parameter_gradients(objective.generator_loss(logits), generator).norm();
     };
-    const auto x = static_cast<double>(steps);
-    add_point(fooled, x, mean(sigmoid(logits)).item());
-    add_point(norms[0], x, norm(Minimax{}));
-    add_point(norms[1], x, norm(NonSaturating{}));
+    fooled.add(steps, mean(sigmoid(logits)).item());
+    norms[0].add(steps, norm(Minimax{}));
+    norms[1].add(steps, norm(NonSaturating{}));
     const std::string after = " after " + std::to_string(steps) + " steps of D";
     lesson.show(fooled.name + after, fooled.values.back());
     for (const Series& s : norms) lesson.show(s.name + ": norm of G's gradient" + after, s.values.back());
@@ -64,16 +62,16 @@ void teach(Lesson& lesson) {
   lesson.at_most(minimax + ": last norm / first norm", change(norms[0]), 0.004);
   lesson.at_least(non_saturating + ": last norm / first norm", change(norms[1]), 8);
 
-  const auto chart = [](const std::vector<Series>& series, ChartOptions options) {
+  Montage montage(lesson.picture());
+  const auto chart = [&](const std::vector<Series>& series, ChartOptions options) {
     options.logarithmic_x = true, options.width = 560, options.height = 360;
-    return Chart{series, options};
+    save_chart(montage.part(), series, options);
   };
-  save_charts(lesson,
-              {chart(losses, {.title = "G's loss for one sample", .x_label = "D(G(z))"}),
-               chart(slopes, {.title = "Size of its slope in D's logit", .x_label = "D(G(z))", .logarithmic = true}),
-               chart({fooled}, {.title = "Mean of D(G(z)) on digits", .x_label = "steps of D", .logarithmic = true}),
-               chart(norms, {.title = "Norm of G's gradient on digits", .x_label = "steps of D", .logarithmic = true})},
-              2);
+  chart(losses, {.title = "G's loss for one sample", .x_label = "D(G(z))"});
+  chart(slopes, {.title = "Size of its slope in D's logit", .x_label = "D(G(z))", .logarithmic = true});
+  chart({fooled}, {.title = "Mean of D(G(z)) on digits", .x_label = "steps of D", .logarithmic = true});
+  chart(norms, {.title = "Norm of G's gradient on digits", .x_label = "steps of D", .logarithmic = true});
+  montage.save(2);
 }
 
 }  // namespace

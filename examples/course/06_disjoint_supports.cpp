@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Two distributions that have nothing in common: how far apart they are does not show.
 #include <eigenesis/eigenesis.hpp>
-#include <numeric>
 
 #include "lesson.hpp"
 #include "line.hpp"
-#include "shift.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -29,25 +27,18 @@ Game play(const std::string& name, float theta, Index steps, Rng& rng) {
   // Plain gradient descent for G: Adam would divide a small gradient by its own size.
   GanTrainer trainer{generator, discriminator, Minimax{}, Sgd{{.learning_rate = 1e-3}}, Adam{{.learning_rate = 2e-3}}};
 
-  Game game{{name + ": loss of D", {}, {}}, {name + ": gradient of G", {}, {}}, 0};
+  Game game{Series{name + ": loss of D"}, Series{name + ": gradient of G"}, 0};
   for (Index step = 0; step < steps; ++step) {
     const double loss = trainer.train_discriminator(data.sample(256, rng), rng);
     if (step % 20 != 0) continue;
     const auto fake = generator(Variable(data.sample(2048, rng)));  // [2048, 1]
     const auto slope = gradient(Minimax{}.generator_loss(discriminator(fake)), generator.network.theta);
-    for (Series* series : {&game.loss, &game.gradient}) series->x.push_back(static_cast<double>(step + 1));
-    game.loss.values.push_back(loss), game.gradient.values.push_back(slope.value()(0));
+    game.loss.add(step + 1, loss);
+    game.gradient.add(step + 1, slope.value()(0));
   }
   trainer.fit(data, {.steps = std::max<Index>(steps / 2, 1), .batch_size = 256}, rng);
   game.theta = generator.network.theta.value()(0);
   return game;
-}
-
-/// Over the second half of a training.
-double mean_of_end(const Series& series) {
-  const auto half = std::ssize(series.values) / 2;
-  return std::accumulate(series.values.begin() + half, series.values.end(), 0.0) /
-         static_cast<double>(series.values.size() - half);
 }
 
 void teach(Lesson& lesson) {
@@ -58,13 +49,15 @@ void teach(Lesson& lesson) {
   lesson.exact("theta = 0.2: JS", js_at(0.2), std::numbers::ln2 - 0.712633 / 2, 1e-6);
   lesson.exact("theta = 1: JS", js_at(1), std::numbers::ln2, 1e-6);
   lesson.exact("theta = 2: JS", js_at(2), std::numbers::ln2, 1e-12);
-  Series js{"JS(data, samples), nats", {}, {}}, loss{"loss of the best D", {}, {}};
+  Series js{"JS(data, samples), nats"}, loss{"loss of the best D"};
   for (double theta = 0; theta <= 2; theta += 0.02) {
-    js.x.push_back(theta), js.values.push_back(js_at(theta));
-    loss.x.push_back(theta), loss.values.push_back(2 * std::numbers::ln2 - 2 * js.values.back());
+    js.add(theta, js_at(theta));
+    loss.add(theta, 2 * std::numbers::ln2 - 2 * js.values.back());
   }
 
   const Game apart = play("theta = 2", 2, steps, rng), close = play("theta = 0.2", 0.2f, steps, rng);
+  const auto end = static_cast<double>(steps);
+  const auto mean_of_end = [&](const Series& curve) { return mean_between(curve, end / 2, end); };
   lesson.at_most("theta = 2: loss of D in the end", mean_of_end(apart.loss), 0.001);
   lesson.at_most("theta = 2: gradient of G", std::abs(mean_of_end(apart.gradient)), 0.001);
   lesson.at_least("theta = 2: theta after G has learned as well", apart.theta, 1.99);
@@ -73,14 +66,13 @@ void teach(Lesson& lesson) {
   lesson.measured("theta = 0.2: gradient of G / (2 dJS/dtheta)", mean_of_end(close.gradient) / (2 * slope), 0.95, 1.05);
   lesson.measured("theta = 0.2: theta after G has learned as well", close.theta, -0.02, 0.02);
 
-  const std::string left = lesson.out("06_left.png"), right = lesson.out("06_right.png");
-  save_chart(left, {js, loss},
+  Montage montage(lesson.picture());
+  save_chart(montage.part(), {js, loss},
              {.title = "Data N(0, 0.1^2), samples N(theta, 0.1^2)", .x_label = "theta", .width = 460});
   save_chart(
-      right, {apart.loss, apart.gradient, close.loss, close.gradient},
+      montage.part(), {apart.loss, apart.gradient, close.loss, close.gradient},
       {.title = "While D learns", .x_label = "updates of D", .logarithmic = true, .logarithmic_x = true, .width = 540});
-  save_montage(lesson.picture(), {{left}, {right}});
-  std::filesystem::remove(left), std::filesystem::remove(right);
+  montage.save();
 }
 
 }  // namespace

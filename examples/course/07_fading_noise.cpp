@@ -4,7 +4,6 @@
 
 #include "lesson.hpp"
 #include "line.hpp"
-#include "shift.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -30,11 +29,9 @@ Series train(const std::string& name, const InstanceNoise& noise, Index steps, R
                      Sgd{{.learning_rate = 5e-3}},
                      Adam{{.learning_rate = 2e-3}},
                      {.discriminator_steps = 2, .instance_noise = noise}};
-  Series path{name, {}, {}};
+  Series path{name};
   const auto note = [&](const GanState& now) {
-    if (now.step % 10 != 0) return;
-    path.x.push_back(static_cast<double>(now.step));
-    path.values.push_back(generator.network.theta.value()(0));
+    if (now.step % 10 == 0) path.add(now.step, generator.network.theta.value()(0));
   };
   trainer.fit(data, {.steps = steps, .batch_size = 256, .on_step = note}, rng);
   return path;
@@ -49,24 +46,23 @@ void teach(Lesson& lesson) {
   lesson.exact("sigma^2 = 0.99: JS at theta = 1", js_at(1, std::sqrt(0.99)), std::numbers::ln2 - 1.163451 / 2, 1e-6);
   std::vector<Series> curves;
   for (const double sigma : {0.0, 0.25, 0.5, 1.0}) {
-    Series js{"sigma = " + std::to_string(sigma).substr(0, 4), {}, {}};
-    for (double theta = 0; theta <= 3; theta += 0.05) js.x.push_back(theta), js.values.push_back(js_at(theta, sigma));
+    Series js{"sigma = " + std::to_string(sigma).substr(0, 4)};
+    for (double theta = 0; theta <= 3; theta += 0.05) js.add(theta, js_at(theta, sigma));
     curves.push_back(js);
   }
 
   const InstanceNoise fading{.sigma = 1, .schedule = LinearDecay{3 * steps / 4}};
   const Series without = train("no noise", {}, steps, rng), with = train("with noise", fading, steps, rng);
-  Series sigma{"sigma", {}, with.x};
-  for (const double step : with.x) sigma.values.push_back(fading.sigma_in(static_cast<Index>(step)));
+  Series sigma{"sigma"};
+  for (const double step : with.x) sigma.add(step, fading.sigma_in(static_cast<Index>(step)));
   lesson.at_least("without noise: theta in the end", without.values.back(), 1.9);
   lesson.measured("with noise: theta in the end", with.values.back(), -0.05, 0.05);
 
-  const std::string left = lesson.out("07_left.png"), right = lesson.out("07_right.png");
-  save_chart(left, curves,
+  Montage montage(lesson.picture());
+  save_chart(montage.part(), curves,
              {.title = "JS of data and samples, both with noise", .x_label = "theta", .y_label = "nats", .width = 440});
-  save_chart(right, {with, without, sigma}, {.title = "theta in training", .x_label = "rounds", .width = 640});
-  save_montage(lesson.picture(), {{left}, {right}});
-  std::filesystem::remove(left), std::filesystem::remove(right);
+  save_chart(montage.part(), {with, without, sigma}, {.title = "theta in training", .x_label = "rounds", .width = 640});
+  montage.save();
 }
 
 }  // namespace

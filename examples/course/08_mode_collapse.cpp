@@ -40,7 +40,7 @@ Bell fit(const Tensor<double, 2>& x, const auto& loss) {
 /// Five GANs, each after `rounds` of one update of D and some of G.
 struct Five {
   Tensor<float, 2> samples;  // of the first
-  Index covered = 0;         // modes, of all five
+  double covered = 0;        // modes, of all five
   double share = 0;          // of samples within three deviations of a mode, the mean of the five
 };
 Five train(const GaussianMixture& data, Index generator_steps, double rate, Index rounds, std::uint64_t seed) {
@@ -60,7 +60,8 @@ Five train(const GaussianMixture& data, Index generator_steps, double rate, Inde
     const Tensor<float, 2> samples = generator.sample(2500, rng);
     const ModeCoverage coverage = mode_coverage(data, samples, {.least_samples = 25});
     if (i == 0) result.samples = samples;
-    result.covered += coverage.covered, result.share += coverage.share / 5;
+    result.covered += static_cast<double>(coverage.covered);
+    result.share += coverage.share / 5;
   }
   return result;
 }
@@ -90,34 +91,32 @@ void teach(Lesson& lesson) {
   const Index rounds = lesson.whole("steps");
   const Five two_patient = train(two_peaks, 1, 5e-4, rounds, lesson.seed());
   const Five two_hurried = train(two_peaks, 5, 5e-4, rounds, lesson.seed());
-  lesson.at_least("two peaks, 1 step of G: modes, of 5 * 2", static_cast<double>(two_patient.covered), 9);
+  lesson.at_least("two peaks, 1 step of G: modes, of 5 * 2", two_patient.covered, 9);
   lesson.at_least("two peaks, 1 step of G: share within 3 sigma", two_patient.share, 0.85);
-  lesson.at_most("two peaks, 5 steps of G: modes, of 5 * 2", static_cast<double>(two_hurried.covered), 6);
+  lesson.at_most("two peaks, 5 steps of G: modes, of 5 * 2", two_hurried.covered, 6);
   lesson.show("two peaks, 5 steps of G: share within 3 sigma", two_hurried.share);
   const Five patient = train(ring, 1, 1e-3, 3 * rounds, lesson.seed());
   const Five hurried = train(ring, 5, 1e-3, 3 * rounds, lesson.seed());
-  lesson.at_least("ring, 1 step of G: modes, of 5 * 8", static_cast<double>(patient.covered), 36);
+  lesson.at_least("ring, 1 step of G: modes, of 5 * 8", patient.covered, 36);
   lesson.at_least("ring, 1 step of G: share within 3 sigma", patient.share, 0.45);
-  lesson.at_most("ring, 5 steps of G: modes, of 5 * 8", static_cast<double>(hurried.covered), 16);
+  lesson.at_most("ring, 5 steps of G: modes, of 5 * 8", hurried.covered, 16);
   lesson.show("ring, 5 steps of G: share within 3 sigma", hurried.share);
 
-  std::vector<double> at(x.values().begin(), x.values().end());
-  const auto chart = [&](const std::string& file, const std::string& title, const std::vector<double>& q) {
-    save_chart(lesson.out(file), {{"p", p, at}, {"q", q, at}}, {.title = title, .width = 400, .height = 260});
-    return MontagePart{lesson.out(file)};
+  Montage montage(lesson.picture());
+  const std::vector<double> at(x.values().begin(), x.values().end());
+  const auto chart = [&](const std::string& title, const std::vector<double>& q) {
+    save_chart(montage.part(), {{"p", p, at}, {"q", q, at}}, {.title = title, .width = 400, .height = 260});
   };
   Rng rng(lesson.seed());
-  const auto scatter = [&](const std::string& file, const std::string& title, const Tensor<float, 2>& samples) {
-    save_scatter(lesson.out(file), samples,
+  const auto scatter = [&](const std::string& title, const Tensor<float, 2>& samples) {
+    save_scatter(montage.part(), samples,
                  {.title = title, .reference = ring.sample(600, rng), .limit = 3.5, .size = 400});
-    return MontagePart{lesson.out(file)};
   };
-  const std::vector<MontagePart> parts{chart("08_forward.png", "Forward: least KL(p || q)", covers),
-                                       chart("08_reverse.png", "Reverse: least KL(q || p)", picks),
-                                       scatter("08_patient.png", "1 step of G for 1 of D", patient.samples),
-                                       scatter("08_hurried.png", "5 steps of G for 1 of D", hurried.samples)};
-  save_montage(lesson.picture(), parts, 2);
-  for (const MontagePart& part : parts) std::filesystem::remove(part.path);
+  chart("Forward: least KL(p || q)", covers);
+  chart("Reverse: least KL(q || p)", picks);
+  scatter("1 step of G for 1 of D", patient.samples);
+  scatter("5 steps of G for 1 of D", hurried.samples);
+  montage.save(2);
 }
 
 }  // namespace

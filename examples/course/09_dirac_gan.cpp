@@ -3,7 +3,7 @@
 #include <eigenesis/eigenesis.hpp>
 
 #include "lesson.hpp"
-#include "shift.hpp"
+#include "line.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -31,15 +31,16 @@ Series orbit(const std::string& name, Updates updates, Objective objective, Pena
   GanTrainer trainer{generator, discriminator, objective, penalty, descent, descent};
   GanTrainer against_before{generator_before, discriminator, objective, penalty, descent, descent};
   Rng rng(1);  // nothing is drawn
-  Series result{name, {discriminator.network.psi.value()(0)}, {generator.network.theta.value()(0)}};
+  Series result{name};
+  const auto note = [&] { result.add(generator.network.theta.value()(0), discriminator.network.psi.value()(0)); };
+  note();
   for (int step = 0; step < 500; ++step) {
     generator_before = generator;
     if (updates != Updates::discriminator_first) trainer.train_generator(1, rng);
     // Simultaneous: D answers to G as it was before its own step.
     (updates == Updates::simultaneous ? against_before : trainer).train_discriminator(Zero{}.sample(1, rng), rng);
     if (updates == Updates::discriminator_first) trainer.train_generator(1, rng);
-    result.x.push_back(generator.network.theta.value()(0));
-    result.values.push_back(discriminator.network.psi.value()(0));
+    note();
   }
   return result;
 }

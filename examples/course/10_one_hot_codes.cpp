@@ -3,7 +3,6 @@
 #include <eigenesis/eigenesis.hpp>
 
 #include "lesson.hpp"
-#include "montage.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -33,8 +32,10 @@ Tensor<float, 2> grid(Index side) {
 /// One-hot codes of the tiles that those nodes lie in, `tiles` each way, [side^2, tiles^2]: neighbours share a code.
 Tensor<float, 2> one_hot_tiles(Index side, Index tiles) {
   std::vector<int> tile;
-  for (Index i = 0; i < side * side; ++i)
-    tile.push_back(static_cast<int>(i / side * tiles / side * tiles + i % side * tiles / side));
+  for (Index i = 0; i < side * side; ++i) {
+    const Index row = i / side * tiles / side, column = i % side * tiles / side;
+    tile.push_back(static_cast<int>(row * tiles + column));
+  }
   return one_hot(tile, tiles * tiles);
 }
 
@@ -64,7 +65,8 @@ void teach(Lesson& lesson) {
   const Index steps = lesson.whole("steps");
 
   // How much fits?
-  std::vector<Series> stored{{"16 numbers, one-hot", {}}, {"16 numbers, random", {}}, {"2 numbers, the position", {}}};
+  std::vector<Series> stored{Series{"16 numbers, one-hot"}, Series{"16 numbers, random"},
+                             Series{"2 numbers, the position"}};
   struct Size {
     Index side;
     double random;  // its error, at most
@@ -72,10 +74,8 @@ void teach(Lesson& lesson) {
   for (const auto& [side, random] : {Size{4, 0.06}, Size{8, 0.6}, Size{12, 1.3}, Size{16, 1.75}}) {
     const Tensor<float, 2> position = grid(side), pictures = spots(position), shared = one_hot_tiles(side, 4);
     const std::vector codes{shared, StandardNormal(16).sample(side * side, rng), position};
-    for (std::size_t k = 0; k < codes.size(); ++k) {
-      stored[k].x.push_back(static_cast<double>(side * side));
-      stored[k].values.push_back(error(trained_decoder(codes[k], pictures, steps, rng), codes[k], pictures));
-    }
+    for (std::size_t k = 0; k < codes.size(); ++k)
+      stored[k].add(side * side, error(trained_decoder(codes[k], pictures, steps, rng), codes[k], pictures));
     const std::string many = std::to_string(side * side) + " pictures, ";
     const double floor = error_of_means(shared, pictures);
     lesson.measured(many + "error: one-hot", stored[0].values.back(), floor, floor + 0.04);

@@ -4,8 +4,8 @@
 #include <Eigen/Eigenvalues>
 #include <eigenesis/eigenesis.hpp>
 
+#include "digits.hpp"
 #include "lesson.hpp"
-#include "montage.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -79,7 +79,7 @@ void teach(Lesson& lesson) {
   lesson.at_most("noisy test digits: denoising autoencoder", error(test, denoising.reconstruct(noisy)), 15);
   lesson.show("test digits: denoising autoencoder", error(test, denoising.reconstruct(test)));
 
-  const Tensor<float, 2> some(test.matrix().topRows(16)), some_noisy(noisy.matrix().topRows(16));
+  const Tensor<float, 2> some = first_rows(test, 16), some_noisy = first_rows(noisy, 16);
   Montage montage(lesson.picture());
   const auto draw = [&](const char* title, const Tensor<float, 2>& digits) {
     save_grid(montage.part(title), digits, {.columns = 16});

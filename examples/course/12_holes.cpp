@@ -3,8 +3,8 @@
 // learned.
 #include <eigenesis/eigenesis.hpp>
 
+#include "digits.hpp"
 #include "lesson.hpp"
-#include "montage.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -56,7 +56,7 @@ struct Units {
 void teach(Lesson& lesson) {
   Rng rng(lesson.seed());
   const Mnist mnist = load_mnist(lesson.text("data"));
-  const Tensor<float, 2> digits(mnist.test.images.matrix().topRows(1000));
+  const Tensor<float, 2> digits = first_rows(mnist.test.images, 1000);
   const Reader reader(mnist.train, lesson.whole("steps"), rng);
   const auto autoencoder = [&](Index latents) {
     Autoencoder model{Encoder{trunk(rng), Linear(64, latents, rng)}, decoder(latents, rng)};
@@ -65,13 +65,13 @@ void teach(Lesson& lesson) {
   };
   Montage montage(lesson.picture());
   const auto strip = [&](const std::string& title, const Tensor<float, 2>& pictures) {
-    save_grid(montage.part(title), Tensor<float, 2>(pictures.matrix().topRows(10)), {.columns = 10});
+    save_grid(montage.part(title), first_rows(pictures, 10), {.columns = 10});
   };
   lesson.at_least("surely read: true digits", reader.sure(digits), 0.8);
 
   // A plane of codes, and what the decoder makes of each point of it.
   const auto plane = autoencoder(2);
-  const Tensor<float, 2> points = plane.encode(Tensor<float, 2>(digits.matrix().topRows(500)));
+  const Tensor<float, 2> points = plane.encode(first_rows(digits, 500));
   const Units units(points);
   const Index side = 9;
   Tensor<float, 2> grid(Shape{side * side, Index{2}});

@@ -3,7 +3,7 @@
 #include <eigenesis/eigenesis.hpp>
 
 #include "lesson.hpp"
-#include "montage.hpp"
+#include "line.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -61,8 +61,7 @@ struct Quality {
 };
 Quality quality(const Channel& channel) {
   const double sigma = channel.sigma, width = 0.001;  // of a cell of the grid, on which y is integrated
-  Tensor<float, 2> y(Shape{Index{18'000}, Index{1}});
-  for (Index i = 0; i < y.size(); ++i) y(i, 0) = static_cast<float>(width * (static_cast<double>(i) - 8999.5));
+  const Tensor<float, 2> y(points_between(-9 + width / 2, 9 - width / 2, width).matrix().cast<float>());
   const Tensor<float, 2> logits = channel.decode(y).logits().value(), code = channel.encode().value();
   std::vector<double> z(code.values().begin(), code.values().end());
   const std::vector<double> each(z.size(), 1), deviations(z.size(), sigma);
@@ -84,8 +83,8 @@ Quality quality(const Channel& channel) {
 void teach(Lesson& lesson) {
   Rng rng(lesson.seed());
   const std::vector<double> sigmas{0.1, 0.15, 0.25, 0.35, 0.5, 0.7, 1};
-  std::vector<Series> information{{"Shannon: ln(1 + 1 / sigma^2) / 2", {}, sigmas}};
-  for (const double sigma : sigmas) information[0].values.push_back(std::log(1 + 1 / (sigma * sigma)) / 2);
+  std::vector<Series> information{Series{"Shannon: ln(1 + 1 / sigma^2) / 2"}};
+  for (const double sigma : sigmas) information[0].add(sigma, std::log(1 + 1 / (sigma * sigma)) / 2);
   std::vector<std::vector<double>> codes;  // of 8 items, for each sigma
   double difference = 0, greatest = 0;
 
@@ -97,7 +96,7 @@ void teach(Lesson& lesson) {
   for (const auto& [items, error, share] :
        {Case{2, 1e-4, 0.488}, Case{4, 0, 0.878}, Case{8, -0.005, 0.955}, Case{16, -0.02, 0.98}}) {
     const std::string many = std::to_string(items) + " items";
-    information.push_back({many, {}, sigmas});
+    information.push_back(Series{many});
     for (std::size_t k = 0; k < sigmas.size(); ++k) {
       const double sigma = sigmas[k], m = static_cast<double>(items), d = std::sqrt(12 / (m * m - 1));
       Channel channel(items, sigma, rng);
@@ -105,7 +104,7 @@ void teach(Lesson& lesson) {
       const Quality trained = quality(channel), equal = quality(equally_spaced(items, sigma, d, rng));
       const double shannon = information[0].values[k],
                    closed_form = (1 - 1 / m) * std::erfc(d / (std::sqrt(8) * sigma));
-      information.back().values.push_back(trained.information);
+      information.back().add(sigma, trained.information);
       if (items == 8) codes.push_back(trained.code);
       difference = std::max(difference, std::abs(equal.error - closed_form));
       greatest = std::max(greatest, trained.information / shannon);
@@ -120,11 +119,10 @@ void teach(Lesson& lesson) {
   lesson.at_most("information / Shannon's, the greatest of all", greatest, 1);
 
   Series places;  // one line for each item, with gaps between
-  for (std::size_t item = 0; item < 8; ++item)
-    for (std::size_t k = 0; k <= sigmas.size(); ++k) {
-      places.x.push_back(k < sigmas.size() ? sigmas[k] : NAN);
-      places.values.push_back(k < sigmas.size() ? codes[k][item] : NAN);
-    }
+  for (std::size_t item = 0; item < 8; ++item) {
+    for (std::size_t k = 0; k < sigmas.size(); ++k) places.add(sigmas[k], codes[k][item]);
+    places.add(NAN, NAN);
+  }
   Montage montage(lesson.picture());
   const char* const x_label = "sigma, the deviation of the noise";
   save_chart(montage.part(), {places},

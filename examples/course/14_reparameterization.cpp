@@ -2,7 +2,7 @@
 // Two ways to differentiate through a random code: both are right on average, one is quiet enough to learn by.
 #include <eigenesis/eigenesis.hpp>
 
-#include "digit_vae.hpp"
+#include "digits.hpp"
 #include "lesson.hpp"
 using namespace eigenesis;
 
@@ -55,7 +55,7 @@ ScoreFunctionVae(Encoder, Decoder, Prior) -> ScoreFunctionVae<Encoder, Decoder, 
 /// Trains on digits; each step's -log p(x | z) goes into the curve. The loss on test digits is returned.
 double trained_loss(auto vae, const Mnist& mnist, Index steps, Series& curve, Rng rng) {
   VaeTrainer trainer{vae};
-  const auto note = [&](const VaeState& now) { curve.values.push_back(now.losses.reconstruction); };
+  const auto note = [&](const VaeState& now) { curve.add(now.step, now.losses.reconstruction); };
   trainer.fit(mnist.train.images, {.steps = steps, .on_step = note}, rng);
   return trainer.evaluate(mnist.test.images, rng).total();
 }
@@ -87,8 +87,8 @@ void teach(Lesson& lesson) {
     lesson.measured(l + "variance, score function", by_score.of_mean.variance, 0.9 * known, 1.1 * known);
     bias_quiet = std::max({bias_quiet, bias(by_z.of_mean, 2 * m), bias(by_z.of_log_variance, s2)});
     bias_loud = std::max({bias_loud, bias(by_score.of_mean, 2 * m), bias(by_score.of_log_variance, s2)});
-    quiet.add(static_cast<double>(latents), by_z.of_mean.variance);
-    loud.add(static_cast<double>(latents), by_score.of_mean.variance);
+    quiet.add(latents, by_z.of_mean.variance);
+    loud.add(latents, by_score.of_mean.variance);
   }
   lesson.at_most("largest error of a mean, reparameterized, in standard errors", bias_quiet, 4);
   lesson.at_most("largest error of a mean, score function, in standard errors", bias_loud, 4);
@@ -105,19 +105,17 @@ void teach(Lesson& lesson) {
   lesson.at_least("negative ELBO on test digits, score function",
                   trained_loss(ScoreFunctionVae{encoder, decoder, prior}, mnist, steps, struggles, rng), 170);
 
-  const std::vector<MontagePart> parts{{lesson.out("14_variance.png"), "the gradient of E|z|^2 by one draw of z"},
-                                       {lesson.out("14_training.png"), "a VAE learns digits by each"}};
-  save_chart(parts[0].path, {quiet, loud},
+  Montage montage(lesson.picture());
+  save_chart(montage.part("the gradient of E|z|^2 by one draw of z"), {quiet, loud},
              {.x_label = "latents",
               .y_label = "variance of one estimate",
               .logarithmic = true,
               .logarithmic_x = true,
               .width = 520,
               .height = 400});
-  save_chart(parts[1].path, {learns, struggles},
+  save_chart(montage.part("a VAE learns digits by each"), {learns, struggles},
              {.x_label = "step", .y_label = "-log p(x | z), nats", .width = 520, .height = 400});
-  save_montage(lesson.picture(), parts);
-  for (const MontagePart& part : parts) std::filesystem::remove(part.path);
+  montage.save();
 }
 
 }  // namespace

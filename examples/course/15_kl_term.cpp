@@ -89,20 +89,17 @@ void teach(Lesson& lesson) {
   for (const double x : {0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 2.5}) sample(0, x, x);
   lesson.at_most("largest error of the dots in the picture, in standard errors", farthest, 5);
 
-  const std::vector<MontagePart> parts{
-      {lesson.out("15_parts.png"), "KL to N(0, 1): the mean's part, the variance's part"},
-      {lesson.out("15_error.png"), "KL(N(1, 1) || N(0, 1)) by sampling"}};
-  save_chart(parts[0].path, {of_mean, of_deviation, sampled},
+  Montage montage(lesson.picture());
+  save_chart(montage.part("KL to N(0, 1): the mean's part, the variance's part"), {of_mean, of_deviation, sampled},
              {.x_label = "x", .y_label = "KL, nats", .width = 520, .height = 400});
-  save_chart(parts[1].path, {error, rule},
+  save_chart(montage.part("KL(N(1, 1) || N(0, 1)) by sampling"), {error, rule},
              {.x_label = "n",
               .y_label = "root mean square error, nats",
               .logarithmic = true,
               .logarithmic_x = true,
               .width = 520,
               .height = 400});
-  save_montage(lesson.picture(), parts);
-  for (const MontagePart& part : parts) std::filesystem::remove(part.path);
+  montage.save();
 }
 
 }  // namespace

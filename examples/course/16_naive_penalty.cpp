@@ -2,7 +2,7 @@
 // Why a VAE charges for its codes by the KL divergence, and not by just any penalty that pulls them to N(0, I).
 #include <eigenesis/eigenesis.hpp>
 
-#include "digit_vae.hpp"
+#include "digits.hpp"
 #include "lesson.hpp"
 using namespace eigenesis;
 
@@ -92,17 +92,12 @@ void teach(Lesson& lesson) {
     const Result& result;
     std::string title;
   };
-  std::vector<MontagePart> parts, samples;
-  for (const auto& [result, title] : {Column{naive[0], "naive, weight 0.01"}, Column{naive[2], "naive, weight 0.3"},
-                                      Column{naive[5], "naive, weight 100"}, Column{kl, "KL"}}) {
-    parts.push_back({lesson.out("16_codes_" + title + ".png"), title});
-    samples.push_back({lesson.out("16_samples_" + title + ".png")});
-    save_scatter(parts.back().path, two_latents(result.codes), look);
-    save_grid(samples.back().path, Tensor<float, 2>(result.samples.matrix().topRows(32)));
-  }
-  parts.insert(parts.end(), samples.begin(), samples.end());
-  save_montage(lesson.picture(), parts, 4);
-  for (const MontagePart& part : parts) std::filesystem::remove(part.path);
+  const std::vector<Column> columns{
+      {naive[0], "naive, weight 0.01"}, {naive[2], "naive, weight 0.3"}, {naive[5], "naive, weight 100"}, {kl, "KL"}};
+  Montage montage(lesson.picture());
+  for (const Column& c : columns) save_scatter(montage.part(c.title), two_latents(c.result.codes), look);
+  for (const Column& c : columns) save_grid(montage.part(), first_rows(c.result.samples, 32));
+  montage.save(std::ssize(columns));
 }
 
 }  // namespace

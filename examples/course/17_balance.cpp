@@ -2,7 +2,7 @@
 // The two halves of a VAE's loss pull against each other: what beta trades, and how one training finds its balance.
 #include <eigenesis/eigenesis.hpp>
 
-#include "digit_vae.hpp"
+#include "digits.hpp"
 #include "lesson.hpp"
 using namespace eigenesis;
 
@@ -10,25 +10,14 @@ namespace {
 
 constexpr Index latents = 10;
 
-/// The mean of a curve from x = `from` to x = `to`.
-double mean_between(const Series& curve, double from, double to) {
-  double sum = 0, count = 0;
-  for (std::size_t i = 0; i < curve.x.size(); ++i)
-    if (curve.x[i] >= from && curve.x[i] <= to) sum += curve.values[i], ++count;
-  return sum / count;
-}
-
 void teach(Lesson& lesson) {
   const Mnist mnist = load_mnist(lesson.text("data"));
   const Tensor<float, 2>& x = mnist.test.images;
   const Index steps = lesson.whole("steps");
-  const auto first_digits = [](const Tensor<float, 2>& images) {
-    return Variable{Tensor<float, 2>(images.matrix().topRows(12))};
-  };
   Series reconstruction{"reconstruction"}, divergence{"KL"}, both{"negative ELBO"};
   Series falling{"reconstruction"}, growing{"KL"};  // in the course of the training with beta = 1
   std::vector<double> sharp, likeness;
-  std::vector<Variable<float, 2>> redrawn{first_digits(x)}, samples;
+  std::vector<Variable<float, 2>> redrawn{first_rows(x, 12)}, samples;
   double peak = 0, shift = 0;
 
   std::printf("  %8s %14s %8s %14s %10s %16s\n", "beta", "reconstruction", "KL", "negative ELBO", "sharpness",
@@ -44,8 +33,8 @@ void teach(Lesson& lesson) {
         shift = vae.encode(x).matrix().colwise().mean().squaredNorm() / 2;  // the KL of one mean that all codes share
       }
       if (now.step > 100 && now.step % 10 != 0) return;
-      falling.add(static_cast<double>(now.step), now.losses.reconstruction);
-      growing.add(static_cast<double>(now.step), now.losses.divergence);
+      falling.add(now.step, now.losses.reconstruction);
+      growing.add(now.step, now.losses.divergence);
     };
     trainer.fit(mnist.train.images, {.steps = steps, .beta = beta, .on_step = note}, rng);
 
@@ -59,8 +48,10 @@ void teach(Lesson& lesson) {
     std::printf("  %8g %14.1f %8.1f %14.1f %10.3f %16.3f\n", beta, losses.reconstruction, losses.divergence,
                 losses.total(), sharp.back(), likeness.back());
     std::fflush(stdout);
-    if (beta == 0 || beta == 1 || beta >= 4)
-      redrawn.push_back(first_digits(again)), samples.push_back(first_digits(drawn));
+    if (beta == 0 || beta == 1 || beta >= 4) {
+      redrawn.push_back(first_rows(again, 12));
+      samples.push_back(first_rows(drawn, 12));
+    }
   }
 
   // More beta: a cheaper code, a worse reconstruction, a more blurred one. The ELBO is best where it is trained.
@@ -101,16 +92,12 @@ void teach(Lesson& lesson) {
   const ChartOptions by_beta{.x_label = "beta", .y_label = "nats", .logarithmic_x = true, .width = 460, .height = 420};
   const ChartOptions by_step{
       .x_label = "step", .y_label = "nats", .logarithmic = true, .logarithmic_x = true, .width = 460, .height = 420};
-  const std::vector<MontagePart> parts{{lesson.out("17_beta.png"), "after training, by beta"},
-                                       {lesson.out("17_steps.png"), "one training, beta = 1"},
-                                       {lesson.out("17_redrawn.png"), "digits; redrawn with beta = 0, 1, 4, 10"},
-                                       {lesson.out("17_samples.png"), "samples with beta = 0, 1, 4, 10"}};
-  save_chart(parts[0].path, {reconstruction, divergence, both}, by_beta);
-  save_chart(parts[1].path, {falling, growing}, by_step);
-  save_grid(parts[2].path, concatenate(redrawn, 0).value(), {.columns = 12});
-  save_grid(parts[3].path, concatenate(samples, 0).value(), {.columns = 12});
-  save_montage(lesson.picture(), parts, 2);
-  for (const MontagePart& part : parts) std::filesystem::remove(part.path);
+  Montage montage(lesson.picture());
+  save_chart(montage.part("after training, by beta"), {reconstruction, divergence, both}, by_beta);
+  save_chart(montage.part("one training, beta = 1"), {falling, growing}, by_step);
+  save_grid(montage.part("digits; redrawn with beta = 0, 1, 4, 10"), concatenate(redrawn, 0).value(), {.columns = 12});
+  save_grid(montage.part("samples with beta = 0, 1, 4, 10"), concatenate(samples, 0).value(), {.columns = 12});
+  montage.save(2);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // itself.
 #include <eigenesis/eigenesis.hpp>
 
+#include "digits.hpp"
 #include "lesson.hpp"
 using namespace eigenesis;
 
@@ -71,10 +72,10 @@ void teach(Lesson& lesson) {
   lesson.show("weights", static_cast<double>(plain.size()));
   lesson.exact("sigma = 0: weights that are not the autoencoder's", difference(vae_weights(NoVariance{})).weights, 0,
                0);
-  Series distances{"", {}, {}};
+  Series distances;
   for (const double sigma : {1e-4, 1e-3, 1e-2, 1e-1, 1.}) {
     const Difference found = difference(vae_weights(FixedSigma{sigma}));
-    distances.x.push_back(sigma), distances.values.push_back(found.distance);
+    distances.add(sigma, found.distance);
     if (sigma == 1) lesson.at_least("sigma = 1: weights that are not the autoencoder's", found.weights, 150'000);
   }
   lesson.measured("sigma = 0.001: distance over that of 0.0001", distances.values[1] / distances.values[0], 9, 11);
@@ -88,29 +89,27 @@ void teach(Lesson& lesson) {
     Rng again(lesson.seed());
     Vae vae{make_encoder(Linear(128, latents, again), again), make_decoder(again), StandardNormal(latents)};
     VaeTrainer trainer{vae};
-    const Variable seen = slice(Variable(digits), 0, 0, 500);
-    Series& sigma = sigmas.emplace_back("beta = " + std::to_string(beta).substr(0, 3), std::vector<double>{});
+    const Variable seen = first_rows(digits, 500);
+    Series& sigma = sigmas.emplace_back(Series{"beta = " + std::to_string(beta).substr(0, 3)});
     const auto look = [&](VaeState& now) {
       if (now.step % 25 != 0 && now.step != steps) return;
       const NoGradient no_gradient;
-      sigma.x.push_back(static_cast<double>(now.step));
-      sigma.values.push_back(std::exp(0.5 * mean(vae.encoder(seen).log_variance()).item()));  // geometric mean
+      sigma.add(now.step, std::exp(0.5 * mean(vae.encoder(seen).log_variance()).item()));  // geometric mean
     };
     trainer.fit(digits, {.steps = steps, .batch_size = 64, .beta = beta, .on_step = look}, again);
     lesson.measured(sigma.name + ": sigma after the training", sigma.values.back(), low, high);
   }
-  const std::string left = lesson.out("18_distance.png"), right = lesson.out("18_sigma.png");
-  save_chart(left, {distances},
+  Montage montage(lesson.picture());
+  save_chart(montage.part(), {distances},
              {.title = "After 200 steps, beta = 0",
               .x_label = "sigma, the same for all codes",
               .y_label = "distance from the autoencoder's weights",
               .logarithmic = true,
               .logarithmic_x = true,
               .width = 480});
-  save_chart(right, sigmas,
+  save_chart(montage.part(), sigmas,
              {.title = "Sigma is learned", .x_label = "step", .y_label = "sigma", .logarithmic = true, .width = 560});
-  save_montage(lesson.picture(), {{left}, {right}});
-  for (const std::string& part : {left, right}) std::filesystem::remove(part);
+  montage.save();
 }
 
 }  // namespace

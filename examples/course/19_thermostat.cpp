@@ -43,34 +43,31 @@ void teach(Lesson& lesson) {
   VaeTrainer trainer{vae, Adam{{.learning_rate = 1e-2, .schedule = restarts}}};
   const Variable held_out = Directions{}.sample(1000, rng);
 
-  std::vector<Series> sigmas(latents, Series{"", {}, {}});
-  Series error{"s, learned", {}, {}}, best_error{"s, closed form", {}, {}}, best{"closed form", {}, {}};
+  std::vector<Series> sigmas(latents);
+  Series error{"s, learned"}, best_error{"s, closed form"}, best{"closed form"};
   std::array<std::size_t, latents> order{0, 1, 2, 3};  // of the latents, by their sigma
   const auto look = [&](Index step) {
     const NoGradient no_gradient;
     const Variable<float, 1> sigma = exp(0.5 * mean(vae.encoder(held_out).log_variance(), 0));  // [N, 4] -> [4]
-    for (std::size_t j = 0; j < latents; ++j) {
-      sigmas[j].x.push_back(static_cast<double>(step));
-      sigmas[j].values.push_back(sigma.value().values()[j]);
-    }
-    error.x.push_back(static_cast<double>(step));
-    error.values.push_back(std::exp(vae.decoder.likelihood.log_scale.item()));
+    for (std::size_t j = 0; j < latents; ++j) sigmas[j].add(step, sigma.value().values()[j]);
+    error.add(step, std::exp(vae.decoder.likelihood.log_scale.item()));
   };
 
   for (const Index part : {0, 1}) {
-    const double eta = std::get<1>(vae.decoder.network.layers).sigma = part == 0 ? 0 : disturbance;
-    for (Index step = part * steps; step < (part + 1) * steps; ++step) {
+    const Index end = (part + 1) * steps;
+    const double eta = part == 0 ? 0 : disturbance;
+    std::get<1>(vae.decoder.network.layers).sigma = eta;
+    for (Index step = part * steps; step < end; ++step) {
       if (step % 100 == 0) look(step);
       trainer.train(Directions{}.sample(256, rng), rng);
     }
-    look((part + 1) * steps);
+    look(end);
 
     // What s must account for, in the 8 - 3 directions that no latent describes: their own variance, and the noise.
     const double s = std::sqrt(rest * rest + eta * eta * features / (features - 3));
     const std::string when = part == 0 ? "alone:     " : "disturbed: ";
     lesson.measured(when + "s of the decoder", error.values.back(), 0.96 * s, 1.04 * s);
-    for (const double dot : {s, std::nan("")})  // a gap, so that no line joins the dots
-      best_error.x.push_back(error.x.back()), best_error.values.push_back(dot);
+    best_error.add(end, s), best_error.add(end, NAN);  // a gap, so that no line joins the dots
     std::ranges::sort(order, {}, [&](std::size_t j) { return sigmas[j].values.back(); });
     for (std::size_t j = 0; j < latents; ++j) {
       const double needed = j < 3 ? s / deviations[j] : 1;
@@ -78,23 +75,22 @@ void teach(Lesson& lesson) {
       lesson.measured(when + "sigma of the latent, " + name, sigmas[order[j]].values.back(), 0.96 * needed,
                       1.04 * needed);
       sigmas[order[j]].name = name;
-      for (const double dot : {needed, std::nan("")}) best.x.push_back(error.x.back()), best.values.push_back(dot);
+      best.add(end, needed), best.add(end, NAN);
     }
   }
   std::vector<Series> curves;
   for (const std::size_t j : order) curves.push_back(sigmas[j]);
   curves.push_back(best);
-  const std::string left = lesson.out("19_sigma.png"), right = lesson.out("19_error.png");
-  save_chart(left, curves,
+  Montage montage(lesson.picture());
+  save_chart(montage.part(), curves,
              {.title = "The code's noise",
               .x_label = "step",
               .y_label = "sigma of each latent",
               .logarithmic = true,
               .height = 520});
-  save_chart(right, {error, best_error},
+  save_chart(montage.part(), {error, best_error},
              {.title = "The decoder's error", .x_label = "step", .y_label = "s", .width = 400, .height = 520});
-  save_montage(lesson.picture(), {{left}, {right}});
-  for (const std::string& part : {left, right}) std::filesystem::remove(part);
+  montage.save();
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // An autoencoder learns 200 digits by heart, and gets worse at new ones. Noise on the code prevents that.
 #include <eigenesis/eigenesis.hpp>
 
+#include "digits.hpp"
 #include "lesson.hpp"
 using namespace eigenesis;
 
@@ -16,23 +17,22 @@ double reconstruction_error(const auto& model, const Tensor<float, 2>& images) {
 
 void teach(Lesson& lesson) {
   const Mnist mnist = load_mnist(lesson.text("data"));
-  const auto first = [](const Tensor<float, 2>& x, Index n) { return slice(Variable(x), 0, 0, n).value(); };
-  const Tensor<float, 2> few = first(mnist.train.images, lesson.whole("digits")), fresh = first(mnist.test.images, 500);
+  const Tensor<float, 2> few = first_rows(mnist.train.images, lesson.whole("digits"));
+  const Tensor<float, 2> fresh = first_rows(mnist.test.images, 500), shown = first_rows(fresh, 10);
 
   const Index steps = lesson.whole("steps");
   std::vector<Series> errors;
-  std::vector<Variable<float, 2>> rows{first(fresh, 10)};
+  std::vector<Variable<float, 2>> rows{shown};
   const auto learn = [&](const std::string& name, auto model, Rng& rng) {
-    Series seen{name + ", training", {}, {}}, held_out{name + ", held out", {}, {}};
+    Series seen{name + ", training"}, held_out{name + ", held out"};
     const auto look = [&](VaeState& now) {
       if (now.step % 50 != 0 && now.step != 25 && now.step != steps) return;
-      for (auto* series : {&seen, &held_out}) series->x.push_back(static_cast<double>(now.step));
-      seen.values.push_back(reconstruction_error(model, few));
-      held_out.values.push_back(reconstruction_error(model, fresh));
+      seen.add(now.step, reconstruction_error(model, few));
+      held_out.add(now.step, reconstruction_error(model, fresh));
     };
     VaeTrainer trainer{model};
     trainer.fit(few, {.steps = steps, .batch_size = 100, .on_step = look}, rng);
-    rows.push_back(model.reconstruct(first(fresh, 10)));
+    rows.push_back(model.reconstruct(shown));
     errors.insert(errors.end(), {seen, held_out});
   };
 
@@ -52,17 +52,17 @@ void teach(Lesson& lesson) {
   lesson.at_least("autoencoder: held out over its best, in the end", over_its_best(1), 1.3);
   lesson.at_most("VAE: held out over its best, in the end", over_its_best(3), 1.1);
   lesson.at_least("held out: autoencoder over VAE", last(1) / last(3), 1.4);
-  const std::string chart = lesson.out("20_errors.png"), digits = lesson.out("20_digits.png");
-  save_chart(chart, errors,
+  Montage montage(lesson.picture());
+  save_chart(montage.part(), errors,
              {.title = "200 digits to learn from, 500 new ones",
               .x_label = "step",
               .y_label = "-log p(x | z), nats per digit",
               .logarithmic_x = true,
               .width = 604,
               .height = 420});
-  save_grid(digits, concatenate(rows, 0).value(), {.columns = 10, .scale = 2});
-  save_montage(lesson.picture(), {{chart}, {digits, "New digits; through the autoencoder; through the VAE"}}, 1);
-  for (const std::string& part : {chart, digits}) std::filesystem::remove(part);
+  save_grid(montage.part("New digits; through the autoencoder; through the VAE"), concatenate(rows, 0).value(),
+            {.columns = 10, .scale = 2});
+  montage.save(1);
 }
 
 }  // namespace

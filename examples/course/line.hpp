@@ -3,7 +3,7 @@
 
 #include <eigenesis/eigenesis.hpp>
 
-// Densities on the real line, cut into equal cells.
+// What lessons on the real line have in common: grids, densities, and a generator.
 
 /// The points low, low + width, ... up to high, [N, 1].
 inline eigenesis::Tensor<double, 2> points_between(double low, double high, double width) {
@@ -20,3 +20,13 @@ inline std::vector<double> density(const eigenesis::GaussianMixture& p, const ei
   for (const double value : log_density.values()) result.push_back(std::exp(value));
   return result;
 }
+
+/// The smallest generator that learns: moves all that its prior draws by theta, z [N, 1] -> x = z + theta [N, 1].
+template <class Scalar = float>
+struct Shift {
+  eigenesis::Parameter<Scalar, 1> theta;
+
+  explicit Shift(Scalar start) : theta(eigenesis::Tensor<Scalar, 1>(eigenesis::Shape{1}, start)) {}
+  auto operator()(const eigenesis::Variable<Scalar, 2>& z) const { return z + theta; }
+  static void fields(auto& self, auto&& field) { field("theta", self.theta); }
+};

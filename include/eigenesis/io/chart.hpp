@@ -12,9 +12,9 @@ struct Series {
   std::vector<double> values = {};
   std::vector<double> x = {};
 
-  /// One more point; for series with an x for each value.
-  void add(double at, double value) {
-    x.push_back(at);
+  /// One more point, at a number of any type; for series with an x for each value.
+  void add(auto at, double value) {
+    x.push_back(static_cast<double>(at));
     values.push_back(value);
   }
 };
