@@ -3,6 +3,7 @@
 #include <ctime>
 #include <eigenesis/eigenesis.hpp>
 
+#include "digits.hpp"
 #include "lesson.hpp"
 using namespace eigenesis;
 
@@ -97,9 +98,8 @@ void teach(Lesson& lesson) {
   lesson.at_least("classifier: share of test digits that it knows", right / static_cast<double>(found.size()), 0.94);
 
   // Samples are held against test digits, in what the classifier sees of both.
-  const auto first = [](const Tensor<float, 2>& x, Index n) { return slice(Variable(x), 0, 0, n).value(); };
-  const Tensor<float, 2> reference = classifier.features(first(test, count));
-  std::vector<MontagePart> parts;
+  const Tensor<float, 2> reference = classifier.features(first_rows(test, count));
+  Montage montage(lesson.picture());
   std::printf("\n%13s%8s%11s%9s%11s%8s%9s%10s%9s%9s\n", "", "error", "sharpness", "Frechet", "precision", "recall",
               "density", "coverage", "classes", "seconds");
   const auto judge = [&](const std::string& name, const Tensor<float, 2>& samples, double error, double seconds) {
@@ -110,12 +110,11 @@ void teach(Lesson& lesson) {
                 s.distance, s.near.precision, s.near.recall, s.near.density, s.near.coverage,
                 entropy_of(classifier.classes(samples)), seconds);
     std::fflush(stdout);
-    parts.push_back({lesson.out("21_" + std::to_string(parts.size()) + ".png"), name});
-    save_grid(parts.back().path, first(samples, 32), {.scale = 2});
+    save_grid(montage.part(name), first_rows(samples, 32), {.scale = 2});
     return s;
   };
   const double none = std::nan("");
-  const Scores real = judge("real digits", first(train, count), none, none);
+  const Scores real = judge("real digits", first_rows(train, count), none, none);
 
   // What all three have in common, z [N, 20] -> logits of the pixels [N, 784].
   const auto network = [&] {
@@ -163,8 +162,7 @@ void teach(Lesson& lesson) {
   lesson.at_least("coverage: GAN less autoencoder", gan.near.coverage - ae.near.coverage, 0.1);
   lesson.at_least("Frechet: autoencoder over the worse of VAE and GAN",
                   ae.distance / std::max(vae.distance, gan.distance), 1.8);
-  save_montage(lesson.picture(), parts, 2);
-  for (const MontagePart& part : parts) std::filesystem::remove(part.path);
+  montage.save(2);
 }
 
 }  // namespace

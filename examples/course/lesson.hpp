@@ -30,7 +30,10 @@ class Lesson : public Arguments {
       std::snprintf(rule, sizeof rule, "at most %.4g", high);
     else
       std::snprintf(rule, sizeof rule, "%.4g to %.4g", low, high);
-    judge(what, value, rule, (value >= low && value <= high) || changed());
+    if (changed())
+      print(what, value, rule, "not judged");
+    else
+      judge(what, value, rule, value >= low && value <= high);
   }
   void at_least(const std::string& what, double value, double low) { measured(what, value, low, most); }
   void at_most(const std::string& what, double value, double high) { measured(what, value, -most, high); }
@@ -45,9 +48,12 @@ class Lesson : public Arguments {
   static constexpr double most = std::numeric_limits<double>::infinity();
 
   void judge(const std::string& what, double value, const char* rule, bool right) {
-    std::printf("  %-58s %11.6g   (%s)%s\n", what.c_str(), value, rule, right ? "" : "   WRONG");
-    std::fflush(stdout);
+    print(what, value, rule, right ? "" : "WRONG");
     proven_ = proven_ && right;
+  }
+  static void print(const std::string& what, double value, const char* rule, const char* verdict) {
+    std::printf("  %-58s %11.6g   (%s)   %s\n", what.c_str(), value, rule, verdict);
+    std::fflush(stdout);
   }
 
   std::string name_;
