@@ -4,6 +4,7 @@
 function(eigenesis_add_compiled source)
   add_library(eigenesis_compiled STATIC EXCLUDE_FROM_ALL ${source})
   add_library(eigenesis::compiled ALIAS eigenesis_compiled)
+  set_target_properties(eigenesis_compiled PROPERTIES POSITION_INDEPENDENT_CODE ON)  # shared libraries may link it
   target_link_libraries(eigenesis_compiled PUBLIC eigenesis::eigenesis)
   target_compile_definitions(eigenesis_compiled PRIVATE EIGENESIS_COMPILED_HERE INTERFACE EIGENESIS_COMPILED)
   target_compile_options(eigenesis_compiled PRIVATE $<$<OR:$<CONFIG:Debug>,$<CONFIG:>>:-O2>)

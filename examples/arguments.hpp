@@ -33,7 +33,7 @@ class Arguments {
       Option& option = find(flag.substr(2));
       if (i + 1 == argc) throw Error("expected a value after " + flag);
       option.value = argv[i + 1];
-      changed_ = changed_ || (flag != "--out" && flag != "--data");
+      changed_ = changed_ || flag != "--out";
     }
     std::filesystem::create_directories(text("out"));
   }
@@ -57,7 +57,7 @@ class Arguments {
     return number;
   }
   std::uint64_t seed() { return static_cast<std::uint64_t>(whole("seed")); }
-  /// Whether the run differs from that without any options by more than its data or its folder.
+  /// Whether the run differs from that without any options by more than its folder.
   bool changed() const { return changed_; }
   /// Path of a file in the folder for files.
   std::string out(const std::string& file) { return (std::filesystem::path(text("out")) / file).string(); }

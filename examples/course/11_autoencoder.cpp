@@ -58,8 +58,10 @@ void teach(Lesson& lesson) {
                      Decoder{Linear(code_size, 784, rng), SquaredError{}}};
   fit(linear, 3e-3);
   const double floor = principal_component_floor(train);
-  lesson.exact("training digits: left by 30 principal components", floor, 14.2071, 1e-4);
-  lesson.measured("training digits: linear autoencoder", error(train, linear.reconstruct(train)), floor, 1.02 * floor);
+  const double left = error(train, linear.reconstruct(train));
+  lesson.measured("training digits: left by 30 principal components", floor, 14.2070, 14.2072);
+  lesson.at_most("training digits: linear autoencoder", left, 1.02 * floor);
+  lesson.exact("training digits: linear autoencoder below principal components", std::max(0.0, floor - left), 0, 1e-4);
 
   const auto deep = [&](double noise) {
     return Autoencoder{

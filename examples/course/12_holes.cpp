@@ -15,14 +15,7 @@ struct Reader {
 
   Reader(const LabelledImages& digits, Index steps, Rng& rng)
       : network{Linear(784, 128, rng), Relu{}, Linear(128, 10, rng)} {
-    Adam adam;
-    Batches batches{digits.images};
-    for (Index step = 0; step < steps; ++step) {
-      const Variable<float, 2> x = batches.next(rng);
-      std::vector<int> labels;
-      for (const Index i : batches.indices()) labels.push_back(digits.labels[static_cast<std::size_t>(i)]);
-      adam.minimize(-mean(Categorical{network(x)}.log_prob(labels)), network);
-    }
+    train_classifier(network, digits, steps, rng);
   }
   /// The share of pictures [N, 784] that it reads with a probability above 0.9.
   double sure(const Tensor<float, 2>& pictures) const {

@@ -17,6 +17,20 @@ inline auto digit_decoder(eigenesis::Index latents, eigenesis::Rng& rng) {
   return Decoder{Sequential{Linear(latents, 200, rng), Relu{}, Linear(200, 784, rng)}, BernoulliLikelihood{}};
 }
 
+/// Teaches a model x [N, 784] -> logits [N, 10] to tell digits apart: cross-entropy, Adam, batches of 128.
+void train_classifier(auto& model, const eigenesis::LabelledImages& digits, eigenesis::Index steps,
+                      eigenesis::Rng& rng) {
+  using namespace eigenesis;
+  Adam adam;
+  Batches batches{digits.images};
+  for (Index step = 0; step < steps; ++step) {
+    const Variable<float, 2> x = batches.next(rng);
+    std::vector<int> labels;
+    for (const Index i : batches.indices()) labels.push_back(digits.labels[static_cast<std::size_t>(i)]);
+    adam.minimize(-mean(Categorical{model(x)}.log_prob(labels)), model);
+  }
+}
+
 /// The first n of the images or codes x, [N, F] -> [n, F].
 inline eigenesis::Tensor<float, 2> first_rows(const eigenesis::Tensor<float, 2>& x, eigenesis::Index n) {
   eigenesis::require(n <= x.shape(0), "first_rows: expected n <= ", x.shape(0), " but got ", n);

@@ -25,11 +25,11 @@ class Lesson : public Arguments {
   void measured(const std::string& what, double value, double low, double high) {
     char rule[64];
     if (high == most)
-      std::snprintf(rule, sizeof rule, "at least %.4g", low);
+      std::snprintf(rule, sizeof rule, "at least %.7g", low);
     else if (low == -most)
-      std::snprintf(rule, sizeof rule, "at most %.4g", high);
+      std::snprintf(rule, sizeof rule, "at most %.7g", high);
     else
-      std::snprintf(rule, sizeof rule, "%.4g to %.4g", low, high);
+      std::snprintf(rule, sizeof rule, "%.7g to %.7g", low, high);
     if (changed())
       print(what, value, rule, "not judged");
     else
@@ -52,7 +52,7 @@ class Lesson : public Arguments {
     proven_ = proven_ && right;
   }
   static void print(const std::string& what, double value, const char* rule, const char* verdict) {
-    std::printf("  %-58s %11.6g   (%s)   %s\n", what.c_str(), value, rule, verdict);
+    std::printf("  %-58s %11.6g   (%s)%s%s\n", what.c_str(), value, rule, *verdict ? "   " : "", verdict);
     std::fflush(stdout);
   }
 

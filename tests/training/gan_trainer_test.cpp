@@ -256,6 +256,20 @@ TEST_CASE("A GAN stops at numbers that are not finite before it changes a weight
   CHECK(weights(discriminator) == discriminator_before);
 }
 
+TEST_CASE("GanTrainer tells options, penalties and optimizers apart", "[training]") {
+  Rng rng(1);
+  Generator generator{Linear(2, 2, rng), StandardNormal(2)};
+  Discriminator discriminator{Linear(2, 1, rng)};
+  using Plain = GanTrainer<decltype(generator), decltype(discriminator), Wasserstein>;
+  const auto plain = [](const auto& trainer) { return std::is_same_v<std::remove_cvref_t<decltype(trainer)>, Plain>; };
+  CHECK(plain(GanTrainer{generator, discriminator, Wasserstein{}, {}}));
+  CHECK(plain(GanTrainer{generator, discriminator, Wasserstein{}, {.discriminator_steps = 2}}));
+  CHECK(plain(GanTrainer{generator, discriminator, Wasserstein{}, NoPenalty{}}));
+  CHECK(plain(GanTrainer{generator, discriminator, Wasserstein{}, Adam{}, Adam{}}));
+  CHECK_FALSE(plain(GanTrainer{generator, discriminator, Wasserstein{}, R1{}, {.discriminator_steps = 2}}));
+  CHECK_FALSE(plain(GanTrainer{generator, discriminator, Wasserstein{}, R1{}, Adam{}, Adam{}}));
+}
+
 TEST_CASE("GanTrainer refuses options that do not fit", "[training]") {
   Rng rng(1);
   auto generator = small_generator(rng);

@@ -14,8 +14,6 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-static_assert(std::endian::native == std::endian::little, "eigenesis: safetensors files are little-endian");
-
 /// A parameter or tensor of a model: its shape is that in files, its data lie in memory.
 struct SavedField {
   std::string name;
@@ -195,6 +193,7 @@ EIGENESIS_COMPILE(void copy_stored<float>(const LoadedFile&, std::size_t, InFile
 /// GiB, Error if the file cannot be written.
 template <class Model>
 void save_safetensors(const std::string& path, const Model& model) {
+  static_assert(std::endian::native == std::endian::little, "eigenesis: safetensors files are little-endian");
   detail::write_safetensors(path, detail::saved_fields(model));
 }
 
@@ -206,6 +205,7 @@ void save_safetensors(const std::string& path, const Model& model) {
 template <class Model>
   requires(!std::is_const_v<Model>)
 void load_safetensors(const std::string& path, Model& model) {
+  static_assert(std::endian::native == std::endian::little, "eigenesis: safetensors files are little-endian");
   const auto fields = detail::saved_fields(model);
   const detail::LoadedFile file = detail::read_safetensors(path, fields);
   std::size_t i = 0;

@@ -34,7 +34,8 @@ auto squared_gradient_norm(const auto& discriminator, const auto& samples) {
 struct NoPenalty {};
 
 /// gamma / 2 * mean_i |grad_x D(x_i)|^2 over real samples: D becomes flat around the data, and a GAN that would circle
-/// around its fixed point comes to rest there (Mescheder et al. 2018, equation 9). Throws ArgumentError for gamma < 0.
+/// around its fixed point comes to rest there (Mescheder et al. 2018, equation 9). Not for a D with BatchNorm. Throws
+/// ArgumentError for gamma < 0.
 struct R1 {
   double gamma = 10;
 
@@ -46,7 +47,8 @@ struct R1 {
 
 /// weight * mean_i (|grad_x D(x_i)| - 1)^2 at x_i = real_i + e_i (fake_i - real_i), with e_i uniform in [0, 1], one for
 /// each sample: keeps a critic's slope near 1, as the Wasserstein distance demands (WGAN-GP, Gulrajani et al. 2017,
-/// equation 3). Throws ArgumentError for weight < 0, ShapeError unless real and fake have the same shape.
+/// equation 3). Not for a D with BatchNorm. Throws ArgumentError for weight < 0, ShapeError unless real and fake have
+/// the same shape.
 struct GradientPenalty {
   double weight = 10;
 

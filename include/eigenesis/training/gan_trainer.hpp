@@ -90,9 +90,11 @@ class GanTrainer {
              const GanOptions& options = {}) requires detail::CountsSteps<GeneratorOptimizer>
       : GanTrainer(generator, discriminator, std::move(objective), Penalty{}, std::move(for_generator),
                    std::move(for_discriminator), options) {}
-  /// The same with a penalty.
-  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective, Penalty penalty,
-             const GanOptions& options = {}) requires(!std::same_as<Penalty, GanOptions>)
+  /// The same with a penalty, whose type is asked for by name so that {} means options.
+  template <std::same_as<Penalty> Given>
+    requires(!std::same_as<Given, GanOptions>)
+  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective, Given penalty,
+             const GanOptions& options = {})
       : GanTrainer(generator, discriminator, std::move(objective), std::move(penalty),
                    GeneratorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}},
                    DiscriminatorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}}, options) {}
@@ -215,5 +217,10 @@ class GanTrainer {
   Penalty penalty_;
   GanOptions options_;
 };
+
+template <class GeneratorType, class DiscriminatorType, class Objective, class Penalty>
+  requires(!std::same_as<Penalty, GanOptions>)
+GanTrainer(GeneratorType&, DiscriminatorType&, Objective, Penalty, const GanOptions& = {})
+    -> GanTrainer<GeneratorType, DiscriminatorType, Objective, Adam<float>, Adam<float>, Penalty>;
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
