@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
+#include <filesystem>  // with <iomanip>, whose functions must not be mistaken for those of the library
+#include <iomanip>
 
 #include "train.hpp"
 

@@ -82,7 +82,7 @@ EIGENESIS_COMPILABLE void write_safetensors(const std::string& path, std::vector
                            "got ", field.name, " twice");
     const Index size =
         std::accumulate(field.shape.begin(), field.shape.end(), facts(field.type).bytes, std::multiplies{});
-    header += ", " + quoted(field.name) + ": " + to_json({field.type, field.shape, {end, end + size}});
+    header += ", " + json_string(field.name) + ": " + to_json({field.type, field.shape, {end, end + size}});
     end += size;
   }
   header += '}';

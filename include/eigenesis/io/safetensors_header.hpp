@@ -36,7 +36,7 @@ struct StoredTensor {
 using StoredTensors = std::map<std::string, StoredTensor, std::less<>>;
 
 /// A JSON string in quotes.
-inline std::string quoted(std::string_view text) {
+inline std::string json_string(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     char escaped[7];
@@ -53,7 +53,7 @@ inline std::string quoted(std::string_view text) {
 
 /// {"dtype": ..., "shape": ..., "data_offsets": ...}
 inline std::string to_json(const StoredTensor& tensor) {
-  return "{\"dtype\": " + quoted(facts(tensor.type).name) + ", \"shape\": " + to_string(ShapeView{tensor.shape}) +
+  return "{\"dtype\": " + json_string(facts(tensor.type).name) + ", \"shape\": " + to_string(ShapeView{tensor.shape}) +
          ", \"data_offsets\": " + to_string(ShapeView{tensor.offsets}) + "}";
 }
 
