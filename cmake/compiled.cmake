@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The target eigenesis::compiled: the library and, compiled once by the project that links it, all of it that does not depend
-# on a program's own types. What links it compiles in half the time. Optimised in every configuration.
+# on a program's own types. Once it is built, what links it compiles in half the time. Optimised in every configuration.
 function(eigenesis_add_compiled source)
   add_library(eigenesis_compiled STATIC EXCLUDE_FROM_ALL ${source})
   add_library(eigenesis::compiled ALIAS eigenesis_compiled)

@@ -59,7 +59,7 @@ class Arguments {
   std::uint64_t seed() { return static_cast<std::uint64_t>(whole("seed")); }
   /// Whether the run differs from that without any options by more than its folder.
   bool changed() const { return changed_; }
-  /// Path of a file in the folder for files.
+  /// Path of a file in that folder.
   std::string out(const std::string& file) { return (std::filesystem::path(text("out")) / file).string(); }
 
  private:

@@ -24,7 +24,8 @@ EIGENESIS_COMPILABLE void save_montage(const std::string& path, const std::vecto
   using namespace detail;
   require<ArgumentError>(!parts.empty() && columns >= 0, "save_montage: expected pictures and columns >= 0 but got ",
                          parts.size(), " and ", columns);
-  const Index count = std::ssize(parts), across = columns == 0 ? count : std::min(columns, count);
+  const std::size_t count = parts.size();
+  const std::size_t across = columns == 0 ? count : std::min(static_cast<std::size_t>(columns), count);
   std::vector<Tensor<float, 3>> pictures;
   bool titled = false;
   for (const MontagePart& part : parts) {
@@ -33,17 +34,16 @@ EIGENESIS_COMPILABLE void save_montage(const std::string& path, const std::vecto
   }
   // The sizes of columns and rows are those of the largest pictures in them.
   const Index margin = 8, title_height = titled ? 28 : 0;
-  std::vector<Index> lefts(static_cast<std::size_t>(across) + 1, margin);
-  std::vector<Index> tops(static_cast<std::size_t>((count + across - 1) / across) + 1, margin);
-  for (std::size_t line = 0; line + 1 < lefts.size(); ++line) {
+  std::vector<Index> lefts(across + 1, margin);
+  std::vector<Index> tops((count + across - 1) / across + 1, margin);
+  for (std::size_t line = 0; line < across; ++line) {
     Index widest = 0;
-    for (std::size_t i = line; i < pictures.size(); i += lefts.size() - 1)
-      widest = std::max(widest, pictures[i].shape(1));
+    for (std::size_t i = line; i < count; i += across) widest = std::max(widest, pictures[i].shape(1));
     lefts[line + 1] = lefts[line] + widest + margin;
   }
   for (std::size_t line = 0; line + 1 < tops.size(); ++line) {
     Index highest = 0;
-    for (std::size_t i = line * (lefts.size() - 1); i < std::min((line + 1) * (lefts.size() - 1), pictures.size()); ++i)
+    for (std::size_t i = line * across; i < std::min((line + 1) * across, count); ++i)
       highest = std::max(highest, pictures[i].shape(0));
     tops[line + 1] = tops[line] + title_height + highest + margin;
   }
@@ -51,9 +51,9 @@ EIGENESIS_COMPILABLE void save_montage(const std::string& path, const std::vecto
           "save_montage: expected a picture of at most 16384 x 16384 but got ", tops.back(), " x ", lefts.back());
 
   Canvas canvas(lefts.back(), tops.back(), Colour(0xffffff));
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const auto [height, width, channels] = pictures[i].shape().sizes;
-    const std::size_t column = i % (lefts.size() - 1), row = i / (lefts.size() - 1);
+    const std::size_t column = i % across, row = i / across;
     const Index cell = lefts[column + 1] - margin - lefts[column];
     const Index left = lefts[column] + (cell - width) / 2, top = tops[row] + title_height;
     canvas.text({static_cast<double>(lefts[column]) + static_cast<double>(cell) / 2, static_cast<double>(top) - 9},
