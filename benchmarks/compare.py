@@ -15,7 +15,8 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from rounds import ALONE, BUILD, MODULES, PEER_SCRIPTS, PEERS, TUNED, US, Cell, measure, say
+from rounds import (ALONE, BUILD, MODULES, PEER_SCRIPTS, PEERS, TUNED, US, Cell, installed, libtorch_versions,
+                    measure, say)
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {"W1": "VAE 784-400-20, ms", "W2": "MLP GAN, ms", "W3": "DCGAN, ms", "W4": "decode 20-400-784, us",
@@ -171,11 +172,12 @@ def output_of(*command):
 
 def versions(options):
     found = [f"{name} {metadata.version(name)}" for name in ("torch", "jax", "jaxlib", "onnxruntime", "numpy")
-             if any(d for d in metadata.distributions(name=name))]
+             if any(d for d in metadata.distributions(name=name))] + libtorch_versions()
     compiler = output_of(compile_command()[0], "--version").splitlines()[0]
     instructions = " ".join(word for word in ("avx512f", "avx2", "fma")
                             if re.search(rf"\b{word}\b", Path("/proc/cpuinfo").read_text()))
-    absent = "; absent: " + ", ".join(sorted({MODULES[family] for family in options.absent})) if options.absent else ""
+    names = sorted({MODULES.get(family, family) for family in options.absent})
+    absent = "; absent: " + ", ".join(names) if names else ""
     return "\n".join([
         f"- {datetime.date.today()}, commit {output_of('git', 'describe', '--always', '--dirty')}",
         f"- `{' '.join(['./benchmarks/run.sh', *sys.argv[1:]])}`",
@@ -193,8 +195,7 @@ def parse_arguments():
     options = parser.parse_args()
     options.rounds = options.rounds or (3 if options.quick else 9)
     options.round_ms = 100 if options.quick else 300
-    options.absent = {family for family, module in MODULES.items()
-                      if subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True).returncode}
+    options.absent = {family for family in PEERS if not installed(family)}
     return options
 
 

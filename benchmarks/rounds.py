@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -12,22 +13,48 @@ from pathlib import Path
 PEER_SCRIPTS = Path(__file__).resolve().parent / "peers"
 BUILD = Path(__file__).resolve().parent.parent / "build" / "benchmarks"
 US, STOCK, TUNED, JAX, ONNX = "eigenesis", "PyTorch as installed", "PyTorch tuned", "JAX", "onnxruntime"
+LIBTORCH = "libtorch"  # Debian's, in C++
 ALONE = "eigenesis on one thread"  # beside two threads, for their ratio
-PEERS = [STOCK, TUNED, JAX, ONNX]
+PEERS = [STOCK, TUNED, LIBTORCH, JAX, ONNX]
 MODULES = {STOCK: "torch", TUNED: "torch", JAX: "jax", ONNX: "onnxruntime"}
+LIBTORCH_PROGRAM = BUILD / "benchmarks" / "libtorch_peer"
+
+
+def openblas(threading):
+    """Where Debian keeps this OpenBLAS, for LD_LIBRARY_PATH: the system may prefer another BLAS."""
+    return ":".join(map(str, Path("/usr/lib").glob(f"*/openblas-{threading}")))
+
+
 # Settings of a shell that would decide how fast a library is.
 MEDDLING = re.compile("^(OPENBLAS|OMP|GOMP|KMP|MKL|XLA|JAX|TORCH|EIGENESIS|MALLOC|GLIBC_TUNABLES|LD_PRELOAD)")
-# Words of a setting that are variables of the environment; all others are options of the peer's script.
+# Words of a setting that are variables of the environment; all others are options of the peer.
 ENVIRONMENTS = {
     # glibc keeps what it has: each step would otherwise give its activations back and fault them in again.
     "kept memory": {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296:"
                                       "glibc.malloc.top_pad=268435456"},
     "bound threads": {"OMP_PROC_BIND": "true"},
+    "serial OpenBLAS": {"LD_LIBRARY_PATH": openblas("serial")},
+    "OpenMP OpenBLAS": {"LD_LIBRARY_PATH": openblas("openmp")},
     "C++ wrapper": {"TORCHINDUCTOR_CPP_WRAPPER": "1"},
     "autotuned": {"TORCHINDUCTOR_MAX_AUTOTUNE": "1", "TORCHINDUCTOR_FREEZING": "1"},
     "rbg generator": {"JAX_DEFAULT_PRNG_IMPL": "rbg"},
     "synchronous calls": {"JAX_CPU_ENABLE_ASYNC_DISPATCH": "0"},
 }
+
+
+def libtorch_versions():
+    """Of Debian's packages; none if one of them is not installed, for libtorch is slow without OpenBLAS."""
+    if not LIBTORCH_PROGRAM.exists() or not shutil.which("dpkg-query"):
+        return []
+    query = subprocess.run(["dpkg-query", "-W", "-f", r"${Package} ${Version}\n", "libtorch-dev", "libopenblas0-serial",
+                            "libopenblas0-openmp"], capture_output=True, text=True)
+    return [] if query.returncode else query.stdout.splitlines()
+
+
+def installed(family):
+    if family == LIBTORCH:
+        return bool(libtorch_versions())
+    return not subprocess.run([sys.executable, "-c", f"import {MODULES[family]}"], capture_output=True).returncode
 
 
 def processors(count):
@@ -126,6 +153,16 @@ def torch_settings(cell, quick):
         yield setting + ["compile", "C++ wrapper"]
 
 
+def libtorch_settings(cell):
+    blas = ["OpenMP OpenBLAS", "bound threads"] if cell.threads > 1 else ["serial OpenBLAS"]
+    yield blas
+    if cell.workload in ("W1", "W4"):
+        yield ["kept memory", *blas]
+        return
+    for layout in [[], ["channels_last"]] if cell.workload == "W3" else [[]]:
+        yield ["frozen", *layout, "kept memory", *blas]
+
+
 def candidates(cell, options):
     def peer(family, script, *setting):
         return Candidate(family, [sys.executable, str(PEER_SCRIPTS / script)], list(setting))
@@ -137,6 +174,8 @@ def candidates(cell, options):
     yield peer(STOCK, "pytorch.py")
     for setting in torch_settings(cell, options.quick):
         yield peer(TUNED, "pytorch.py", *setting)
+    for setting in libtorch_settings(cell):
+        yield Candidate(LIBTORCH, [str(LIBTORCH_PROGRAM)], setting)
     yield peer(JAX, "jax_peer.py")
     if cell.workload != "W3":  # whose steps take seconds
         yield peer(JAX, "jax_peer.py", "rbg generator")

@@ -2,7 +2,7 @@
 // step_times WORKLOAD BATCH_SIZE: a process that runs steps of one workload when told to on standard input.
 //   check FILE  writes the weights and all inputs of two steps to FILE, takes them, answers with what they computed
 //   run N       takes N steps, answers with milliseconds per step
-// The peers (peers/*.py) answer to the same words, and read in check what is written here.
+// The peers (peers/*.py and peers/libtorch.cpp) answer to the same words, and read in check what is written here.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
