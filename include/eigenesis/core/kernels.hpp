@@ -67,9 +67,9 @@ void multiply(bool transpose_a, bool transpose_b, Index m, Index n, Index k, con
               Start<T> start, Isa use) {
   const ProductKernels<T>& kernels = product_kernels<T>(use);
   const Index lanes = kernels.lanes, widest = kernels.widest, tallest = kernels.heights[0];
-  const bool shared = 2 * m * n * k > 300'000, in_place = !transpose_b && m <= 2 * tallest;
+  const bool shared = 2 * m * n * k > 300'000;
   const Index a_row = transpose_a ? 1 : k, a_step = transpose_a ? m : 1;
-  // k in even blocks of at most 512, columns in blocks whose packed copy stays in the caches.
+  // k in even blocks of at most 512, columns in blocks whose panels stay in the caches.
   const Index k_blocks = std::max<Index>(1, (k + 511) / 512);
   for (Index k_block = 0; k_block < k_blocks; ++k_block) {
     if (k_block > 0) start = {c, n};
@@ -78,42 +78,44 @@ void multiply(bool transpose_a, bool transpose_b, Index m, Index n, Index k, con
     for (Index n0 = 0; n0 < n; n0 += block_columns) {
       const Index vectors = (std::min(block_columns, n - n0) + lanes - 1) / lanes;
       const Index panels = (vectors + widest - 1) / widest;  // of even width
-      const Index piece_rows = panels * m < 64 * tallest ? 2 * tallest : 8 * tallest;
-      T* const packed = in_place ? nullptr : scratch<T, struct PackedProduct>(vectors * lanes * depth);
+      const Index piece_rows = panels * m < 64 * tallest ? 2 * tallest : 16 * tallest;
+      const Index row_pieces = (m + piece_rows - 1) / piece_rows;
+      T* const packed = transpose_b ? scratch<T, struct PackedProduct>(vectors * lanes * depth) : nullptr;
       const auto first_vector = [&](Index panel) { return vectors * panel / panels; };
-      if (!in_place)
+      if (transpose_b)
         run_pieces(panels, shared, [&](Index panel) {
           const Index v0 = first_vector(panel), width = first_vector(panel + 1) - v0, j = n0 + v0 * lanes;
-          T* const out = packed + v0 * lanes * depth;
-          if (transpose_b)
-            kernels.pack_transposed(b + j * k + k0, k, depth, n - j, width, out);
-          else
-            kernels.pack(b + k0 * n + j, n, depth, n - j, width, out);
+          kernels.pack_transposed(b + j * k + k0, k, depth, n - j, width, packed + v0 * lanes * depth);
         });
-      run_pieces(panels * ((m + piece_rows - 1) / piece_rows), shared, [&](Index piece) {
-        const Index panel = piece % panels, v0 = first_vector(panel), width = (first_vector(panel + 1) - v0) * lanes;
-        const Index j = n0 + v0 * lanes, columns = std::min(width, n - j);
-        const Index last = std::min(m, (piece / panels + 1) * piece_rows);
-        const T* const right = in_place ? b + k0 * n + j : packed + v0 * lanes * depth;
+      run_pieces(panels * row_pieces, shared, [&](Index piece) {
+        const Index panel = piece / row_pieces, v0 = first_vector(panel), j = n0 + v0 * lanes;
+        const Index width = (first_vector(panel + 1) - v0) * lanes, columns = std::min(width, n - j);
+        const Index first = piece % row_pieces * piece_rows, last = std::min(m, first + piece_rows);
+        const T* right = transpose_b ? packed + v0 * lanes * depth : b + k0 * n + j;
+        Index right_row = transpose_b ? width : n;
+        // Where b is read as it lies, the first of many tiles copies it into a panel for the others.
+        const bool copies = !transpose_b && last - first > 2 * tallest;
+        T* b_copy = copies ? scratch<T, struct PackedPanel>(width * depth) : nullptr;
         alignas(64) T edge[8 * 48];  // a tile that reaches beyond the last column
-        for (Index i = piece / panels * piece_rows, height = 0; i < last; i += kernels.heights[height]) {
+        for (Index i = first, height = 0; i < last; i += kernels.heights[height]) {
           while (kernels.heights[height] > last - i) ++height;
           const auto compute = [&](T* out, Index out_row, const T* from, Index from_row) {
             kernels.tiles[height][width / lanes - 1](depth, a + i * a_row + k0 * a_step, a_row, a_step, right,
-                                                     in_place ? n : width, out, out_row, from, from_row);
+                                                     right_row, b_copy, out, out_row, from, from_row);
           };
           const T* const from = start.data ? start.data + i * start.row + j : nullptr;
           if (columns == width) {
             compute(c + i * n + j, n, from, start.row);
-            continue;
+          } else {
+            const auto copy_rows = [&](const T* source, Index source_row, T* target, Index target_row) {
+              for (Index r = 0; r < kernels.heights[height]; ++r)
+                std::copy_n(source + r * source_row, columns, target + r * target_row);
+            };
+            if (from) copy_rows(from, start.row, edge, width);
+            compute(edge, width, from ? edge : nullptr, width);
+            copy_rows(edge, width, c + i * n + j, n);
           }
-          const auto copy_rows = [&](const T* source, Index source_row, T* target, Index target_row) {
-            for (Index r = 0; r < kernels.heights[height]; ++r)
-              std::copy_n(source + r * source_row, columns, target + r * target_row);
-          };
-          if (from) copy_rows(from, start.row, edge, width);
-          compute(edge, width, from ? edge : nullptr, width);
-          copy_rows(edge, width, c + i * n + j, n);
+          if (b_copy) right = b_copy, right_row = width, b_copy = nullptr;
         }
       });
     }

@@ -28,9 +28,9 @@ using Pointwise = void (*)(T* out, const T* a, const T* b, const T* c, T constan
 template <class T>
 struct ProductKernels {
   /// c [rows, columns] = start (or zeros) + a [rows, k] b [k, columns], rows and vectors of columns fixed by the place
-  /// in `tiles`.
-  using Tile = void (*)(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* c, Index c_row,
-                        const T* start, Index start_row);
+  /// in `tiles`; b_copy, if not null, becomes the panel of these rows of b.
+  using Tile = void (*)(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* b_copy, T* c,
+                        Index c_row, const T* start, Index start_row);
   /// Copies k rows of `vectors` vectors of b, the panel that tiles read; `columns` of b are left.
   using Pack = void (*)(const T* b, Index b_row, Index k, Index columns, Index vectors, T* panel);
   Index lanes, heights[4], widest;

@@ -5,9 +5,10 @@
 constexpr int tile_rows = EIGENESIS_VECTOR_BYTES == 64 ? 8 : 6;     // 24 of 32 or 12 of 16 registers hold sums
 constexpr int tile_vectors = EIGENESIS_VECTOR_BYTES == 64 ? 3 : 2;
 
+/// `b_copy`, if given, gets the rows of b one after another, as `pack` would lay them.
 template <int rows, int vectors>
-[[gnu::noinline]] void tile(Index k, const Real* a, Index a_row, Index a_step, const Real* b, Index b_step, Real* c,
-                            Index c_row, const Real* start, Index start_row) {
+[[gnu::noinline]] void tile(Index k, const Real* a, Index a_row, Index a_step, const Real* b, Index b_step,
+                            Real* b_copy, Real* c, Index c_row, const Real* start, Index start_row) {
   Vec sums[rows][vectors];
   EIGENESIS_UNROLL
   for (int i = 0; i < rows; ++i)
@@ -17,6 +18,14 @@ template <int rows, int vectors>
     Vec row[vectors];
     EIGENESIS_UNROLL
     for (int v = 0; v < vectors; ++v) row[v] = load(b + v * lanes);
+    if (b_copy) {  // b is far apart and far away: the copy and what waits for it hide behind the sums
+      EIGENESIS_UNROLL
+      for (int v = 0; v < vectors; ++v) {
+        store(b_copy + v * lanes, row[v]);
+        __builtin_prefetch(b + 16 * b_step + v * lanes);
+      }
+      b_copy += vectors * lanes;
+    }
     EIGENESIS_UNROLL
     for (int i = 0; i < rows; ++i) {
       const Vec x = broadcast(a[i * a_row]);
