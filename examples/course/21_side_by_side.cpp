@@ -63,6 +63,13 @@ double processor_seconds(const auto& work) {
   return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
+/// A dash for nan.
+std::string known(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", number);
+  return std::isnan(number) ? "-" : text;
+}
+
 /// Codes [n, L] from the normal distribution with the mean and the deviation of the given ones, latent by latent.
 Tensor<float, 2> like_codes(const Tensor<float, 2>& codes, Index n, Rng& rng) {
   const GaussianFit fit = fit_gaussian(codes);
@@ -96,8 +103,9 @@ void teach(Lesson& lesson) {
     const Tensor<float, 2> features = classifier.features(samples);
     const Scores s{error, sharpness(samples).array().mean(), frechet_distance(reference, features),
                    entropy_of(classifier.classes(samples)), precision_recall_density_coverage(reference, features)};
-    std::printf("%13s%8.2f%11.4f%9.2f%11.3f%8.3f%9.3f%10.3f%9.3f%9.1f\n", name.c_str(), s.error, s.sharpness,
-                s.distance, s.near.precision, s.near.recall, s.near.density, s.near.coverage, s.classes, seconds);
+    std::printf("%13s%8s%11.4f%9.2f%11.3f%8.3f%9.3f%10.3f%9.3f%9s\n", name.c_str(), known(s.error).c_str(), s.sharpness,
+                s.distance, s.near.precision, s.near.recall, s.near.density, s.near.coverage, s.classes,
+                known(seconds).c_str());
     std::fflush(stdout);
     save_grid(montage.part(name), first_rows(samples, 32), {.scale = 2});
     return s;

@@ -206,6 +206,8 @@ TEST_CASE("Toy data name wrong arguments") {
                        Message("ring_of_gaussians: expected modes >= 1 but got 0"));
   CHECK_THROWS_MATCHES(grid_of_gaussians(0), ArgumentError,
                        Message("grid_of_gaussians: expected modes_per_side >= 1 but got 0"));
+  CHECK_THROWS_MATCHES(two_moons(-1), ArgumentError, Message("two_moons: expected deviation >= 0 but got -1"));
+  CHECK_THROWS_MATCHES(swiss_roll(-1), ArgumentError, Message("swiss_roll: expected deviation >= 0 but got -1"));
   CHECK_THROWS_MATCHES(pinwheel(0), ArgumentError, Message("pinwheel: expected arms >= 1 but got 0"));
   CHECK_THROWS_MATCHES(checkerboard(0, 8), ArgumentError,
                        Message("checkerboard: expected cells_per_side >= 1 and width > 0 but got 0 and 8"));

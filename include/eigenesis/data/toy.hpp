@@ -159,8 +159,14 @@ struct Checkerboard {
   Tensor<Scalar, 1> log_density(const Tensor<Scalar, 2>& x) const;
 };
 
-inline TwoMoons two_moons(double deviation = 0.1) { return {deviation}; }
-inline SwissRoll swiss_roll(double deviation = 0.2) { return {deviation}; }
+inline TwoMoons two_moons(double deviation = 0.1) {
+  require<ArgumentError>(deviation >= 0, "two_moons: expected deviation >= 0 but got ", deviation);
+  return {deviation};
+}
+inline SwissRoll swiss_roll(double deviation = 0.2) {
+  require<ArgumentError>(deviation >= 0, "swiss_roll: expected deviation >= 0 but got ", deviation);
+  return {deviation};
+}
 inline Pinwheel pinwheel(Index arms = 5) {
   require<ArgumentError>(arms >= 1, "pinwheel: expected arms >= 1 but got ", arms);
   return {arms};

@@ -122,8 +122,9 @@ EIGENESIS_COMPILABLE LoadedFile read_safetensors(const std::string& path, const 
   std::uint64_t header_size;
   std::memcpy(&header_size, file.content.data(), 8);
   const std::size_t most = std::min<std::size_t>(size - 8, 100'000'000);
-  require<DataError>(header_size <= most, "load_safetensors: expected a header of at most ", most, " bytes but got ",
-                     header_size, " in ", path);
+  require<DataError>(header_size <= most,
+                     "load_safetensors: expected a safetensors file, here with a header of at most ", most,
+                     " bytes, but got a length of ", header_size, " in ", path);
   const std::size_t begin = 8 + header_size;
   StoredTensors stored =
       HeaderReader({reinterpret_cast<const char*>(file.content.data()) + 8, header_size}, path).read();
@@ -143,7 +144,8 @@ EIGENESIS_COMPILABLE LoadedFile read_safetensors(const std::string& path, const 
   for (const auto& named : stored) unexpected.push_back(named.first);
   require<DataError>(missing.empty() && unexpected.empty(),
                      "load_safetensors: expected the names of the model but got ", listed(missing, "missing"), " and ",
-                     listed(unexpected, "unexpected"), " in ", path);
+                     listed(unexpected, "unexpected"), " in ", path,
+                     missing.empty() ? "; an optimizer has names only after prepare(model)" : "");
   for (std::size_t i = 0; i < fields.size(); ++i) {
     require<DataError>(fields[i].shape == file.tensors[i].shape, "load_safetensors: expected ", fields[i].name,
                        " of shape ", ShapeView{fields[i].shape}, " but got ", ShapeView{file.tensors[i].shape}, " in ",

@@ -18,9 +18,11 @@ struct Pass {
 /// Calls layer(x): evaluation.
 template <class Layer, class X>
 auto call(const Layer& layer, const X& x) {
-  static_assert(requires { layer(x); },
-                "eigenesis: this layer has no operator()(x) for such an x. Does it take rows [N, F] (Flatten first) or "
-                "images [N, H, W, C] (Unflatten first)? With operator()(x, Pass) alone it could not be evaluated.");
+  static_assert(
+      requires { layer(x); },
+      "eigenesis: this layer has no operator()(x) for such an x. Does it take rows [N, F] (Flatten first) or "
+      "images [N, H, W, C] (Unflatten first), or another scalar (float, double)? With operator()(x, Pass) "
+      "alone it could not be evaluated.");
   return layer(x);
 }
 /// Calls layer(x, pass) if the layer takes a Pass, layer(x) if it does not.
