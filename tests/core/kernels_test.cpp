@@ -181,7 +181,8 @@ TEMPLATE_TEST_CASE("gemm agrees with Eigen for all transposes and instruction se
   check_product<TestType>(784, 100, 128);
   check_product<TestType>(131, 784, 17);
   check_product<TestType>(9, 50, 2311);
-  check_product<TestType>(32, 400, 784);  // transposes a and c rather than b
+  check_product<TestType>(32, 400, 784);    // transposes a and c rather than b
+  check_product<TestType>(40, 2100, 1000);  // several blocks of k and of columns, panels packed by their first tile
   check_product<TestType>(2, 3, 0);
 }
 

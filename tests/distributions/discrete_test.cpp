@@ -47,10 +47,8 @@ TEST_CASE("Bernoulli is exact for logits of any size", "[distributions]") {
 
 TEST_CASE("gradients flow through Bernoulli", "[distributions]") {
   const Variable x(Tensor<double, 2>(Shape{2, 3}, {0.1, 0, 1, 0.7, 0.3, 0.9}));
-  check_gradients(
-      "Bernoulli::log_prob", [&](const auto& l) { return Bernoulli{l}.log_prob(x); }, numbers(Shape{2, 3}));
-  check_gradients(
-      "Bernoulli::entropy", [](const auto& l) { return Bernoulli{l}.entropy(); }, numbers(Shape{2, 3}));
+  check_gradients("Bernoulli::log_prob", [&](const auto& l) { return Bernoulli{l}.log_prob(x); }, numbers(Shape{2, 3}));
+  check_gradients("Bernoulli::entropy", [](const auto& l) { return Bernoulli{l}.entropy(); }, numbers(Shape{2, 3}));
   check_gradients(
       "kl_divergence", [](const auto& q, const auto& p) { return kl_divergence(Bernoulli{q}, Bernoulli{p}); },
       numbers(Shape{2, 3}), numbers(Shape{2, 3}, 2));
@@ -160,15 +158,34 @@ TEST_CASE("Categorical refuses classes that do not exist, OneHot rows that are n
 TEST_CASE("gradients flow through Categorical and OneHot", "[distributions]") {
   const std::array classes{3, 0};
   const auto logits = numbers(Shape{2, 4});
-  check_gradients(
-      "Categorical::log_prob", [&](const auto& l) { return Categorical{l}.log_prob(classes); }, logits);
-  check_gradients(
-      "Categorical::entropy", [](const auto& l) { return Categorical{l}.entropy(); }, logits);
+  check_gradients("Categorical::log_prob", [&](const auto& l) { return Categorical{l}.log_prob(classes); }, logits);
+  check_gradients("Categorical::entropy", [](const auto& l) { return Categorical{l}.entropy(); }, logits);
   check_gradients(
       "kl_divergence", [](const auto& q, const auto& p) { return kl_divergence(Categorical{q}, Categorical{p}); },
       logits, numbers(Shape{2, 4}, 2));
   check_gradients(
       "OneHot::log_prob", [&](const auto& l) { return OneHot{l}.log_prob(one_hot<double>(classes, 4)); }, logits);
+}
+
+TEST_CASE("a logit of -infinity rules a class out", "[distributions]") {
+  const double none = -std::numeric_limits<double>::infinity(), ln2 = std::log(2.0);
+  Parameter<double, 2> logits(Tensor<double, 2>(Shape{2, 4}, {0, none, 0, none, 1, none, none, none}));
+  const Categorical q{logits}, same{Variable(logits.value())}, all{Variable(Tensor<double, 2>(Shape{2, 4}, 0.0))};
+  const std::array classes{2, 0};
+  check_values(q.log_prob(classes), {-ln2, 0});
+  check_values(OneHot{logits}.log_prob(one_hot<double>(classes, 4)), {-ln2, 0});
+  CHECK(q.log_prob(std::array{1, 0}).value()(0) == none);
+  check_values(q.entropy(), {ln2, 0});
+  check_values(kl_divergence(q, same), {0, 0});
+  check_values(kl_divergence(q, all), {ln2, 2 * ln2});
+  for (const double divergence : kl_divergence(all, q).value().values()) CHECK(divergence == -none);
+  const Variable<double, 0> loss =
+      sum(q.log_prob(classes) + q.entropy() + kl_divergence(q, same) + kl_divergence(q, all));
+  const Tensor<double, 2> gradient_of_loss = gradient(loss, logits).value();
+  const std::array expected{-0.5, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0};  // of log_prob; the others are at an extremum
+  for (std::size_t i = 0; i < 8; ++i) CHECK_THAT(gradient_of_loss.values()[i], WithinAbs(expected[i], 1e-14));
+  Rng rng(3);
+  CHECK(q.sample(rng)[1] == 0);
 }
 
 TEST_CASE("draws of Categorical and OneHot have its probabilities", "[distributions]") {

@@ -357,6 +357,8 @@ TEST_CASE_METHOD(Fixture, "load_safetensors refuses files of another model") {
                 "weight of shape [3, 2] but got [2, 3]");
   check_refused(R"({"weight": {"dtype": "F32", "shape": [6], "data_offsets": [0, 24]}, )" + bias + "}",
                 "weight of shape [3, 2] but got [6]");
+  check_refused("{" + weight + ", " + bias + R"(, "more": {"dtype": "F32", "shape": [0], "data_offsets": [36, 36]}})",
+                "the names of the model but got 0 missing and 1 unexpected (more)");
   const auto network = make_network<float>(1);
   save_safetensors(path, network);
   check_bytes_refused(read_bytes(path),

@@ -59,6 +59,18 @@ TEST_CASE("BatchNorm leaves its running statistics where the Pass says so", "[la
   CHECK(norm.running_mean(0) != 0);
 }
 
+TEST_CASE("A batch that is not finite leaves BatchNorm's running statistics alone", "[layers]") {
+  Rng rng(1);
+  const BatchNorm<float> norm(3);
+  for (const float bad : {NAN, INFINITY}) {
+    Tensor<float, 2> x = numbers<float>(Shape{4, 3}, 5);
+    x(2, 1) = bad;
+    CHECK(std::isnan(norm(Variable(x), Pass{Mode::training, rng}).value()(0, 1)));
+    check_numbers(norm.running_mean, {0, 0, 0});
+    check_numbers(norm.running_variance, {1, 1, 1});
+  }
+}
+
 TEST_CASE("BatchNorm in evaluation treats each sample alone", "[layers]") {
   Rng rng(1);
   const BatchNorm norm = with_numbers(BatchNorm<float>(3), 2);

@@ -46,6 +46,18 @@ TEST_CASE("map of a user's lambda has derivatives up to the third order") {
   }
 }
 
+TEST_CASE("The derivative of a power by its exponent is 0 for the base 0, as in PyTorch") {
+  const Variable base = watch(Tensor<double, 1>({3}, {0, 0, 2})), exponent = watch(Tensor<double, 1>({3}, {2, 0, 3}));
+  const auto power = [](const auto& a, const auto& b) { return map([](auto s, auto t) { return pow(s, t); }, a, b); };
+  const auto by_exponent = gradient(sum(power(base, exponent)), exponent);
+  const auto of_zero = gradient(sum(map([](auto t) { return pow(0, t); }, exponent)), exponent);
+  for (Index i = 0; i < 3; ++i) {
+    CHECK_THAT(by_exponent.value()(i), WithinRel(i == 2 ? 8 * std::log(2.0) : 0.0, 1e-13));
+    CHECK(of_zero.value()(i) == 0);
+  }
+  CHECK_THAT(gradient(sum(by_exponent), exponent).value()(0), WithinRel(0.0, 1e-13));
+}
+
 TEST_CASE("map of elementary functions has the known third derivatives") {
   const double at = 0.7;
   const auto third = [&](auto f) {

@@ -263,13 +263,14 @@ TEST_CASE("a model of other parameters than in earlier steps is refused", "[opti
 }
 
 TEST_CASE("a loss that does not depend on the model is refused", "[optimizers]") {
-  const Affine<float> used;
-  Affine<float> model;
+  Affine<float> used;
+  One<float, 1> other{Tensor<float, 1>(Shape{5}, 1.0f)};
   RmsProp optimizer;
   CHECK_THROWS_MATCHES(
-      optimizer.minimize(used.loss(), model), ArgumentError,
+      optimizer.minimize(used.loss(), other), ArgumentError,
       Message("RmsProp::minimize: expected a loss that depends on the model but got one that depends on "
               "none of its parameters"));
+  CHECK_NOTHROW(optimizer.minimize(used.loss(), used));  // nothing was kept of the model that it refused
 }
 
 TEST_CASE("gradients that do not belong to the model are refused", "[optimizers]") {
@@ -292,6 +293,8 @@ TEST_CASE("options out of range are refused", "[optimizers]") {
   refused([] { return Adam{{.learning_rate = -1}}; }, "Adam: expected a finite learning_rate >= 0 but got -1");
   refused([=] { return Adam{{.learning_rate = nan}}; }, "Adam: expected a finite learning_rate >= 0 but got nan");
   refused([] { return Adam{{.beta1 = 1}}; }, "Adam: expected beta1 in [0, 1) but got 1");
+  refused([] { return Adam{{.beta2 = 1 - 1e-9}}; },
+          "Adam: expected beta2 in [0, 1) but got 0.999999999, which rounds to 1");
   refused([] { return AdamW{{.beta2 = -0.1}}; }, "AdamW: expected beta2 in [0, 1) but got -0.1");
   refused([] { return AdamW{{.epsilon = -1}}; }, "AdamW: expected epsilon >= 0 but got -1");
   refused([] { return Adam{{.weight_decay = -1}}; }, "Adam: expected weight_decay >= 0 but got -1");

@@ -13,7 +13,6 @@
 #include <limits>
 #include <mutex>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <type_traits>
 #if defined(__linux__)
@@ -136,7 +135,7 @@ class ThreadPool {
   void start(int helpers) {
     try {
       for (; workers_ < helpers; ++workers_) std::thread([this] { wait_for_jobs(); }).detach();
-    } catch (const std::system_error&) {  // no more threads to be had: those that exist do the work
+    } catch (const std::exception&) {  // no more threads to be had: those that exist do the work
     }
   }
 

@@ -48,7 +48,8 @@ class Bernoulli {
     const NoGradient no_gradient;
     Tensor<Scalar, Rank> uniform(logits_.shape());
     rng.fill_uniform(uniform.data(), uniform.size(), Scalar{0}, Scalar{1});
-    return map([](auto u, auto l) { return select(l == l, u < sigmoid(l), l); }, Variable(std::move(uniform)), logits_).value();
+    return map([](auto u, auto l) { return select(l == l, u < sigmoid(l), l); }, Variable(std::move(uniform)), logits_)
+        .value();
   }
   /// sum(softplus(logit) - p logit) in nats, [N].
   Variable<Scalar, 1> entropy() const {
@@ -59,8 +60,7 @@ class Bernoulli {
   [[gnu::cold, gnu::noinline]] static void refuse(const Tensor<Scalar, Rank>& x) {
     const Scalar* const found =
         std::find_if_not(x.data(), x.data() + x.size(), [](Scalar t) { return t >= 0 && t <= 1; });
-    detail::fail<DataError>("Bernoulli::log_prob: expected x in [0, 1] but got ",
-                            *found, " in sample ",
+    detail::fail<DataError>("Bernoulli::log_prob: expected x in [0, 1] but got ", *found, " in sample ",
                             (found - x.data()) / (x.size() / x.shape(0)));
   }
 

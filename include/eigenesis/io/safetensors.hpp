@@ -142,10 +142,11 @@ EIGENESIS_COMPILABLE LoadedFile read_safetensors(const std::string& path, const 
     stored.erase(found);
   }
   for (const auto& named : stored) unexpected.push_back(named.first);
+  const bool has_optimizer = std::ranges::any_of(unexpected, [](const std::string& s) { return s.ends_with(".step"); });
   require<DataError>(missing.empty() && unexpected.empty(),
                      "load_safetensors: expected the names of the model but got ", listed(missing, "missing"), " and ",
                      listed(unexpected, "unexpected"), " in ", path,
-                     missing.empty() ? "; an optimizer has names only after prepare(model)" : "");
+                     has_optimizer ? "; an optimizer has names only after prepare(model)" : "");
   for (std::size_t i = 0; i < fields.size(); ++i) {
     require<DataError>(fields[i].shape == file.tensors[i].shape, "load_safetensors: expected ", fields[i].name,
                        " of shape ", ShapeView{fields[i].shape}, " but got ", ShapeView{file.tensors[i].shape}, " in ",

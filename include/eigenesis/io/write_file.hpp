@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -19,7 +20,8 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 /// Throws Error naming the path and the system's reason; then neither file is left behind or changed.
 [[gnu::cold]] inline void write_file(std::string_view function, const std::string& path,
                                      std::span<const std::uint8_t> content) {
-  const std::string temporary = path + ".part-" + std::to_string(::getpid());
+  static std::atomic<unsigned> count = 0;
+  const std::string temporary = path + ".part-" + std::to_string(::getpid()) + "-" + std::to_string(count++);
   std::FILE* file = std::fopen(temporary.c_str(), "wb");
   bool good = file != nullptr && std::fwrite(content.data(), 1, content.size(), file) == content.size();
   good = good && std::fflush(file) == 0;

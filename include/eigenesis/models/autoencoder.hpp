@@ -21,7 +21,8 @@ struct ElboTerms {
 template <class Scalar>
 ElboTerms(Variable<Scalar, 1>, Variable<Scalar, 1>) -> ElboTerms<Scalar>;
 
-/// An encoder and a decoder: x -> code z -> x again. Its codes have no known distribution, so that it cannot make new samples; a Vae can.
+/// An encoder and a decoder: x -> code z -> x again. Its codes have no known distribution, so that it cannot make new
+/// samples; a Vae can.
 template <class EncoderType, class DecoderType>
 struct Autoencoder {
   EncoderType encoder;

@@ -245,7 +245,10 @@ EIGENESIS_COMPILABLE Symbol derivative(const Symbol& result, int argument, const
       case Operation::power: {
         const Symbol b = operand(1);
         to(0, d * (b * pow(a, b - 1)));
-        if (!b.is_constant()) to(1, d * (y * (a.is_constant() ? Symbol(std::log(a.constant())) : log(a))));
+        if (b.is_constant()) break;
+        // 0 for the base 0, where y log(a) would be 0 times infinity.
+        const Symbol safe = a.is_constant() ? Symbol(a.is(0) ? 1 : a.constant()) : select(a == 0, 1, a);
+        to(1, d * (y * (safe.is_constant() ? Symbol(std::log(safe.constant())) : log(safe))));
         break;
       }
       case Operation::less:

@@ -66,7 +66,8 @@ class Optimizer {
     require<ArgumentError>(value >= 0, Derived::name, ": expected ", option, " >= 0 but got ", value);
   }
   static void require_fraction(const char* option, double value) {
-    require<ArgumentError>(value >= 0 && value < 1, Derived::name, ": expected ", option, " in [0, 1) but got ", value);
+    require<ArgumentError>(value >= 0 && static_cast<Scalar>(value) < 1, Derived::name, ": expected ", option,
+                           " in [0, 1) but got ", value, 0 <= value && value < 1 ? ", which rounds to 1" : "");
   }
   /// The gradient with weight decay as a penalty, g + weight_decay * w.
   auto penalized(const auto& gradient, const auto& weight) const {
@@ -130,8 +131,8 @@ class Optimizer {
   }
 
   void apply(const char* function, const Nodes& parameters, const Names& name, Gradients<Scalar> gradients) {
-    prepare(parameters, name);
     check(function, parameters, name, gradients);
+    prepare(parameters, name);
     if (options_.clip_value > 0) gradients.clip_value(options_.clip_value);
     if (options_.clip_norm > 0) {
       const double norm = gradients.clip_norm(options_.clip_norm);

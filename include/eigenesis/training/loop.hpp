@@ -47,7 +47,12 @@ void train_loop(const char* name, Duration duration, Progress progress, const bo
                 EndEpoch end_epoch) {
   struct FinishLine {
     Progress& shown;
-    ~FinishLine() { shown.finish(); }
+    ~FinishLine() {
+      try {
+        shown.finish();
+      } catch (...) {  // of a user's output, while another exception may be on its way
+      }
+    }
   } finish_line{progress};
   progress.start(name, duration.epochs, duration.steps);
   for (Index epoch = 1; epoch <= duration.epochs && !stop; ++epoch) {

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// What eigenesis::compiled holds of the folders above core/.
+#define EIGENESIS_COMPILED
+#include <eigenesis/core/convolution.hpp>
+#include <eigenesis/core/rng.hpp>
+#undef EIGENESIS_COMPILE
+#define EIGENESIS_COMPILE(...) template __VA_ARGS__
+#include <eigenesis/eigenesis.hpp>
