@@ -67,7 +67,7 @@ def steps_report(cells, options):
             speedups.append(f"{cell.workload}/{cell.batch} {best[ALONE].median() / best[US].median():.2f}")
     text = table(["step", "batch", "threads", US, *PEERS, "best peer / eigenesis", "of bests"], rows)
     if busy > 0.1:
-        text += f"\nOther programs took up to {busy:.1f} processors before a cell began: these figures say little.\n"
+        text += f"\nOther programs took up to {busy:.1f} processors before a cell began: repeat what matters when none runs.\n"
     if speedups:
         text += "\nTwo threads against one, eigenesis: " + ", ".join(speedups) + ".\n"
     if settings:
@@ -111,17 +111,21 @@ def ring_programs(options):
 def compile_report(options):
     programs, times = ring_programs(options), {}
     ways = {"eigenesis, headers only": programs[US], "eigenesis::compiled": [*programs[US], "-DEIGENESIS_COMPILED"]}
+    library = {f"eigenesis::compiled itself, once: {source.name}": [*programs[US][:-1], str(source)]
+               for source in sorted((ROOT / "cmake" / "compiled").glob("*.cpp"))}
+    ways |= library
     if "libtorch" in programs:
         ways["libtorch"] = programs["libtorch"]
     for _ in range(1 if options.quick else 3):
         for name, command in ways.items():
-            say(f"W6: compiling the ring GAN, {name}")
+            say(f"W6: compiling, {name}")
             start = time.perf_counter()
             subprocess.run([*command, "-c", "-o", str(BUILD / "ring_gan.o")], check=True)
             times.setdefault(name, []).append(time.perf_counter() - start)
 
     def ratio(of, name):
-        return f"{of(times['libtorch']) / of(times[name]):.1f}" if "libtorch" in times else "-"
+        comparable = "libtorch" in times and name not in library
+        return f"{of(times['libtorch']) / of(times[name]):.1f}" if comparable else "-"
 
     rows = [[name, f"{statistics.median(t):.1f} / {min(t):.1f}", f"**{ratio(statistics.median, name)}**", ratio(min, name)]
             for name, t in times.items()]
