@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
     save_grid(arguments.out("vae_interpolation.png"), concatenate(std::span<const Variable<float, 2>>(ways), 0).value(),
               size);
     save_chart(arguments.out("vae_loss.png"), {train, held_out},
-               {.title = "VAE on MNIST", .x_label = "epoch", .y_label = "negative ELBO, nats"});
+               {.title = "VAE on MNIST", .x_label = steps > 0 ? "step" : "epoch", .y_label = "negative ELBO, nats"});
     save_safetensors(arguments.out("vae.safetensors"), vae);
     for (const char* name :
          {"vae_reconstructions.png", "vae_samples.png", "vae_interpolation.png", "vae_loss.png", "vae.safetensors"})

@@ -149,6 +149,16 @@ struct Spy {
 
 }  // namespace
 
+TEST_CASE("Sequential says in which layer a shape is wrong", "[layers]") {
+  Rng rng(1);
+  const Sequential network{Linear(2, 3, rng), Relu{}, Sequential{Linear(3, 3, rng), Linear(2, 1, rng)}};
+  const Variable x(Tensor<float, 2>(Shape{4, 2}, 1.0f));
+  const std::string message =
+      "Linear: expected x of shape [N, 2] but got [4, 3], in layer 1 of a Sequential, in layer 2 of a Sequential";
+  CHECK_THROWS_MATCHES(network(x), ShapeError, Message(message));
+  CHECK_THROWS_MATCHES(network(x, Pass{Mode::training, rng}), ShapeError, Message(message));
+}
+
 TEST_CASE("Sequential hands a Pass to those layers only that take one", "[layers]") {
   Rng rng(1);
   const Sequential network{Spy{}, [](const auto& x) { return 2 * x; }, Sequential{Relu{}, Spy{}}};

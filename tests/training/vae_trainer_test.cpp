@@ -173,7 +173,7 @@ TEST_CASE("The weight of the divergence follows its schedule", "[training]") {
     VaeTrainer trainer{model, Adam<float>{{.learning_rate = 1e-2}}};
     return trainer
         .fit(Grey{}, {.steps = 300, .batch_size = 32, .beta = 1, .beta_schedule = ConstantSchedule{beta}}, for_fit)
-        .train[0]
+        .train.back()
         .divergence;
   };
   CHECK(divergence_after(0) > 1);
@@ -234,6 +234,27 @@ TEST_CASE("A VAE's progress shows the mean loss of the epoch so far, its diverge
   CHECK_THAT(history.train[0].total(), WithinRel((steps[0].total() + steps[1].total()) / 2, 1e-12));
 }
 
+TEST_CASE("Where steps are asked for, a VAE's history has the losses of each", "[training]") {
+  Rng rng(1);
+  auto vae = small_vae(rng);
+  std::vector<VaeLosses> steps;
+  VaeLosses at_end;
+  const VaeHistory history = VaeTrainer{vae}.fit(Grey{},
+                                                 {.steps = 130,
+                                                  .batch_size = 4,
+                                                  .on_step = [&](VaeState& now) { steps.push_back(now.losses); },
+                                                  .on_epoch = [&](VaeState& now) { at_end = now.losses; }},
+                                                 rng);
+  REQUIRE(steps.size() == 130);
+  REQUIRE(history.train.size() == 130);
+  double since_100 = 0;
+  for (std::size_t i = 0; i < 130; ++i) {
+    CHECK(history.train[i].total() == steps[i].total());
+    if (i >= 100) since_100 += steps[i].total() / 30;
+  }
+  CHECK_THAT(at_end.total(), WithinRel(since_100, 1e-12));
+}
+
 TEST_CASE("VaeTrainer stops at numbers that are not finite before it changes a weight", "[training]") {
   Rng rng(1);
   Vae vae{Encoder{Sequential{Linear(4, 6, rng), Tanh{}}, Linear(6, 2, rng), Linear(6, 2, rng)},
@@ -243,16 +264,16 @@ TEST_CASE("VaeTrainer stops at numbers that are not finite before it changes a w
   const auto before = weights(vae);
   VaeTrainer trainer{vae};
   CHECK_THROWS_MATCHES(trainer.fit(x, {.epochs = 1, .batch_size = 8}, rng), NumericError,
-                       Message("Adam::minimize: expected a finite loss but got nan in step 1"));
+                       Message("VaeTrainer::train: Adam::minimize: expected a finite loss but got nan in step 1"));
   CHECK(weights(vae) == before);
 
   const auto root_of_zero = [](const auto& t) { return sqrt(0 * t); };  // whose gradient is not finite
   Autoencoder autoencoder{Encoder{Sequential{Linear(4, 6, rng), root_of_zero}, Linear(6, 2, rng)},
                           Decoder{Linear(2, 4, rng), SquaredError{}}};
   const auto autoencoder_before = weights(autoencoder);
-  CHECK_THROWS_MATCHES(
-      VaeTrainer{autoencoder}.train(grey_pixels(8, rng), rng), NumericError,
-      Message("Adam::minimize: expected a finite gradient of encoder.trunk.0.weight but got nan in step 1"));
+  CHECK_THROWS_MATCHES(VaeTrainer{autoencoder}.train(grey_pixels(8, rng), rng), NumericError,
+                       Message("VaeTrainer::train: Adam::minimize: expected a finite gradient of "
+                               "encoder.trunk.0.weight but got nan in step 1"));
   CHECK(weights(autoencoder) == autoencoder_before);
 }
 
@@ -274,6 +295,8 @@ TEST_CASE("VaeTrainer refuses options and data that do not fit", "[training]") {
                        Message("VaeTrainer::train: expected a finite beta >= 0 but got -1"));
   CHECK_THROWS_MATCHES(trainer.train(x, rng, INFINITY), ArgumentError,
                        Message("VaeTrainer::train: expected a finite beta >= 0 but got inf"));
+  CHECK_THROWS_MATCHES(trainer.train(Tensor<float, 2>(Shape{0, 4}), rng), DataError,
+                       Message("VaeTrainer::train: expected at least one sample but got shape [0, 4]"));
   CHECK_THROWS_MATCHES(trainer.evaluate(x, rng, 0), ArgumentError,
                        Message("Batches: expected batch_size >= 1 but got 0"));
   CHECK_THROWS_MATCHES(trainer.evaluate(Tensor<float, 2>(Shape{0, 4}), rng), DataError,
@@ -297,7 +320,7 @@ TEST_CASE("A Vae without variance trains with beta 0 and reports an infinite div
   }
   const auto before = weights(vae);
   CHECK_THROWS_MATCHES(trainer.fit(x, {.epochs = 1, .batch_size = 4}, rng), NumericError,
-                       Message("Adam::minimize: expected a finite loss but got inf in step 5"));
+                       Message("VaeTrainer::train: Adam::minimize: expected a finite loss but got inf in step 5"));
   CHECK(weights(vae) == before);
 }
 

@@ -67,7 +67,7 @@ void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
     std::remove_const_t<T>::fields(object, visit);
   } else {
     static_assert(std::is_trivially_destructible_v<T>,  // owns nothing, so no parameters either
-                  "eigenesis: a layer with parameters needs `static void fields(auto& self, auto&& field)`");
+                  "eigenesis: a layer with parameters needs a public `static void fields(auto& self, auto&& field)`");
   }
 }
 

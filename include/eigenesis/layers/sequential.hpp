@@ -9,7 +9,8 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Layers one after the other: y = last(...(first(x))). With a Pass, hands it to those layers that take one.
+/// Layers one after the other: y = last(...(first(x))). With a Pass, hands it to those layers that take one. A
+/// ShapeError says in which layer, counted from 0.
 template <class... Layers>
 struct Sequential {
   std::tuple<Layers...> layers;
@@ -17,10 +18,10 @@ struct Sequential {
   explicit Sequential(Layers... each) : layers(std::move(each)...) {}
 
   auto operator()(const auto& x) const {
-    return apply<0>(x, [](const auto& layer, const auto& input) { return call(layer, input); });
+    return apply(x, [](const auto& layer, const auto& input) { return call(layer, input); });
   }
   auto operator()(const auto& x, Pass pass) const {
-    return apply<0>(x, [pass](const auto& layer, const auto& input) { return call(layer, input, pass); });
+    return apply(x, [pass](const auto& layer, const auto& input) { return call(layer, input, pass); });
   }
 
   static void fields(auto& self, auto&& field) {
@@ -29,12 +30,21 @@ struct Sequential {
   }
 
  private:
+  auto apply(const auto& x, const auto& call_layer) const {
+    std::size_t layer = 0;
+    try {
+      return apply_from<0>(x, call_layer, layer);
+    } catch (const ShapeError& error) {
+      detail::fail<ShapeError>(error.what(), ", in layer ", layer, " of a Sequential");
+    }
+  }
   template <std::size_t I, class X, class CallLayer>
-  auto apply(const X& x, const CallLayer& call_layer) const {
+  auto apply_from(const X& x, const CallLayer& call_layer, std::size_t& layer) const {
+    layer = I;
     if constexpr (I == sizeof...(Layers))
       return x;
     else
-      return apply<I + 1>(call_layer(std::get<I>(layers), x), call_layer);
+      return apply_from<I + 1>(call_layer(std::get<I>(layers), x), call_layer, layer);
   }
 };
 

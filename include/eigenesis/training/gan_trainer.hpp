@@ -127,7 +127,7 @@ class GanTrainer {
     const auto fake = noisy(samples, rng);
     const auto objective = objective_.discriminator_loss(real_logits, discriminator_(fake, pass));
     const auto loss = penalized(objective, real, fake, rng);
-    detail::in_phase("GanTrainer::train_discriminator",
+    detail::in_phase("GanTrainer", "train_discriminator",
                      [&] { discriminator_optimizer.minimize(loss, discriminator_); });
     return static_cast<double>(loss.item());
   }
@@ -136,7 +136,7 @@ class GanTrainer {
   double train_generator(Index n, Rng& rng) {
     const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), Pass{Mode::training, rng});
     const auto loss = objective_.generator_loss(discriminator_(noisy(fake, rng), fixed(rng)));
-    detail::in_phase("GanTrainer::train_generator", [&] { generator_optimizer.minimize(loss, generator_); });
+    detail::in_phase("GanTrainer", "train_generator", [&] { generator_optimizer.minimize(loss, generator_); });
     return static_cast<double>(loss.item());
   }
 

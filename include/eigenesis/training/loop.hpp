@@ -30,13 +30,13 @@ Duration plan(const char* trainer, const Batches& batches, Index steps, Index ep
   }
 }
 
-/// Calls f; if a number in it is not finite, the error names `function` too.
+/// Calls f; if a number in it is not finite, the error names the trainer's function too.
 template <class F>
-void in_phase(const char* function, F f) {
+void in_phase(const char* trainer, const char* function, F f) {
   try {
     f();
   } catch (const NumericError& error) {
-    fail<NumericError>(function, ": ", error.what());
+    fail<NumericError>(trainer, "::", function, ": ", error.what());
   }
 }
 

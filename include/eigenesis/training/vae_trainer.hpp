@@ -27,7 +27,8 @@ struct VaeState {
   Index step = 0;      // updates so far
   Index epoch = 0;     // counted from 1
   double beta = 1;     // weight of the divergence in the last step
-  VaeLosses losses;    // of the last batch; at the end of an epoch, the mean over it
+  VaeLosses losses;    // of the last batch; at the end of an epoch, the mean over it (where steps were asked for, since
+                       // a multiple of 100)
   VaeLosses held_out;  // at the end of an epoch, if held-out data were given
   bool stop = false;
 };
@@ -44,7 +45,7 @@ struct VaeFitOptions {
   std::function<void(VaeState&)> on_epoch = {};
 };
 
-/// The mean losses of each epoch (where steps were asked for, of all steps together).
+/// The mean losses of each epoch; where steps were asked for, the losses of each.
 struct VaeHistory {
   std::vector<VaeLosses> train;
   std::vector<VaeLosses> held_out;
@@ -59,13 +60,15 @@ class VaeTrainer {
   explicit VaeTrainer(Model& model, Optimizer with = Optimizer{})
       : VaeTrainer(model, std::move(with), "VaeTrainer", "VAE") {}
 
-  /// One update on a batch [N, ...]; returns the losses before it. Throws ArgumentError unless beta >= 0.
+  /// One update on a batch [N, ...]; returns the losses before it. Throws ArgumentError unless beta >= 0, DataError for
+  /// an empty batch, NumericError for a loss or gradient that is not finite, before it changes a weight.
   template <class Scalar, int Rank>
   VaeLosses train(Tensor<Scalar, Rank> batch, Rng& rng, double beta = 1) {
     require<ArgumentError>(beta >= 0 && std::isfinite(beta), name_, "::train: expected a finite beta >= 0 but got ",
                            beta);
+    require<DataError>(batch.size() > 0, name_, "::train: expected at least one sample but got shape ", batch.shape());
     const auto terms = model_.elbo_terms(Variable(std::move(batch)), Pass{Mode::training, rng});
-    optimizer.minimize(-mean(terms.elbo(beta)), model_);
+    detail::in_phase(name_, "train", [&] { optimizer.minimize(-mean(terms.elbo(beta)), model_); });
     return means(terms);
   }
 
@@ -136,8 +139,10 @@ class VaeTrainer {
       state.epoch = epoch;
       state.beta = options.beta * (options.beta_schedule ? options.beta_schedule(state.step) : 1);
       state.losses = train(std::move(batch), rng, state.beta);
+      if (options.steps > 0 && state.step % 100 == 0) average = {};
       ++state.step;
       average.add(state.losses, n);
+      if (options.steps > 0) history.train.push_back(state.losses);
       shown[0].value = average.mean().total();
       shown[1].value = average.mean().divergence;
       if (options.on_step) options.on_step(state);
@@ -145,7 +150,7 @@ class VaeTrainer {
     };
     const auto end_epoch = [&](Index) {
       state.losses = std::exchange(average, {}).mean();
-      history.train.push_back(state.losses);
+      if (options.epochs > 0) history.train.push_back(state.losses);
       if (held_out) {
         state.held_out = held_out();
         history.held_out.push_back(state.held_out);
