@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <vector>
@@ -129,6 +130,8 @@ class VaeTrainer {
     Batches<Data> batches(data, {.batch_size = options.batch_size, .binarize = options.binarize});
     const detail::Duration duration = detail::plan(name_, batches, options.steps, options.epochs, 1);
     VaeHistory history;
+    if (options.steps > 0)  // more may be asked for than will be made
+      history.train.reserve(static_cast<std::size_t>(std::min<Index>(options.steps, 1'000'000)));
     VaeState state;
     Average average;
     std::array<NamedValue, 3> shown{{{"loss", 0}, {"KL", 0}, {"test", 0}}};
