@@ -247,8 +247,7 @@ EIGENESIS_COMPILABLE Symbol derivative(const Symbol& result, int argument, const
         to(0, d * (b * pow(a, b - 1)));
         if (b.is_constant()) break;
         // 0 for the base 0, where y log(a) would be 0 times infinity.
-        const Symbol safe = a.is_constant() ? Symbol(a.is(0) ? 1 : a.constant()) : select(a == 0, 1, a);
-        to(1, d * (y * (safe.is_constant() ? Symbol(std::log(safe.constant())) : log(safe))));
+        to(1, d * (y * (a.is_constant() ? Symbol(a.is(0) ? 0 : std::log(a.constant())) : log(select(a == 0, 1, a)))));
         break;
       }
       case Operation::less:
