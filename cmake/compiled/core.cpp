@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
 // What eigenesis::compiled holds of core/.
 #define EIGENESIS_COMPILED_HERE
-#include <eigenesis/core/convolution.hpp>
+#include <eigenesis/kernels/convolution.hpp>
 #include <eigenesis/core/rng.hpp>

@@ -3,36 +3,53 @@
 
 // The map of the house. A folder includes lower floors and itself, never a higher one, never sideways.
 //
-//   core/          0  numbers without derivatives: Shape, Tensor, Rng, errors, threads, kernels
-//   autodiff/      1  Variable, Parameter, record/wrt, gradient
-//   ops/           2  functions of Variables, each beside its gradient; map() for pointwise formulas
-//   data/          2  where samples come from: MNIST, idx files, PNG folders, toy distributions, batches
-//   layers/        3  structs with parameters and operator(): Linear, Conv2d, BatchNorm, Sequential, ...
-//   distributions/ 3  DiagonalNormal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
-//   optimizers/    4  sgd, rmsprop, adam, schedules, clipping
-//   models/        4  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
-//   objectives/    4  what generator and discriminator minimise; penalties
-//   io/            4  weights in safetensors files, pictures
-//   metrics/       4  how good the samples are
-//   training/      5  GanTrainer, VaeTrainer, AutoencoderTrainer, progress
+//   machine/       0  memory, threads, instruction sets, errors, version and ABI
+//   kernels/       1  loops on plain memory, for each instruction set: products, convolutions, pointwise, random, Adam
+//   files/         1  bytes in and out: reading whole files, atomic writing, gzip, safetensors
+//   core/          2  numbers without derivatives: Shape, Tensor, Rng
+//   autodiff/      3  Variable, Parameter, record/wrt, gradient
+//   data/          3  where samples come from: MNIST, idx files, PNG folders, toy distributions, batches
+//   ops/           4  functions of Variables, each beside its gradient; map() for pointwise formulas
+//   pictures/      4  grids of images, scatters, charts
+//   layers/        5  structs with parameters and operator(): Linear, Conv2d, BatchNorm, Sequential, ...; their weights in files
+//   distributions/ 5  DiagonalNormal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
+//   optimizers/    6  sgd, rmsprop, adam, schedules, clipping
+//   models/        6  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
+//   objectives/    6  what generator and discriminator minimise; penalties
+//   metrics/       6  how good the samples are
+//   training/      7  GanTrainer, VaeTrainer, AutoencoderTrainer, progress
 
-#include "eigenesis/core/config.hpp"
-#include "eigenesis/core/convolution.hpp"
-#include "eigenesis/core/convolution_geometry.hpp"
-#include "eigenesis/core/error.hpp"
-#include "eigenesis/core/isa.hpp"
-#include "eigenesis/core/kernels.hpp"
-#include "eigenesis/core/pool.hpp"
+#include "eigenesis/machine/config.hpp"
+#include "eigenesis/machine/error.hpp"
+#include "eigenesis/machine/isa.hpp"
+#include "eigenesis/machine/memory.hpp"
+#include "eigenesis/machine/threads.hpp"
+
+#include "eigenesis/kernels/convolution.hpp"
+#include "eigenesis/kernels/convolution_geometry.hpp"
+#include "eigenesis/kernels/kernels.hpp"
+#include "eigenesis/kernels/unfold.hpp"
+
+#include "eigenesis/files/gzip.hpp"
+#include "eigenesis/files/read_file.hpp"
+#include "eigenesis/files/safetensors_header.hpp"
+#include "eigenesis/files/write_file.hpp"
+
 #include "eigenesis/core/rng.hpp"
 #include "eigenesis/core/shape.hpp"
 #include "eigenesis/core/tensor.hpp"
-#include "eigenesis/core/threads.hpp"
-#include "eigenesis/core/unfold.hpp"
 
 #include "eigenesis/autodiff/gradient.hpp"
 #include "eigenesis/autodiff/node.hpp"
 #include "eigenesis/autodiff/parameter.hpp"
 #include "eigenesis/autodiff/variable.hpp"
+
+#include "eigenesis/data/batches.hpp"
+#include "eigenesis/data/idx.hpp"
+#include "eigenesis/data/mnist.hpp"
+#include "eigenesis/data/png.hpp"
+#include "eigenesis/data/png_folder.hpp"
+#include "eigenesis/data/toy.hpp"
 
 #include "eigenesis/ops/arithmetic.hpp"
 #include "eigenesis/ops/arrange.hpp"
@@ -46,12 +63,15 @@
 #include "eigenesis/ops/reduce.hpp"
 #include "eigenesis/ops/symbol.hpp"
 
-#include "eigenesis/data/batches.hpp"
-#include "eigenesis/data/idx.hpp"
-#include "eigenesis/data/mnist.hpp"
-#include "eigenesis/data/png.hpp"
-#include "eigenesis/data/png_folder.hpp"
-#include "eigenesis/data/toy.hpp"
+#include "eigenesis/pictures/axes.hpp"
+#include "eigenesis/pictures/canvas.hpp"
+#include "eigenesis/pictures/chart.hpp"
+#include "eigenesis/pictures/font.hpp"
+#include "eigenesis/pictures/image_grid.hpp"
+#include "eigenesis/pictures/montage.hpp"
+#include "eigenesis/pictures/png.hpp"
+#include "eigenesis/pictures/scatter.hpp"
+#include "eigenesis/pictures/write_canvas.hpp"
 
 #include "eigenesis/layers/activations.hpp"
 #include "eigenesis/layers/convolution.hpp"
@@ -63,6 +83,7 @@
 #include "eigenesis/layers/normalization.hpp"
 #include "eigenesis/layers/pass.hpp"
 #include "eigenesis/layers/pooling.hpp"
+#include "eigenesis/layers/safetensors.hpp"
 #include "eigenesis/layers/sequential.hpp"
 #include "eigenesis/layers/summary.hpp"
 
@@ -92,14 +113,8 @@
 #include "eigenesis/objectives/gan_objectives.hpp"
 #include "eigenesis/objectives/penalties.hpp"
 
-#include "eigenesis/io/chart.hpp"
-#include "eigenesis/io/image_grid.hpp"
-#include "eigenesis/io/montage.hpp"
-#include "eigenesis/io/png.hpp"
-#include "eigenesis/io/safetensors.hpp"
-#include "eigenesis/io/scatter.hpp"
-
 #include "eigenesis/metrics/divergence.hpp"
+#include "eigenesis/metrics/features.hpp"
 #include "eigenesis/metrics/frechet.hpp"
 #include "eigenesis/metrics/log_likelihood.hpp"
 #include "eigenesis/metrics/modes.hpp"

@@ -141,9 +141,9 @@ TEST_CASE("Batches take no memory from the system in steady state") {
   Batches batches{data, {.batch_size = 64, .binarize = Binarize::dynamic}};
   Rng rng(3);
   for (const auto& batch : batches.epoch(rng)) CHECK(batch.size() > 0);
-  const auto before = detail::pool().system_allocations();
+  const auto before = detail::block_cache().system_allocations();
   for (const auto& batch : batches.epoch(rng)) CHECK(batch.size() > 0);
-  if (detail::recycle_blocks) CHECK(detail::pool().system_allocations() == before);
+  if (detail::recycle_blocks) CHECK(detail::block_cache().system_allocations() == before);
 }
 
 TEST_CASE("Batches name wrong arguments") {

@@ -326,9 +326,9 @@ TEST_CASE("steps take no memory from the system and do not depend on the number 
     Linear<float> model = start;
     const auto step = [&] { optimizer.minimize(mean(square(model(x) - 1)), model); };
     for (int i = 0; i < 3; ++i) step();
-    const auto allocations = detail::pool().system_allocations();
+    const auto allocations = detail::block_cache().system_allocations();
     for (int i = 0; i < 5; ++i) step();
-    if (detail::recycle_blocks && threads == 1) CHECK(detail::pool().system_allocations() == allocations);
+    if (detail::recycle_blocks && threads == 1) CHECK(detail::block_cache().system_allocations() == allocations);
     set_num_threads(threads_before);
     return std::vector<float>(model.weight.value().values().begin(), model.weight.value().values().end());
   };

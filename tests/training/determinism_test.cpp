@@ -117,7 +117,7 @@ struct Counter {
   void operator()() {
     if (++step != 30 && step != 60) return;
     heap = heap_allocations - heap;
-    pool = detail::pool().system_allocations() - pool;
+    pool = detail::block_cache().system_allocations() - pool;
   }
 };
 
@@ -209,7 +209,7 @@ TEST_CASE("Allocations are counted", "[training]") {
   const std::int64_t before = heap_allocations;
   const std::vector<int> numbers(1000);
   CHECK(heap_allocations == before + 1);
-  const std::int64_t pool_before = detail::pool().system_allocations();
+  const std::int64_t pool_before = detail::block_cache().system_allocations();
   const Tensor<float, 1> unusual(Shape{12'345'678});
-  CHECK(detail::pool().system_allocations() == pool_before + 1);
+  CHECK(detail::block_cache().system_allocations() == pool_before + 1);
 }

@@ -26,18 +26,18 @@ class Marks {
 
  private:
   const std::uint64_t visit_ = next_serial();
-  PoolVector<std::pair<Node<Scalar>*, Mark<Scalar>>> outer_;
+  CachedVector<std::pair<Node<Scalar>*, Mark<Scalar>>> outer_;
 };
 
 /// The nodes through which y depends on the marked targets, in the order they were computed.
 template <class Scalar>
-PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, Marks<Scalar>& marks) {
+CachedVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, Marks<Scalar>& marks) {
   struct Step {
     Node<Scalar>* node;
     Rule<Scalar>* rule;  // the next to follow
   };
-  PoolVector<Step> stack;
-  PoolVector<Node<Scalar>*> path;
+  CachedVector<Step> stack;
+  CachedVector<Node<Scalar>*> path;
   const auto enter = [&](Node<Scalar>* node) {
     Mark<Scalar>& mark = marks.of(*node);
     mark.entered = true;
@@ -68,14 +68,14 @@ PoolVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, Marks<Scalar>& mark
 
 /// dy/dx for each x of `targets`; an empty reference where y does not depend on x.
 template <class Scalar>
-PoolVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const NodeRef<Scalar>> targets) {
+CachedVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const NodeRef<Scalar>> targets) {
   // Where nothing is recorded, a constant is more likely a mistake than the gradient of something linear.
   require<ArgumentError>(y->differentiable || recording(),
                          "gradient: expected y computed from a Parameter or the result of ",
                          "watch() but got a constant; was it computed while a NoGradient lived?");
   Marks<Scalar> marks;
   for (const NodeRef<Scalar>& x : targets) marks.of(*x).target = true;
-  const PoolVector<Node<Scalar>*> path = path_from_targets(y.get(), marks);
+  const CachedVector<Node<Scalar>*> path = path_from_targets(y.get(), marks);
 
   if (y->mark.wanted) y->mark.adjoint = make_node(Tensor<Scalar, 0>({}, Scalar{1}));
   for (auto it = path.rbegin(); it != path.rend(); ++it) {
@@ -91,12 +91,12 @@ PoolVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const 
       adjoint = adjoint ? accumulate(std::move(adjoint), dx) : std::move(dx);
     }
   }
-  PoolVector<NodeRef<Scalar>> result;
+  CachedVector<NodeRef<Scalar>> result;
   result.reserve(targets.size());
   for (const NodeRef<Scalar>& x : targets) result.push_back(x->mark.adjoint);
   return result;
 }
-EIGENESIS_COMPILE(PoolVector<NodeRef<float>> gradients<float>(const NodeRef<float>&, std::span<const NodeRef<float>>));
+EIGENESIS_COMPILE(CachedVector<NodeRef<float>> gradients<float>(const NodeRef<float>&, std::span<const NodeRef<float>>));
 
 }  // namespace detail
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include "eigenesis/core/kernels.hpp"
+#include "eigenesis/kernels/kernels.hpp"
 #include "eigenesis/core/tensor.hpp"
 
 // The graph behind Variable: a node's rank is known at run time only, so that the engine is compiled once per scalar.

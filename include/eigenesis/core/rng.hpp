@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "eigenesis/core/kernels.hpp"
+#include "eigenesis/kernels/kernels.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {

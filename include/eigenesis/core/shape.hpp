@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "eigenesis/core/error.hpp"
+#include "eigenesis/machine/error.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
@@ -34,16 +34,6 @@ template <class... Sizes>
 Shape(Sizes...) -> Shape<static_cast<int>(sizeof...(Sizes))>;
 
 namespace detail {
-
-/// A shape whose rank is only known at run time.
-struct ShapeView {
-  std::span<const Index> sizes;
-};
-inline std::string to_string(ShapeView shape) {
-  std::string result = "[";
-  for (const Index& s : shape.sizes) result += (&s == shape.sizes.data() ? "" : ", ") + std::to_string(s);
-  return result + "]";
-}
 
 /// Axis counted from the front; negative axes count from the back.
 inline int checked_axis(std::string_view function, int axis, int rank) {

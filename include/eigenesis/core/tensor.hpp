@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "eigenesis/core/error.hpp"
-#include "eigenesis/core/pool.hpp"
+#include "eigenesis/machine/error.hpp"
+#include "eigenesis/machine/memory.hpp"
 #include "eigenesis/core/shape.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

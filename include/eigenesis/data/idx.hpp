@@ -2,7 +2,7 @@
 #pragma once
 
 #include "eigenesis/core/tensor.hpp"
-#include "eigenesis/data/gzip.hpp"
+#include "eigenesis/files/gzip.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "eigenesis/core/tensor.hpp"
-#include "eigenesis/data/file.hpp"
+#include "eigenesis/files/read_file.hpp"
 #include "eigenesis/third_party/stb.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

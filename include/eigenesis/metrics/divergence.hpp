@@ -5,7 +5,7 @@
 #include <limits>
 #include <span>
 
-#include "eigenesis/core/error.hpp"
+#include "eigenesis/machine/error.hpp"
 
 // Divergences of two densities on one grid of equal cells, or of two histograms: p and q are proportional to the
 // probabilities of the cells, P = p / sum(p) and Q = q / sum(q). A grid for densities must be fine and cover both. In

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "eigenesis/core/kernels.hpp"
+#include "eigenesis/kernels/kernels.hpp"
 #include "eigenesis/core/tensor.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {

@@ -22,7 +22,7 @@ struct StretchedRun {
 };
 
 /// From the last run to the first: the order for sums, whose results shrink; broadcasts go the other way.
-inline PoolVector<StretchedRun> stretched_runs(std::span<const Index> small, std::span<const Index> large) {
+inline CachedVector<StretchedRun> stretched_runs(std::span<const Index> small, std::span<const Index> large) {
   const std::size_t missing = large.size() - small.size();
   const auto size_of = [&](std::size_t axis) { return axis < missing ? Index{1} : small[axis - missing]; };
   const auto product = [](std::size_t begin, std::size_t end, auto size) {
@@ -31,7 +31,7 @@ inline PoolVector<StretchedRun> stretched_runs(std::span<const Index> small, std
     return result;
   };
   const auto large_size = [&](std::size_t axis) { return large[axis]; };
-  PoolVector<StretchedRun> runs;
+  CachedVector<StretchedRun> runs;
   for (std::size_t end = large.size(); end > 0; --end) {
     std::size_t begin = end;
     while (begin > 0 && size_of(begin - 1) == 1) --begin;
@@ -45,7 +45,7 @@ inline PoolVector<StretchedRun> stretched_runs(std::span<const Index> small, std
 
 /// Leads x through step(run, from, to), one run after the other, into y; `size` elements lie behind each run.
 template <class Scalar, class Size, class Step>
-void follow_runs(const PoolVector<StretchedRun>& runs, const NodeRef<Scalar>& x, const NodeRef<Scalar>& y, Size size,
+void follow_runs(const CachedVector<StretchedRun>& runs, const NodeRef<Scalar>& x, const NodeRef<Scalar>& y, Size size,
                  Step step) {
   if (runs.empty()) std::copy_n(x->data(), x->size(), y->data());
   Tensor<Scalar, 1> between;
@@ -85,7 +85,7 @@ template <class Scalar>
 NodeRef<Scalar> broadcast_to(const NodeRef<Scalar>& x, std::span<const Index> shape) {
   if (std::ranges::equal(x->shape, shape)) return x;
   NodeRef<Scalar> y = make_node<Scalar>(shape);
-  PoolVector<StretchedRun> runs = stretched_runs(x->shape, shape);
+  CachedVector<StretchedRun> runs = stretched_runs(x->shape, shape);
   std::ranges::reverse(runs);
   const auto size = [](const StretchedRun& r) { return r.outer * r.run * r.inner; };
   follow_runs(runs, x, y, size, [](const StretchedRun& r, const Scalar* from, Scalar* to) {

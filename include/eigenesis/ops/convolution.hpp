@@ -2,7 +2,7 @@
 #pragma once
 
 #include "eigenesis/autodiff/variable.hpp"
-#include "eigenesis/core/convolution.hpp"
+#include "eigenesis/kernels/convolution.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 

@@ -14,7 +14,7 @@ template <class Scalar>
 struct Call {
   Program program;
   std::int16_t result;
-  PoolVector<NodeRef<Scalar>> operands;
+  CachedVector<NodeRef<Scalar>> operands;
   const char* function;
 };
 
@@ -54,8 +54,8 @@ NodeRef<Scalar> run(Call<Scalar> call) {
     return y;
   }
 
-  PoolVector<NodeRef<Scalar>> nodes;
-  PoolVector<Operand<Scalar>> operands;
+  CachedVector<NodeRef<Scalar>> nodes;
+  CachedVector<Operand<Scalar>> operands;
   for (const std::size_t i : drop_unused_arguments(call.program, call.result)) {
     const NodeRef<Scalar>& x = call.operands[i];
     nodes.push_back(classify(x->shape, y_shape).spread == Spread::other ? broadcast_to(x, y_shape) : x);
@@ -65,7 +65,7 @@ NodeRef<Scalar> run(Call<Scalar> call) {
 
   if (!recording() || std::ranges::none_of(nodes, [](const auto& x) { return x->differentiable; })) return y;
   call.operands = std::move(nodes);
-  const auto shared = std::allocate_shared<const Call<Scalar>>(PoolAllocator<Call<Scalar>>(), std::move(call));
+  const auto shared = std::allocate_shared<const Call<Scalar>>(CachedAllocator<Call<Scalar>>(), std::move(call));
   for (std::size_t i = 0; i < shared->operands.size(); ++i)
     add_rule(y, shared->operands[i], [shared, i](const NodeRef<Scalar>& output, const NodeRef<Scalar>& dy) {
       return run_derivative(*shared, i, output, dy);

@@ -39,7 +39,7 @@ struct AxisMatrix {
     Scalar weight;
   };
   Index outputs, inputs;
-  PoolVector<Tap> taps;
+  CachedVector<Tap> taps;
 
   AxisMatrix transposed() const {
     AxisMatrix result{inputs, outputs, taps};
@@ -53,7 +53,7 @@ struct AxisMatrix {
 /// Applies a matrix along one axis; the gradient is the same with the transposed matrix.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> apply_along(const Variable<Scalar, Rank>& x, int axis, const AxisMatrix<Scalar>& matrix) {
-  PoolVector<Index> begin(static_cast<std::size_t>(matrix.outputs) + 1);  // of each output's taps
+  CachedVector<Index> begin(static_cast<std::size_t>(matrix.outputs) + 1);  // of each output's taps
   for (const auto& tap : matrix.taps) ++begin[static_cast<std::size_t>(tap.output) + 1];
   for (std::size_t output = 1; output < begin.size(); ++output) begin[output] += begin[output - 1];
 
@@ -104,7 +104,7 @@ std::array<Windows, 2> windows_of(const char* function, const Shape<Rank>& x, In
 
 /// Where in its sample of x each element of y stands. gather and scatter are each the other's gradient.
 struct Places {
-  std::shared_ptr<const PoolVector<Index>> of_y;
+  std::shared_ptr<const CachedVector<Index>> of_y;
   Shape<4> x_shape, y_shape;
 
   /// Calls f(place in x, place in y) for all elements, samples in parallel.
@@ -163,7 +163,7 @@ Variable<Scalar, 4> max_pool2d(const Variable<Scalar, 4>& x, Index kernel, PoolO
   const Index height = rows.count(), width = columns.count(), channels = x.shape(3);
   Tensor<Scalar, 4> y(Shape{x.shape(0), height, width, channels});
   using Offset = std::conditional_t<sizeof(Scalar) == 4, std::int32_t, Index>;  // as wide, for the sake of vectors
-  const auto places = std::allocate_shared<detail::PoolVector<Index>>(detail::PoolAllocator<Index>(),
+  const auto places = std::allocate_shared<detail::CachedVector<Index>>(detail::CachedAllocator<Index>(),
                                                                       static_cast<std::size_t>(y.size()));
   detail::run_rows(x.shape(0) * height, width * channels, [&](Index first, Index last) {
     for (Index pixel = first * width; pixel < last * width; ++pixel) {

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "eigenesis/core/tensor.hpp"
-#include "eigenesis/core/threads.hpp"
+#include "eigenesis/machine/threads.hpp"
 #include "eigenesis/ops/symbol.hpp"
 
 // Runs a pointwise program over tensors, block by block: intermediate results stay in the first-level cache.
@@ -55,7 +55,7 @@ class Plan {
  public:
   Plan(const Program& program, std::int16_t result) {
     const auto& code = program.instructions;
-    PoolVector<std::int16_t> last_use(code.size(), -1);
+    CachedVector<std::int16_t> last_use(code.size(), -1);
     last_use[static_cast<std::size_t>(result)] = result;
     for (std::int16_t i = result; i >= 0; --i) {
       const Instruction& instruction = code[static_cast<std::size_t>(i)];
@@ -64,8 +64,8 @@ class Plan {
         if (operand >= 0 && last_use[static_cast<std::size_t>(operand)] < 0)
           last_use[static_cast<std::size_t>(operand)] = i;
     }
-    PoolVector<Place> places(code.size());
-    PoolVector<std::int16_t> unused;
+    CachedVector<Place> places(code.size());
+    CachedVector<std::int16_t> unused;
     const auto new_register = [&] {
       if (unused.empty()) return static_cast<std::int16_t>(registers_++);
       const std::int16_t top = unused.back();
@@ -109,8 +109,8 @@ class Plan {
         block = std::lcm(block, operand.size) <= block_limit ? std::lcm(block, operand.size) : block;
     block *= std::max<Index>(1, block_limit / block);
 
-    PoolVector<Tensor<Scalar, 1>> tiles;  // small operands written out to a whole block
-    PoolVector<Operand<Scalar>> sources(operands.begin(), operands.end());
+    CachedVector<Tensor<Scalar, 1>> tiles;  // small operands written out to a whole block
+    CachedVector<Operand<Scalar>> sources(operands.begin(), operands.end());
     for (auto& source : sources)
       if (is_tile(source) && block % source.size == 0) {
         tiles.emplace_back(Shape{block});
@@ -124,7 +124,7 @@ class Plan {
     parallel_for((n + piece - 1) / piece, [&](Index p) {
       Scalar* const registers = scratch<Scalar, struct ProgramRegisters>(scratch_blocks * register_stride);
       for (const auto& [index, value] : constants_) fill(registers + index * register_stride, block, value);
-      PoolVector<const Scalar*> arguments(sources.size());
+      CachedVector<const Scalar*> arguments(sources.size());
       for (Index begin = p * piece; begin < std::min(n, (p + 1) * piece); begin += block)
         run_block(sources, arguments, registers, out, begin, std::min(block, n - begin));
     });
@@ -178,8 +178,8 @@ class Plan {
     }
   }
 
-  PoolVector<Step> steps_;
-  PoolVector<std::pair<std::int16_t, Scalar>> constants_;
+  CachedVector<Step> steps_;
+  CachedVector<std::pair<std::int16_t, Scalar>> constants_;
   Index registers_ = 0;
 };
 

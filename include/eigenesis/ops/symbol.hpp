@@ -7,8 +7,8 @@
 #include <concepts>
 #include <numbers>
 
-#include "eigenesis/core/kernels.hpp"
-#include "eigenesis/core/pool.hpp"
+#include "eigenesis/kernels/kernels.hpp"
+#include "eigenesis/machine/memory.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
@@ -24,7 +24,7 @@ struct Instruction {
 
 /// A pointwise formula as a list of steps, each after the steps it uses.
 struct Program {
-  PoolVector<Instruction> instructions;
+  CachedVector<Instruction> instructions;
 
   /// Index of the instruction, which is shared if it is already there.
   std::int16_t add(const Instruction& instruction) {
@@ -177,9 +177,9 @@ template <class... Symbols>
 namespace detail {
 
 /// Numbers anew the arguments that the result depends on, and returns their old numbers.
-EIGENESIS_COMPILABLE PoolVector<std::size_t> drop_unused_arguments(Program& program, std::int16_t result) {
-  PoolVector<std::size_t> kept;
-  PoolVector<bool> needed(program.instructions.size(), false);
+EIGENESIS_COMPILABLE CachedVector<std::size_t> drop_unused_arguments(Program& program, std::int16_t result) {
+  CachedVector<std::size_t> kept;
+  CachedVector<bool> needed(program.instructions.size(), false);
   needed[static_cast<std::size_t>(result)] = true;
   for (std::size_t i = needed.size(); i-- > 0;) {
     Instruction& instruction = program.instructions[i];
@@ -193,14 +193,14 @@ EIGENESIS_COMPILABLE PoolVector<std::size_t> drop_unused_arguments(Program& prog
   }
   return kept;
 }
-EIGENESIS_COMPILE(PoolVector<std::size_t> drop_unused_arguments(Program&, std::int16_t));
+EIGENESIS_COMPILE(CachedVector<std::size_t> drop_unused_arguments(Program&, std::int16_t));
 
 /// incoming * d(result)/d(argument), appended to the program that holds `result`: reverse accumulation over the steps,
 /// each elementary function beside its derivative. Constants are folded and common parts shared as symbols are made.
 EIGENESIS_COMPILABLE Symbol derivative(const Symbol& result, int argument, const Symbol& incoming) {
   if (result.is_constant()) return 0.0;
   Program& program = *result.program();
-  PoolVector<Symbol> adjoints(static_cast<std::size_t>(result.index()) + 1, Symbol(0.0));
+  CachedVector<Symbol> adjoints(static_cast<std::size_t>(result.index()) + 1, Symbol(0.0));
   adjoints.back() = incoming;
   for (std::int16_t i = result.index(); i >= 0; --i) {
     const Symbol d = adjoints[static_cast<std::size_t>(i)];

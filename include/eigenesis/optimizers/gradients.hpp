@@ -28,7 +28,7 @@ void change(Scalar* x, Index n, F&& f, const Others*... others) {
 /// The sum of x^2.
 template <class Scalar>
 double sum_of_squares(const Scalar* x, Index n) {
-  PoolVector<double> partial(static_cast<std::size_t>((n + piece_size - 1) / piece_size));
+  CachedVector<double> partial(static_cast<std::size_t>((n + piece_size - 1) / piece_size));
   run_ranges(n, piece_size, [&](Index first, Index last) {
     constexpr Index block = 1024;
     alignas(64) Scalar squares[block];
@@ -50,7 +50,7 @@ EIGENESIS_COMPILE(double sum_of_squares<float>(const float*, Index));
 template <class Scalar>
 class Gradients {
  public:
-  explicit Gradients(detail::PoolVector<detail::NodeRef<Scalar>> each) : each_(std::move(each)) {}
+  explicit Gradients(detail::CachedVector<detail::NodeRef<Scalar>> each) : each_(std::move(each)) {}
 
   /// The number of parameters.
   std::size_t size() const { return each_.size(); }
@@ -96,15 +96,15 @@ class Gradients {
     }
   }
 
-  detail::PoolVector<detail::NodeRef<Scalar>> each_;
+  detail::CachedVector<detail::NodeRef<Scalar>> each_;
 };
 
 namespace detail {
 
 /// The parameters of a model in the order of its fields. All that follows is compiled once for all models.
 template <class Scalar, class Model>
-PoolVector<NodeRef<Scalar>> parameter_nodes(const Model& model) {
-  PoolVector<NodeRef<Scalar>> nodes;
+CachedVector<NodeRef<Scalar>> parameter_nodes(const Model& model) {
+  CachedVector<NodeRef<Scalar>> nodes;
   for_each_parameter(model, [&]<class Other, int Rank>(const FieldPath&, const Parameter<Other, Rank>& parameter) {
     static_assert(std::is_same_v<Other, Scalar>,
                   "eigenesis: loss, model and optimizer need one scalar type (for doubles: Adam<double>)");

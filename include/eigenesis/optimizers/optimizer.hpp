@@ -32,7 +32,7 @@ class Optimizer {
     static_assert(Rank == 0, "eigenesis: minimize needs a number; take sum(loss) or mean(loss) first");
     require<NumericError>(std::isfinite(loss.item()), Derived::name, "::minimize: expected a finite loss but got ",
                           loss.item(), " in step ", steps() + 1);
-    const PoolVector<NodeRef<Scalar>> parameters = parameter_nodes<Scalar>(model);
+    const CachedVector<NodeRef<Scalar>> parameters = parameter_nodes<Scalar>(model);
     const NoGradient no_gradient;
     apply("minimize", parameters, names_of(model), Gradients<Scalar>(gradients<Scalar>(loss.node(), parameters)));
   }
@@ -88,7 +88,7 @@ class Optimizer {
 
   Derived& derived() { return static_cast<Derived&>(*this); }
 
-  using Nodes = PoolVector<NodeRef<Scalar>>;
+  using Nodes = CachedVector<NodeRef<Scalar>>;
   using Names = std::function<std::string(std::size_t)>;
   template <class Model>
   static Names names_of(const Model& model) {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <numbers>
 
-#include "eigenesis/core/error.hpp"
+#include "eigenesis/machine/error.hpp"
 
 // Factors that change while a model is trained: of the learning rate, of the weight of a KL divergence, of noise. A
 // schedule is any function of the step, counted from 0; of one's own: [](Index step) { return std::pow(0.999, step); }.

@@ -17,7 +17,7 @@
 #include <span>
 #include <vector>
 
-#include "eigenesis/core/config.hpp"
+#include "eigenesis/machine/config.hpp"
 
 // The user's own copy of stb may come before or after this one, in any configuration: every macro that steers stb, and
 // every one that would stay behind, is put aside here and restored at the end of this file.

@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "eigenesis/core/error.hpp"
+#include "eigenesis/machine/error.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 

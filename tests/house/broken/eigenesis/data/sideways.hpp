@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/ops/sum.hpp"
+#include "eigenesis/autodiff/sum.hpp"

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Everything that is compiled once per instruction set, for vectors of EIGENESIS_VECTOR_BYTES bytes.
+
+inline namespace of_float {
+using Real = float;
+using Int = std::int32_t;
+#include "eigenesis/kernels/vector.inl"
+#include "eigenesis/kernels/math_float.inl"
+#include "eigenesis/kernels/pointwise.inl"
+#include "eigenesis/kernels/reductions.inl"
+#include "eigenesis/kernels/product.inl"
+#include "eigenesis/kernels/convolution.inl"
+#include "eigenesis/kernels/random.inl"
+}  // namespace of_float
+
+inline namespace of_double {
+using Real = double;
+using Int = std::int64_t;
+#include "eigenesis/kernels/vector.inl"
+#include "eigenesis/kernels/math_double.inl"
+#include "eigenesis/kernels/pointwise.inl"
+#include "eigenesis/kernels/reductions.inl"
+#include "eigenesis/kernels/product.inl"
+#include "eigenesis/kernels/convolution.inl"
+}  // namespace of_double
