@@ -75,7 +75,7 @@ void train_vae(Index batch_size) {
           const auto batch = batches.next(rng);
           writer.add(batch);
           writer.add_noise(batch_size, 20, rng);
-          return std::array{trainer.train(batch, rng).total()};
+          return std::array{trainer.step(batch, rng).loss};
         });
 }
 

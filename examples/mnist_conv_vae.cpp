@@ -29,14 +29,14 @@ int main(int argc, char** argv) {
             StandardNormal(20)};
     VaeTrainer trainer{vae};
     const Index steps = arguments.whole("steps");
-    const VaeHistory history = trainer.fit(mnist.train.images, mnist.test.images,
+    const auto history = trainer.fit(mnist.train.images, mnist.test.images,
                                            {.steps = steps,
                                             .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
                                             .batch_size = arguments.whole("batch"),
                                             .progress = ProgressBar{}},
                                            rng);
     std::printf("test loss per epoch, nats:");
-    for (const VaeLosses& losses : history.held_out) std::printf(" %.1f", losses.total());
+    for (const VaeLosses& losses : history.held_out) std::printf(" %.1f", losses.loss);
     std::printf("\n");
 
     // The first digits of the test set, each row above what the VAE makes of it.

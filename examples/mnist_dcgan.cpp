@@ -40,19 +40,19 @@ int main(int argc, char** argv) {
       pictures.push_back(arguments.out(name));
       save_grid(pictures.back(), generator.decode(latents), {.height = 28, .width = 28, .scale = 2, .low = -1});
     };
-    const auto draw_some = [&](const GanState& now) {
+    const auto draw_some = [&](const auto& now) {
       if (every > 0 && now.epoch % every == 0) draw("dcgan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
-    const GanHistory history = trainer.fit(digits.images,
+    const auto history = trainer.fit(digits.images,
                                            {.steps = steps,
                                             .epochs = steps > 0 ? 0 : epochs,
                                             .batch_size = arguments.whole("batch"),
-                                            .progress = ProgressBar{},
+                                            .progress = ProgressBar{"DCGAN"},
                                             .on_epoch = draw_some},
                                            rng);
     draw("dcgan_samples.png");
     pictures.push_back(arguments.out("dcgan_loss.png"));
-    save_chart(pictures.back(), {{"discriminator", history.discriminator_loss}, {"generator", history.generator_loss}},
+    save_chart(pictures.back(), series(history.steps),
                {.title = "DCGAN on MNIST", .x_label = "step", .y_label = "loss, nats"});
     save_safetensors(arguments.out("dcgan.safetensors"), generator);
     for (const std::string& picture : pictures) std::printf("%s\n", picture.c_str());

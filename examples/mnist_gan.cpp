@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     const Index rounds = steps > 0 ? steps : epochs * (digits.images.shape(0) / batch_size);
     const InstanceNoise noise{.sigma = arguments.number("noise"), .schedule = LinearDecay{rounds / 2 + 1}};
     // Adam, 2e-4, betas 0.5 and 0.999
-    GanTrainer trainer{generator, discriminator, NonSaturating{}, {.instance_noise = noise}};
+    GanTrainer trainer{generator, discriminator, NonSaturating{}, noise};
 
     std::vector<std::string> pictures;
     const auto draw = [&](const std::string& name) {
@@ -40,10 +40,10 @@ int main(int argc, char** argv) {
       save_grid(pictures.back(), generator.decode(latents),
                 {.height = digits.height, .width = digits.width, .scale = 2, .low = -1, .high = 1});
     };
-    const auto draw_some = [&](const GanState& now) {
+    const auto draw_some = [&](const auto& now) {
       if (every > 0 && now.epoch % every == 0) draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
-    const GanHistory history = trainer.fit(digits.images,
+    const auto history = trainer.fit(digits.images,
                                            {.steps = steps,
                                             .epochs = steps > 0 ? 0 : epochs,
                                             .batch_size = batch_size,
@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
                                            rng);
     draw("gan_samples.png");
     pictures.push_back(arguments.out("gan_loss.png"));
-    save_chart(pictures.back(), {{"discriminator", history.discriminator_loss}, {"generator", history.generator_loss}},
+    save_chart(pictures.back(), series(history.steps),
                {.title = "GAN on MNIST", .x_label = "step", .y_label = "loss, nats"});
     for (const std::string& picture : pictures) std::printf("%s\n", picture.c_str());
   });

@@ -24,16 +24,16 @@ int main(int argc, char** argv) {
     if (arguments.text("from") != "none") load_safetensors(arguments.text("from"), vae);
     VaeTrainer trainer{vae};
     const Index steps = arguments.whole("steps");
-    const VaeHistory history = trainer.fit(mnist.train.images, test,
-                                           {.steps = steps,
-                                            .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
-                                            .batch_size = 128,
-                                            .progress = ProgressBar{}},
-                                           rng);
+    const auto history = trainer.fit(mnist.train.images, test,
+                                     {.steps = steps,
+                                      .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
+                                      .batch_size = 128,
+                                      .progress = ProgressBar{}},
+                                     rng);
 
     Series train{"training", {}}, held_out{"test", {}};
-    for (const VaeLosses& losses : history.train) train.values.push_back(losses.total());
-    for (const VaeLosses& losses : history.held_out) held_out.values.push_back(losses.total());
+    for (const VaeLosses& losses : steps > 0 ? history.steps : history.epochs) train.values.push_back(losses.loss);
+    for (const VaeLosses& losses : history.held_out) held_out.values.push_back(losses.loss);
     std::printf("test loss per epoch, nats:");
     for (const double loss : held_out.values) std::printf(" %.1f", loss);
     std::printf("\n");

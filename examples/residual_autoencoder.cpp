@@ -17,9 +17,8 @@ struct ResidualBlock {
         second(channels, channels, 3, {.padding = 1}, rng),
         norm(channels) {}
 
-  // In evaluation, and in training: a layer that contains others hands the Pass to those that take one.
-  auto operator()(const auto& x) const { return x + second(relu(norm(first(x)))); }
-  auto operator()(const auto& x, Pass pass) const { return x + second(relu(norm(first(x), pass))); }
+  // A layer that contains others hands the Pass to those that take one.
+  auto operator()(const auto& x, Pass pass = {}) const { return x + second(relu(norm(first(x), pass))); }
 
   static void fields(auto& self, auto&& field) {
     field("first", self.first);

@@ -57,7 +57,7 @@ void teach(Lesson& lesson) {
   auto discriminator = new_discriminator;
   GanTrainer trainer{generator, discriminator, NonSaturating{}, for_g, for_d};
   double mean = 0, deviation = 0, farthest = 0;  // over the second half
-  const auto look = [&](const GanState& now) {
+  const auto look = [&](const auto& now) {
     real.add(now.step, d_of_x(discriminator));
     fake.add(now.step, d_of_g(generator, discriminator));
     if (now.step <= rounds / 2) return;

@@ -85,7 +85,7 @@ void teach(Lesson& lesson) {
     auto paced_discriminator = new_discriminator;
     GanTrainer paced{paced_generator, paced_discriminator, NonSaturating{}, adam, adam, pace.options};
     Series distance{pace.name}, mean{pace.name};
-    const auto look = [&](const GanState& now) {
+    const auto look = [&](const auto& now) {
       const Tensor<float, 2> samples = paced_generator.decode(z);
       const Index update = now.step * pace.options.generator_steps;
       distance.add(update, jensen_shannon_divergence(p, histogram(samples)));

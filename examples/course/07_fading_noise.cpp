@@ -28,9 +28,10 @@ Series train(const std::string& name, const InstanceNoise& noise, Index steps, R
                      Minimax{},
                      Sgd{{.learning_rate = 5e-3}},
                      Adam{{.learning_rate = 2e-3}},
-                     {.discriminator_steps = 2, .instance_noise = noise}};
+                     noise,
+                     {.discriminator_steps = 2}};
   Series path{name};
-  const auto note = [&](const GanState& now) {
+  const auto note = [&](const auto& now) {
     if (now.step % 10 == 0) path.add(now.step, generator.network.theta.value()(0));
   };
   trainer.fit(data, {.steps = steps, .batch_size = 256, .on_step = note}, rng);

@@ -44,7 +44,7 @@ struct ScoreFunctionVae : Vae<Encoder, Decoder, Prior> {
 
   auto elbo_terms(const auto& x, Pass pass) const {
     const auto posterior = this->encoder(x, pass);
-    const auto z = detach(posterior.sample(pass.rng));
+    const auto z = detach(posterior.sample(pass.rng()));
     const auto log_p = this->decoder(z, pass).log_prob(x), log_q = posterior.log_prob(z);
     return ElboTerms{log_p + detach(log_p) * (log_q - detach(log_q)), kl_divergence(posterior, this->prior)};
   }
@@ -55,9 +55,9 @@ ScoreFunctionVae(Encoder, Decoder, Prior) -> ScoreFunctionVae<Encoder, Decoder, 
 /// Trains on digits; each step's -log p(x | z) goes into the curve. The loss on test digits is returned.
 double trained_loss(auto vae, const Mnist& mnist, Index steps, Series& curve, Rng rng) {
   VaeTrainer trainer{vae};
-  const auto note = [&](const VaeState& now) { curve.add(now.step, now.losses.reconstruction); };
+  const auto note = [&](const auto& now) { curve.add(now.step, now.losses.reconstruction); };
   trainer.fit(mnist.train.images, {.steps = steps, .on_step = note}, rng);
-  return trainer.evaluate(mnist.test.images, rng).total();
+  return evaluate(trainer, mnist.test.images, rng).loss;
 }
 
 void teach(Lesson& lesson) {

@@ -38,7 +38,7 @@ GaussianFit standard_normal() {
 Result train(Lesson& lesson, const Mnist& mnist, const char* name, const auto& prior, double weight) {
   Rng rng(lesson.seed());
   Vae vae{digit_encoder(latents, rng), digit_decoder(latents, rng), prior};
-  VaeTrainer{vae}.fit(mnist.train.images, {.steps = lesson.whole("steps"), .beta = weight}, rng);
+  VaeTrainer{vae, {.beta = weight}}.fit(mnist.train.images, {.steps = lesson.whole("steps")}, rng);
 
   const NoGradient no_gradient;
   const Tensor<float, 2>& x = mnist.test.images;

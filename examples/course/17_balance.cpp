@@ -25,8 +25,8 @@ void teach(Lesson& lesson) {
   for (const double beta : {0.0, 0.1, 0.5, 1.0, 2.0, 4.0, 10.0}) {
     Rng rng(lesson.seed());
     Vae vae{digit_encoder(latents, rng), digit_decoder(latents, rng), StandardNormal(latents)};
-    VaeTrainer trainer{vae};
-    const auto note = [&](const VaeState& now) {
+    VaeTrainer trainer{vae, {.beta = beta}};
+    const auto note = [&](const auto& now) {
       if (beta != 1) return;
       if (now.losses.divergence > peak) {
         peak = now.losses.divergence;
@@ -36,17 +36,17 @@ void teach(Lesson& lesson) {
       falling.add(now.step, now.losses.reconstruction);
       growing.add(now.step, now.losses.divergence);
     };
-    trainer.fit(mnist.train.images, {.steps = steps, .beta = beta, .on_step = note}, rng);
+    trainer.fit(mnist.train.images, {.steps = steps, .on_step = note}, rng);
 
-    const VaeLosses losses = trainer.evaluate(x, rng);
+    const VaeLosses losses = evaluate(trainer, x, rng);
     const Tensor<float, 2> again = vae.reconstruct(x), drawn = vae.sample(x.shape(0), rng);
     reconstruction.add(beta, losses.reconstruction);
     divergence.add(beta, losses.divergence);
-    both.add(beta, losses.total());
+    both.add(beta, losses.loss);
     sharp.push_back(sharpness(again).array().mean() / sharpness(x).array().mean());
     likeness.push_back(frechet_distance(from_afar(x), from_afar(drawn)));
     std::printf("  %8g %14.1f %8.1f %14.1f %10.3f %16.3f\n", beta, losses.reconstruction, losses.divergence,
-                losses.total(), sharp.back(), likeness.back());
+                losses.loss, sharp.back(), likeness.back());
     std::fflush(stdout);
     if (beta == 0 || beta == 1 || beta >= 4) {
       redrawn.push_back(first_rows(again, 12));

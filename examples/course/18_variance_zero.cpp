@@ -31,7 +31,7 @@ struct NoisyEncoder {
   PlainEncoder encoder;
   double sigma;
   NoisyEncoder(PlainEncoder plain, double noise) : encoder(std::move(plain)), sigma(noise) {}
-  auto operator()(const auto& x, Pass pass) const { return FixedNoise{encoder(x, pass).mean(), sigma}; }
+  auto operator()(const auto& x, Pass pass = {}) const { return FixedNoise{encoder(x, pass).mean(), sigma}; }
   static void fields(auto& self, auto&& field) { PlainEncoder::fields(self.encoder, field); }
 };
 
@@ -58,20 +58,20 @@ void teach(Lesson& lesson) {
 
   // 200 steps from one seed: equal first weights, equal batches. Noise has a generator of its own, as it would shift
   // the others' numbers. SGD, because Adam takes steps of full size even for differences that are as small as rounding.
-  const auto train = [&](auto trainer, Rng& rng, Rng& noise, double beta) {
+  const auto train = [&](auto trainer, Rng& rng, Rng& noise) {
     Batches batches{digits, {.batch_size = 64}};
-    for (Index step = 0; step < 200; ++step) trainer.train(batches.next(rng), noise, beta);
+    for (Index step = 0; step < 200; ++step) trainer.step(batches.next(rng), noise);
   };
   const Sgd sgd{{.learning_rate = 1e-3}};
   const auto vae_weights = [&](double sigma) {
     Rng rng(lesson.seed()), noise(lesson.seed() + 1);
     Vae vae{NoisyEncoder{make_encoder(NoVariance{}, rng), sigma}, make_decoder(rng), StandardNormal(latents)};
-    train(VaeTrainer{vae, sgd}, rng, noise, 0);
+    train(VaeTrainer{vae, {.beta = 0}, sgd}, rng, noise);
     return weights(vae);
   };
   Rng rng(lesson.seed()), unused;
   Autoencoder autoencoder{make_encoder(NoVariance{}, rng), make_decoder(rng)};
-  train(AutoencoderTrainer{autoencoder, sgd}, rng, unused, 1);
+  train(AutoencoderTrainer{autoencoder, sgd}, rng, unused);
   const std::vector<float> plain = weights(autoencoder);
 
   struct Difference {
@@ -103,15 +103,15 @@ void teach(Lesson& lesson) {
   for (const auto& [beta, low, high] : {Case{1, 0.18, 0.28}, Case{0.1, 0.07, 0.12}, Case{0, 0, 0.025}}) {
     Rng again(lesson.seed());
     Vae vae{make_encoder(Linear(128, latents, again), again), make_decoder(again), StandardNormal(latents)};
-    VaeTrainer trainer{vae};
+    VaeTrainer trainer{vae, {.beta = beta}};
     const Variable seen = first_rows(digits, 500);
     Series& sigma = sigmas.emplace_back(Series{"beta = " + std::to_string(beta).substr(0, 3)});
-    const auto look = [&](VaeState& now) {
+    const auto look = [&](const auto& now) {
       if (now.step % 25 != 0 && now.step != steps) return;
       const NoGradient no_gradient;
       sigma.add(now.step, std::exp(0.5 * mean(vae.encoder(seen).log_variance()).item()));  // geometric mean
     };
-    trainer.fit(digits, {.steps = steps, .batch_size = 64, .beta = beta, .on_step = look}, again);
+    trainer.fit(digits, {.steps = steps, .batch_size = 64, .on_step = look}, again);
     lesson.measured(sigma.name + ": sigma after the training", sigma.values.back(), low, high);
   }
   Montage montage(lesson.picture());

@@ -23,10 +23,11 @@ struct Directions {
 /// What makes a decoder worse: noise on all that it gives, new for each sample of the training.
 struct Disturbance {
   double sigma = 0;
-  auto operator()(const auto& x) const { return x; }
-  auto operator()(const auto& x, Pass pass) const {
+  template <class Scalar, int Rank>
+  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass = {}) const {
+    if (!pass.is_training()) return x;
     Tensor<float, 2> noise(x.shape());
-    pass.rng.fill_normal(noise.data(), noise.size());
+    pass.rng().fill_normal(noise.data(), noise.size());
     return x + sigma * Variable(std::move(noise));
   }
 };
@@ -59,7 +60,7 @@ void teach(Lesson& lesson) {
     std::get<1>(vae.decoder.network.layers).sigma = eta;
     for (Index step = part * steps; step < end; ++step) {
       if (step % 100 == 0) look(step);
-      trainer.train(Directions{}.sample(256, rng), rng);
+      trainer.step(Directions{}.sample(256, rng), rng);
     }
     look(end);
 

@@ -23,14 +23,13 @@ void teach(Lesson& lesson) {
   const Index steps = lesson.whole("steps");
   std::vector<Series> errors;
   std::vector<Variable<float, 2>> rows{shown};
-  const auto learn = [&](const std::string& name, auto model, Rng& rng) {
+  const auto learn = [&](const std::string& name, auto& model, auto trainer, Rng& rng) {
     Series seen{name + ", training"}, held_out{name + ", held out"};
-    const auto look = [&](VaeState& now) {
+    const auto look = [&](const auto& now) {
       if (now.step % 50 != 0 && now.step != 25 && now.step != steps) return;
       seen.add(now.step, reconstruction_error(model, few));
       held_out.add(now.step, reconstruction_error(model, fresh));
     };
-    VaeTrainer trainer{model};
     trainer.fit(few, {.steps = steps, .batch_size = 100, .on_step = look}, rng);
     rows.push_back(model.reconstruct(shown));
     errors.insert(errors.end(), {seen, held_out});
@@ -42,9 +41,10 @@ void teach(Lesson& lesson) {
     return Decoder{Sequential{Linear(20, 400, rng), Relu{}, Linear(400, 784, rng)}, BernoulliLikelihood{}};
   };
   Rng rng(lesson.seed());
-  learn("autoencoder", Autoencoder{Encoder{trunk(rng), Linear(400, 20, rng)}, decoder(rng)}, rng);
-  learn("VAE", Vae{Encoder{trunk(rng), Linear(400, 20, rng), Linear(400, 20, rng)}, decoder(rng), StandardNormal(20)},
-        rng);
+  Autoencoder autoencoder{Encoder{trunk(rng), Linear(400, 20, rng)}, decoder(rng)};
+  learn("autoencoder", autoencoder, AutoencoderTrainer{autoencoder}, rng);
+  Vae vae{Encoder{trunk(rng), Linear(400, 20, rng), Linear(400, 20, rng)}, decoder(rng), StandardNormal(20)};
+  learn("VAE", vae, VaeTrainer{vae}, rng);
 
   const auto last = [&](std::size_t i) { return errors[i].values.back(); };
   const auto over_its_best = [&](std::size_t i) { return last(i) / *std::ranges::min_element(errors[i].values); };

@@ -145,7 +145,7 @@ void teach(Lesson& lesson) {
   const Adam adam{{.learning_rate = 5e-4, .beta1 = 0.5}};
   seconds = processor_seconds([&] {
     GanTrainer trainer{generator, discriminator, NonSaturating{},
-                       adam,      adam,          {.instance_noise = {.sigma = 0.5, .schedule = LinearDecay{rounds}}}};
+                       adam,      adam,          InstanceNoise{.sigma = 0.5, .schedule = LinearDecay{rounds}}};
     trainer.fit(train, {.steps = rounds, .batch_size = batch_size}, rng);
   });
   const Scores gan = judge("GAN", generator.sample(count, rng), none, seconds);

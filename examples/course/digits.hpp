@@ -3,6 +3,8 @@
 
 #include <eigenesis/eigenesis.hpp>
 
+#include "../classifier.hpp"
+
 // What lessons on digits have in common: networks of VAEs, and ways to look at images.
 
 /// x [N, 784] -> q(z | x) over z [N, latents]: one hidden layer, a head for the mean and one for the log-variance.
@@ -20,15 +22,9 @@ inline auto digit_decoder(eigenesis::Index latents, eigenesis::Rng& rng) {
 /// Teaches a model x [N, 784] -> logits [N, 10] to tell digits apart: cross-entropy, Adam, batches of 128.
 void train_classifier(auto& model, const eigenesis::LabelledImages& digits, eigenesis::Index steps,
                       eigenesis::Rng& rng) {
-  using namespace eigenesis;
-  Adam adam;
-  Batches batches{digits.images};
-  for (Index step = 0; step < steps; ++step) {
-    const Variable<float, 2> x = batches.next(rng);
-    std::vector<int> labels;
-    for (const Index i : batches.indices()) labels.push_back(digits.labels[static_cast<std::size_t>(i)]);
-    adam.minimize(-mean(Categorical{model(x)}.log_prob(labels)), model);
-  }
+  const eigenesis::Conditioned data{digits.images, eigenesis::one_hot(digits.labels, 10)};
+  ClassifierTrainer<std::remove_reference_t<decltype(model)>> trainer{model};
+  fit(trainer, data, {.steps = steps}, rng);
 }
 
 /// The first n of the images or codes x, [N, F] -> [n, F].

@@ -6,18 +6,18 @@
 //   machine/       0  memory, threads, instruction sets, errors, version and ABI
 //   kernels/       1  loops on plain memory, for each instruction set: products, convolutions, pointwise, random, Adam
 //   files/         1  bytes in and out: reading whole files, atomic writing, gzip, safetensors
-//   core/          2  numbers without derivatives: Shape, Tensor, Rng
+//   core/          2  numbers without derivatives: Shape, Tensor, Rng, schedules
 //   autodiff/      3  Variable, Parameter, record/wrt, gradient
 //   data/          3  where samples come from: MNIST, idx files, PNG folders, toy distributions, batches
 //   ops/           4  functions of Variables, each beside its gradient; map() for pointwise formulas
 //   pictures/      4  grids of images, scatters, charts
 //   layers/        5  structs with parameters and operator(): Linear, Conv2d, BatchNorm, Sequential, ...; their weights in files
 //   distributions/ 5  DiagonalNormal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
-//   optimizers/    6  sgd, rmsprop, adam, schedules, clipping
+//   optimizers/    6  sgd, rmsprop, adam, clipping, moving averages of models
 //   models/        6  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
-//   objectives/    6  what generator and discriminator minimise; penalties
+//   objectives/    6  what is minimised: GAN games and penalties, the ELBO
 //   metrics/       6  how good the samples are
-//   training/      7  GanTrainer, VaeTrainer, AutoencoderTrainer, progress
+//   training/      7  fit, the one loop; GanTrainer, VaeTrainer, AutoencoderTrainer, progress
 
 #include "eigenesis/machine/config.hpp"
 #include "eigenesis/machine/error.hpp"
@@ -36,6 +36,7 @@
 #include "eigenesis/files/write_file.hpp"
 
 #include "eigenesis/core/rng.hpp"
+#include "eigenesis/core/schedules.hpp"
 #include "eigenesis/core/shape.hpp"
 #include "eigenesis/core/tensor.hpp"
 
@@ -50,6 +51,7 @@
 #include "eigenesis/data/png.hpp"
 #include "eigenesis/data/png_folder.hpp"
 #include "eigenesis/data/toy.hpp"
+#include "eigenesis/data/transformed.hpp"
 
 #include "eigenesis/ops/arithmetic.hpp"
 #include "eigenesis/ops/arrange.hpp"
@@ -74,6 +76,7 @@
 #include "eigenesis/pictures/write_canvas.hpp"
 
 #include "eigenesis/layers/activations.hpp"
+#include "eigenesis/layers/condition.hpp"
 #include "eigenesis/layers/convolution.hpp"
 #include "eigenesis/layers/dropout.hpp"
 #include "eigenesis/layers/fields.hpp"
@@ -98,9 +101,9 @@
 
 #include "eigenesis/optimizers/adam.hpp"
 #include "eigenesis/optimizers/gradients.hpp"
+#include "eigenesis/optimizers/moving_average.hpp"
 #include "eigenesis/optimizers/optimizer.hpp"
 #include "eigenesis/optimizers/rmsprop.hpp"
-#include "eigenesis/optimizers/schedules.hpp"
 #include "eigenesis/optimizers/sgd.hpp"
 
 #include "eigenesis/models/autoencoder.hpp"
@@ -110,7 +113,9 @@
 #include "eigenesis/models/generator.hpp"
 #include "eigenesis/models/vae.hpp"
 
+#include "eigenesis/objectives/elbo.hpp"
 #include "eigenesis/objectives/gan_objectives.hpp"
+#include "eigenesis/objectives/instance_noise.hpp"
 #include "eigenesis/objectives/penalties.hpp"
 
 #include "eigenesis/metrics/divergence.hpp"
@@ -122,7 +127,8 @@
 #include "eigenesis/metrics/sharpness.hpp"
 
 #include "eigenesis/training/autoencoder_trainer.hpp"
+#include "eigenesis/training/fit.hpp"
 #include "eigenesis/training/gan_trainer.hpp"
-#include "eigenesis/training/loop.hpp"
+#include "eigenesis/training/parts.hpp"
 #include "eigenesis/training/progress.hpp"
 #include "eigenesis/training/vae_trainer.hpp"

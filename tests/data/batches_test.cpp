@@ -108,24 +108,6 @@ TEST_CASE("A copy of batches goes its own way") {
   CHECK(copy.next(rng).shape(0) == 2);
 }
 
-TEST_CASE("Dynamic binarisation draws each pixel anew for every batch") {
-  constexpr Index n = 2000;
-  Tensor<float, 2> data(Shape{n, Index{4}});
-  const float p[] = {0.0f, 1.0f, 0.3f, 0.9f};
-  for (Index i = 0; i < data.size(); ++i) data.data()[i] = p[i % 4];
-  Batches batches{data, {.batch_size = n, .shuffle = false, .binarize = Binarize::dynamic}};
-  Rng rng(4);
-  const auto first = batches.next(rng), second = batches.next(rng);
-  CHECK((first.array() == 0.0f || first.array() == 1.0f).all());
-  for (Index j = 0; j < 4; ++j) {
-    const double mean = static_cast<double>(p[j]);
-    CHECK_THAT(first.matrix().cast<double>().col(j).mean(), WithinAbs(mean, 5 * std::sqrt(mean * (1 - mean) / n)));
-  }
-  // Two draws of the same pixel differ with probability 2 p (1 - p) = 0.42.
-  const double changed = (first.matrix().col(2).array() != second.matrix().col(2).array()).cast<double>().mean();
-  CHECK_THAT(changed, WithinAbs(0.42, 5 * std::sqrt(0.42 * 0.58 / n)));
-}
-
 TEST_CASE("Anything that samples is an endless source of batches") {
   Rng rng(3), same(3);
   Batches batches{ring_of_gaussians(8), {.batch_size = 5}};
@@ -136,9 +118,30 @@ TEST_CASE("Anything that samples is an endless source of batches") {
   CHECK((batch.array() != batches.next(rng).array()).all());
 }
 
+TEST_CASE("Batches of a struct take its tensors row by row together") {
+  const Tensor<float, 2> data = numbered(7);
+  Tensor<double, 3> twice(Shape{7, 1, 2});
+  for (Index i = 0; i < 7; ++i) twice(i, 0, 1) = 2.0 * static_cast<double>(i);
+  const Conditioned pairs{data, twice};
+  Batches batches{pairs, {.batch_size = 3}};
+  Rng rng(5), same(5);
+  Batches plain{data, {.batch_size = 3}};
+  Index seen = 0;
+  for (const auto& batch : batches.epoch(rng)) {
+    const auto alone = plain.next(same);  // the same order as that of one tensor
+    REQUIRE(batch.samples.shape() == alone.shape());
+    CHECK((batch.samples.array() == alone.array()).all());
+    CHECK(batch.conditions.shape() == Shape{batch.samples.shape(0), 1, 2});
+    for (Index i = 0; i < batch.samples.shape(0); ++i, ++seen)
+      CHECK(batch.conditions(i, 0, 1) == 2.0 * static_cast<double>(batch.samples(i, 0)));
+  }
+  CHECK(seen == 7);
+}
+
 TEST_CASE("Batches take no memory from the system in steady state") {
   const Tensor<float, 2> data(Shape{1000, 50}, 0.5f);
-  Batches batches{data, {.batch_size = 64, .binarize = Binarize::dynamic}};
+  const Transformed binary{data, Binarize{}};
+  Batches batches{binary, {.batch_size = 64}};
   Rng rng(3);
   for (const auto& batch : batches.epoch(rng)) CHECK(batch.size() > 0);
   const auto before = detail::block_cache().system_allocations();
@@ -148,7 +151,6 @@ TEST_CASE("Batches take no memory from the system in steady state") {
 
 TEST_CASE("Batches name wrong arguments") {
   const Tensor<float, 2> data = numbered(10), empty(Shape{0, 2}), odd(Shape{1, 2}, {0.5f, 1.5f});
-  Rng rng(1);
   CHECK_THROWS_MATCHES((Batches{data, {.batch_size = 0}}), ArgumentError,
                        Message("Batches: expected batch_size >= 1 but got 0"));
   CHECK_THROWS_MATCHES((Batches{ring_of_gaussians(), {.batch_size = -1}}), ArgumentError,
@@ -157,7 +159,10 @@ TEST_CASE("Batches name wrong arguments") {
                        Message("Batches: expected at least one sample but got data of shape [0, 2]"));
   CHECK_THROWS_MATCHES((Batches{data, {.batch_size = 11, .drop_last = true}}), ArgumentError,
                        Message("Batches: expected at least batch_size = 11 samples with drop_last but got 10"));
-  Batches batches{odd, {.binarize = Binarize::dynamic}};
-  CHECK_THROWS_MATCHES(batches.next(rng), DataError,
-                       Message("binarized: expected values in [0, 1] to binarize but got 1.5"));
+  const Conditioned uneven{data, empty}, unequal{data, odd};
+  CHECK_THROWS_MATCHES(Batches{uneven}, DataError,
+                       Message("Batches: expected at least one sample but got data of shape [0, 2]"));
+  CHECK_THROWS_MATCHES(
+      Batches{unequal}, DataError,
+      Message("Batches: expected tensors with one first axis, 10, but got conditions of shape [1, 2]"));
 }

@@ -103,8 +103,8 @@ row("{2, 2, 3, 4}, 0.5", nn.InstanceNorm2d(4, affine=True, eps=0.5), (2, 2, 3, 4
 print("BatchNorm in training, then in evaluation")
 for shape in [(2, 3, 4, 3), (3, 1, 2, 1), (2, 5, 5, 17)]:
     norm = nn.BatchNorm2d(shape[3])
-    row(f"{braces(*shape)}, Mode::training", norm, shape)
-    row(f"{braces(*shape)}, Mode::evaluation", norm.eval(), shape)
+    row(f"{braces(*shape)}, true", norm, shape)
+    row(f"{braces(*shape)}, false", norm.eval(), shape)
 
 print("DCGAN: losses of the discriminator and of the generator, round by round")
 generator = nn.Sequential(

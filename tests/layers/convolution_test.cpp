@@ -191,20 +191,20 @@ TEST_CASE("Normalisation of images gives PyTorch's numbers") {
     norm.epsilon = epsilon;
     check_sums("InstanceNorm", norm, x, sums);
   }
-  const LayerCase<Mode> batches[] = {
+  const LayerCase<bool> batches[] = {
       // in evaluation after one batch in training
-      {{2, 3, 4, 3}, Mode::training, {64.8676503908, 99.5286265962, -15.9986486749, -5.92684810368}},
-      {{2, 3, 4, 3}, Mode::evaluation, {87.0917770494, 94.0423764293, -21.9555667387, -5.92684810368}},
-      {{3, 1, 2, 1}, Mode::training, {8.03685683368, 11.7976838639, -8.21199706066, 0.232113153248}},
-      {{3, 1, 2, 1}, Mode::evaluation, {10.2202154587, 11.167778571, -10.70011088, 0.232113153248}},
-      {{2, 5, 5, 17}, Mode::training, {18.2535687852, 76.1846332011, 54.9021828502, -12.0056116985}},
-      {{2, 5, 5, 17}, Mode::evaluation, {36.1241531804, 73.1434924305, 74.4129732068, -12.0056116985}},
+      {{2, 3, 4, 3}, true, {64.8676503908, 99.5286265962, -15.9986486749, -5.92684810368}},
+      {{2, 3, 4, 3}, false, {87.0917770494, 94.0423764293, -21.9555667387, -5.92684810368}},
+      {{3, 1, 2, 1}, true, {8.03685683368, 11.7976838639, -8.21199706066, 0.232113153248}},
+      {{3, 1, 2, 1}, false, {10.2202154587, 11.167778571, -10.70011088, 0.232113153248}},
+      {{2, 5, 5, 17}, true, {18.2535687852, 76.1846332011, 54.9021828502, -12.0056116985}},
+      {{2, 5, 5, 17}, false, {36.1241531804, 73.1434924305, 74.4129732068, -12.0056116985}},
   };
   Rng rng(1);
-  for (const auto& [x, mode, sums] : batches) {
+  for (const auto& [x, training, sums] : batches) {
     const BatchNorm norm = with_numbers(BatchNorm<double>(x[3]), 1);
-    if (mode == Mode::evaluation) norm(Variable(numbers<double>(x, 2)), Pass{Mode::training, rng});
-    check_sums("BatchNorm", norm, x, sums, [&, mode = mode](const auto& t) { return norm(t, Pass{mode, rng}); });
+    if (!training) norm(Variable(numbers<double>(x, 2)), Pass::training(rng));
+    check_sums("BatchNorm", norm, x, sums, [&, pass = training ? Pass::training(rng) : Pass()](const auto& t) { return norm(t, pass); });
   }
 }
 
@@ -278,7 +278,7 @@ TEST_CASE("Convolutions list a bias only where there is one") {
   CHECK(parameter_count(network) == 4 * 4 * 3 * 4 + 6 + 3 * 3 * 3 * 2 + 2 + 2 * 2 * 2 + 1 + 64);
   const Variable<float, 2> x(numbers<float>(Shape{5, 4}, 1));
   CHECK(network(x).shape() == Shape{5, 1});
-  CHECK(network(x, Pass{Mode::training, rng}).shape() == Shape{5, 1});
+  CHECK(network(x, Pass::training(rng)).shape() == Shape{5, 1});
 }
 
 TEST_CASE("Convolutions refuse wrong sizes") {

@@ -117,7 +117,7 @@ TEST_CASE("Copies of models are independent", "[layers]") {
   const Sequential copy = network;
   const Variable before = copy(x);
   Sgd<float> optimizer{{.learning_rate = 0.1}};
-  optimizer.minimize(mean(square(network(x, Pass{Mode::training, rng}) - 1)), network);
+  optimizer.minimize(mean(square(network(x, Pass::training(rng)) - 1)), network);
   CHECK(std::ranges::equal(copy(x).value().values(), before.value().values()));
   CHECK_FALSE(std::ranges::equal(network(x).value().values(), before.value().values()));
   CHECK(std::get<1>(copy.layers).running_mean(0) == 0);

@@ -94,7 +94,7 @@ TEST_CASE("Dropout keeps the expectation", "[layers]") {
   Rng rng(3);
   const Index n = 100'000;
   const Variable x(Tensor<float, 2>(Shape{n / 10, 10}, 2.0f));
-  const Variable<float, 2> y = Dropout(0.3)(x, Pass{Mode::training, rng});
+  const Variable<float, 2> y = Dropout(0.3)(x, Pass::training(rng));
   Index zeros = 0;
   for (const float value : y.value().values()) {
     zeros += value == 0;
@@ -112,24 +112,24 @@ TEST_CASE("Dropout draws anew in every training pass and is the identity in eval
   const Variable x = watch(numbers<double>(Shape{8, 16}, 1));
   CHECK(dropout(x).node().get() == x.node().get());
   const Rng::State before = rng.state();
-  CHECK(dropout(x, Pass{Mode::evaluation, rng}).node().get() == x.node().get());
+  CHECK(dropout(x, Pass::evaluation(rng)).node().get() == x.node().get());
   CHECK(rng.state() == before);
 
   Rng again = rng;
-  const Variable first = dropout(x, Pass{Mode::training, rng}), second = dropout(x, Pass{Mode::training, rng});
+  const Variable first = dropout(x, Pass::training(rng)), second = dropout(x, Pass::training(rng));
   CHECK_FALSE(std::ranges::equal(first.value().values(), second.value().values()));
-  CHECK(std::ranges::equal(first.value().values(), dropout(x, Pass{Mode::training, again}).value().values()));
+  CHECK(std::ranges::equal(first.value().values(), dropout(x, Pass::training(again)).value().values()));
 
   const Variable dx = gradient(sum(first), x);
   for (Index i = 0; i < x.size(); ++i) CHECK(dx.value().data()[i] == (first.value().data()[i] == 0 ? 0 : 2));
 
-  const Variable kept = Dropout(0)(x, Pass{Mode::training, rng});
+  const Variable kept = Dropout(0)(x, Pass::training(rng));
   CHECK(std::ranges::equal(kept.value().values(), x.value().values()));
 }
 
 TEST_CASE("Dropout hides no NaN", "[layers]") {
   Rng rng(3);
-  const Variable y = Dropout(0.9)(Variable(Tensor<float, 1>(Shape{100}, NAN)), Pass{Mode::training, rng});
+  const Variable y = Dropout(0.9)(Variable(Tensor<float, 1>(Shape{100}, NAN)), Pass::training(rng));
   CHECK(std::ranges::all_of(y.value().values(), [](float t) { return std::isnan(t); }));
 }
 
@@ -144,7 +144,7 @@ namespace {
 /// Adds 1 in evaluation, 10 in training.
 struct Spy {
   auto operator()(const auto& x) const { return x + 1; }
-  auto operator()(const auto& x, Pass pass) const { return x + (pass.training() ? 10 : 1); }
+  auto operator()(const auto& x, Pass pass) const { return x + (pass.is_training() ? 10 : 1); }
 };
 
 }  // namespace
@@ -156,7 +156,7 @@ TEST_CASE("Sequential says in which layer a shape is wrong", "[layers]") {
   const std::string message =
       "Linear: expected x of shape [N, 2] but got [4, 3], in layer 1 of a Sequential, in layer 2 of a Sequential";
   CHECK_THROWS_MATCHES(network(x), ShapeError, Message(message));
-  CHECK_THROWS_MATCHES(network(x, Pass{Mode::training, rng}), ShapeError, Message(message));
+  CHECK_THROWS_MATCHES(network(x, Pass::training(rng)), ShapeError, Message(message));
 }
 
 TEST_CASE("Sequential hands a Pass to those layers only that take one", "[layers]") {
@@ -164,8 +164,8 @@ TEST_CASE("Sequential hands a Pass to those layers only that take one", "[layers
   const Sequential network{Spy{}, [](const auto& x) { return 2 * x; }, Sequential{Relu{}, Spy{}}};
   const Variable x(Tensor<double, 1>(Shape{2}, {-3, 4}));
   check_numbers(network(x), {1, 11});
-  check_numbers(network(x, Pass{Mode::evaluation, rng}), {1, 11});
-  check_numbers(network(x, Pass{Mode::training, rng}), {24, 38});
-  check_numbers(call(Relu{}, x, Pass{Mode::training, rng}), {0, 4});
+  check_numbers(network(x, Pass::evaluation(rng)), {1, 11});
+  check_numbers(network(x, Pass::training(rng)), {24, 38});
+  check_numbers(call(Relu{}, x, Pass::training(rng)), {0, 4});
   CHECK(Sequential{}(x).node().get() == x.node().get());
 }

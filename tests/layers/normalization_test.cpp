@@ -11,7 +11,7 @@ using namespace eigenesis;
 
 TEMPLATE_TEST_CASE("BatchNorm gives PyTorch's numbers", "[layers]", float, double) {
   Rng rng(1);
-  const Pass training{Mode::training, rng};
+  const Pass training = Pass::training(rng);
   const BatchNorm norm = with_numbers(BatchNorm<TestType>(3), 2);
   const auto batch = [](Index n, double phase) { return Variable(numbers<TestType>(Shape{n, Index{3}}, phase)); };
 
@@ -38,7 +38,7 @@ TEMPLATE_TEST_CASE("BatchNorm of images gives PyTorch's numbers", "[layers]", fl
   BatchNorm norm = with_numbers(BatchNorm<TestType>(3), 2);
   norm.momentum = 0.25;
   norm.epsilon = 0.1;
-  const Variable y = norm(Variable(numbers<TestType>(Shape{2, 2, 2, 3}, 5)), Pass{Mode::training, rng});
+  const Variable y = norm(Variable(numbers<TestType>(Shape{2, 2, 2, 3}, 5)), Pass::training(rng));
   CHECK(y.shape() == Shape{2, 2, 2, 3});
   check_numbers(y, {-2.89319075774, 0.711916040358, -0.268899559196, 0.858985331936, 0.983263279685, 4.30071668992,
                     -2.97227918873, 0.611011446214, 0.632155870734,  0.861390977493, 1.07671725085,  3.32623499025,
@@ -52,10 +52,10 @@ TEST_CASE("BatchNorm leaves its running statistics where the Pass says so", "[la
   Rng rng(1);
   const BatchNorm<float> norm(3);
   const Variable x(numbers<float>(Shape{4, 3}, 5));
-  const Variable fixed = norm(x, Pass{.mode = Mode::training, .rng = rng, .update_state = false});
+  const Variable fixed = norm(x, Pass::training(rng).without_updates());
   check_numbers(norm.running_mean, {0, 0, 0});
   check_numbers(norm.running_variance, {1, 1, 1});
-  CHECK(std::ranges::equal(fixed.value().values(), norm(x, Pass{Mode::training, rng}).value().values()));
+  CHECK(std::ranges::equal(fixed.value().values(), norm(x, Pass::training(rng)).value().values()));
   CHECK(norm.running_mean(0) != 0);
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("A batch that is not finite leaves BatchNorm's running statistics alon
   for (const float bad : {NAN, INFINITY}) {
     Tensor<float, 2> x = numbers<float>(Shape{4, 3}, 5);
     x(2, 1) = bad;
-    CHECK(std::isnan(norm(Variable(x), Pass{Mode::training, rng}).value()(0, 1)));
+    CHECK(std::isnan(norm(Variable(x), Pass::training(rng)).value()(0, 1)));
     check_numbers(norm.running_mean, {0, 0, 0});
     check_numbers(norm.running_variance, {1, 1, 1});
   }
@@ -75,9 +75,9 @@ TEST_CASE("BatchNorm in evaluation treats each sample alone", "[layers]") {
   Rng rng(1);
   const BatchNorm norm = with_numbers(BatchNorm<float>(3), 2);
   for (double phase = 0; phase < 5; ++phase)
-    norm(Variable(numbers<float>(Shape{4, 3}, phase)), Pass{Mode::training, rng});
+    norm(Variable(numbers<float>(Shape{4, 3}, phase)), Pass::training(rng));
   const Variable x(numbers<float>(Shape{7, 3}, 9));
-  const Variable together = norm(x, Pass{Mode::evaluation, rng});
+  const Variable together = norm(x, Pass::evaluation(rng));
   for (Index i = 0; i < 7; ++i) {
     const Variable alone = norm(slice(x, 0, i, i + 1));
     CHECK(std::ranges::equal(alone.value().values(), slice(together, 0, i, i + 1).value().values()));
@@ -89,7 +89,7 @@ TEST_CASE("BatchNorm makes mean 0 and variance 1 of large offsets", "[layers]") 
   Tensor<float, 2> x(Shape{1000, 2});
   rng.fill_normal(x.data(), x.size());
   x.array() = x.array() + 1000;
-  const Variable y = BatchNorm(2)(Variable(x), Pass{Mode::training, rng});
+  const Variable y = BatchNorm(2)(Variable(x), Pass::training(rng));
   for (Index feature = 0; feature < 2; ++feature) {
     const auto column = y.value().matrix().col(feature).cast<double>().array();
     CHECK_THAT(column.mean(), WithinAbs(0, 1e-3));
@@ -100,7 +100,7 @@ TEST_CASE("BatchNorm makes mean 0 and variance 1 of large offsets", "[layers]") 
 TEST_CASE("BatchNorm has the gradients that differences give", "[layers]") {
   Rng rng(1);
   const BatchNorm norm = with_numbers(BatchNorm<double>(3), 2);
-  const Pass training{Mode::training, rng};
+  const Pass training = Pass::training(rng);
   check_gradients(
       "BatchNorm", [&](const auto& x) { return norm(x, training); }, gradient_check::numbers(Shape{4, 3}));
   check_gradients(
@@ -133,13 +133,13 @@ TEST_CASE("BatchNorm refuses wrong shapes", "[layers]") {
   const BatchNorm<float> norm(3);
   CHECK_THROWS_MATCHES(norm(Variable(Tensor<float, 2>(Shape{2, 4}))), ShapeError,
                        Message("BatchNorm: expected x with 3 features in its last axis but got [2, 4]"));
-  CHECK_THROWS_MATCHES(norm(Variable(Tensor<float, 3>(Shape{2, 3, 4})), Pass{Mode::training, rng}), ShapeError,
+  CHECK_THROWS_MATCHES(norm(Variable(Tensor<float, 3>(Shape{2, 3, 4})), Pass::training(rng)), ShapeError,
                        Message("BatchNorm: expected x with 3 features in its last axis but got [2, 3, 4]"));
   CHECK_THROWS_MATCHES(
-      norm(Variable(Tensor<float, 2>(Shape{1, 3}, 0.0f)), Pass{Mode::training, rng}), ShapeError,
+      norm(Variable(Tensor<float, 2>(Shape{1, 3}, 0.0f)), Pass::training(rng)), ShapeError,
       Message("BatchNorm: expected more than one value per feature in training but got x of shape [1, 3]"));
   check_numbers(norm.running_variance, {1, 1, 1});
-  CHECK(norm(Variable(Tensor<float, 3>(Shape{1, 2, 3}, 0.0f)), Pass{Mode::training, rng}).shape() == Shape{1, 2, 3});
+  CHECK(norm(Variable(Tensor<float, 3>(Shape{1, 2, 3}, 0.0f)), Pass::training(rng)).shape() == Shape{1, 2, 3});
   CHECK(norm(Variable(Tensor<float, 2>(Shape{1, 3}, 0.0f))).shape() == Shape{1, 3});
   CHECK_THROWS_MATCHES(BatchNorm(0), ArgumentError, Message("BatchNorm: expected features > 0 but got 0"));
 }

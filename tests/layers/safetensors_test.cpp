@@ -28,7 +28,7 @@ auto make_network(std::uint64_t seed) {
                      Linear<Scalar>(5 * 8 * 4, 2, rng)};
   Tensor<Scalar, 4> x(Shape{4, 6, 4, 2});
   rng.fill_normal(x.data(), x.size());
-  network(Variable(x), Pass{Mode::training, rng});  // moves the running averages
+  network(Variable(x), Pass::training(rng));  // moves the running averages
   return network;
 }
 
@@ -167,7 +167,7 @@ TEST_CASE_METHOD(Fixture, "Training goes on where it was saved, bit for bit") {
     Rng noise(7);
     Tensor<float, 4> x(Shape{4, 6, 4, 2});
     noise.fill_normal(x.data(), x.size());
-    adam.minimize(mean(square(model(Variable(x), Pass{Mode::training, noise}))), model);
+    adam.minimize(mean(square(model(Variable(x), Pass::training(noise)))), model);
   };
   auto model = make_network<float>(1), resumed = make_network<float>(2);
   Adam adam, adam_of_resumed;

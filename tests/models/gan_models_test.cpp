@@ -24,7 +24,7 @@ TEST_CASE("Generator::sample evaluates, records nothing and changes nothing", "[
   bool recorded = false;
   const Generator generator{Sequential{Linear(2, 5, rng), BatchNorm(5), Relu{}, Linear(5, 3, rng), Recorded{&recorded}},
                             StandardNormal(2)};
-  for (int i = 0; i < 5; ++i) generator(Variable(generator.prior.sample(8, rng)), Pass{Mode::training, rng});
+  for (int i = 0; i < 5; ++i) generator(Variable(generator.prior.sample(8, rng)), Pass::training(rng));
   CHECK(recorded);
   const std::vector<double> before = weights(generator);
 
@@ -58,8 +58,8 @@ TEST_CASE("Generator calls its network in training with the Pass", "[models]") {
   const Generator generator{Sequential{Dropout(0.5)}, StandardNormal(4)};
   const Variable ones(Tensor<float, 2>(Shape{50, 4}, 1.0f));
   CHECK(generator(ones).value().array().minCoeff() == 1);
-  CHECK(generator(ones, Pass{Mode::evaluation, rng}).value().array().minCoeff() == 1);
-  CHECK(generator(ones, Pass{Mode::training, rng}).value().array().minCoeff() == 0);
+  CHECK(generator(ones, Pass::evaluation(rng)).value().array().minCoeff() == 1);
+  CHECK(generator(ones, Pass::training(rng)).value().array().minCoeff() == 0);
 }
 
 TEST_CASE("Generator::interpolate goes along a great circle", "[models]") {
@@ -124,7 +124,7 @@ TEST_CASE("Discriminator gives logits, and probabilities that record nothing", "
   REQUIRE(probability.shape() == Shape{6, 1});
   for (Index i = 0; i < 6; ++i)
     CHECK_THAT(probability(i, 0), WithinAbs(1 / (1 + std::exp(-logits.value()(i, 0))), 1e-6));
-  discriminator(Variable(x), Pass{Mode::training, rng});
+  discriminator(Variable(x), Pass::training(rng));
   CHECK(weights(discriminator) != before);  // running averages
 }
 
@@ -134,6 +134,6 @@ TEST_CASE("Discriminator refuses a network that gives more than a logit for each
   const Variable x(Tensor<float, 2>(Shape{6, 2}));
   const auto message = Message("Discriminator: expected one logit for each sample, [6, 1], but got [6, 7]");
   CHECK_THROWS_MATCHES(discriminator(x), ShapeError, message);
-  CHECK_THROWS_MATCHES(discriminator(x, Pass{Mode::training, rng}), ShapeError, message);
+  CHECK_THROWS_MATCHES(discriminator(x, Pass::training(rng)), ShapeError, message);
   CHECK_THROWS_MATCHES(discriminator.probability(x.value()), ShapeError, message);
 }

@@ -72,18 +72,14 @@ auto small_image_discriminator(Rng& rng) {
 
 std::uint64_t trained_vae(auto vae, const Tensor<float, 2>& data, Index batch_size, Rng rng, const Between& between) {
   VaeTrainer trainer{vae};
-  trainer.fit(data,
-              {.steps = steps,
-               .batch_size = batch_size,
-               .binarize = Binarize::dynamic,
-               .on_step = [&](VaeState&) { between(); }},
-              rng);
+  trainer.fit(Transformed{data, Binarize{}},
+              {.steps = steps, .batch_size = batch_size, .on_step = [&](auto&) { between(); }}, rng);
   return weight_hash(vae) ^ rng.state().counter;
 }
 std::uint64_t trained_gan(auto generator, auto discriminator, const Tensor<float, 2>& data, Index batch_size, Rng rng,
                           const Between& between, Index rounds = steps) {
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
-  trainer.fit(data, {.steps = rounds, .batch_size = batch_size, .on_step = [&](GanState&) { between(); }}, rng);
+  trainer.fit(data, {.steps = rounds, .batch_size = batch_size, .on_step = [&](auto&) { between(); }}, rng);
   return weight_hash(generator) ^ weight_hash(discriminator) ^ rng.state().counter;
 }
 
@@ -185,13 +181,12 @@ TEST_CASE("A training step in steady state takes no memory from the system", "[t
     auto image_generator = small_image_generator(rng);
     auto image_discriminator = small_image_discriminator(rng);
     Counter of_vae, of_gan, of_images;
-    VaeTrainer{vae}.fit(
-        data, {.steps = 70, .batch_size = 100, .binarize = Binarize::dynamic, .on_step = [&](VaeState&) { of_vae(); }},
-        rng);
+    VaeTrainer{vae, MovingAverage{vae}}.fit(Transformed{data, Binarize{}},
+                                            {.steps = 70, .batch_size = 100, .on_step = [&](auto&) { of_vae(); }}, rng);
     GanTrainer{generator, discriminator, NonSaturating{}}.fit(
-        data, {.steps = 70, .batch_size = 100, .on_step = [&](GanState&) { of_gan(); }}, rng);
+        data, {.steps = 70, .batch_size = 100, .on_step = [&](auto&) { of_gan(); }}, rng);
     GanTrainer{image_generator, image_discriminator, NonSaturating{}}.fit(
-        data, {.steps = 70, .batch_size = 40, .on_step = [&](GanState&) { of_images(); }}, rng);
+        data, {.steps = 70, .batch_size = 40, .on_step = [&](auto&) { of_images(); }}, rng);
     CHECK(of_vae.step == 70);
     CHECK(of_vae.pool == 0);
     CHECK(of_vae.heap == 0);

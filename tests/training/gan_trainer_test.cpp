@@ -123,9 +123,8 @@ TEST_CASE("fit alternates as many steps of each model as the options say", "[tra
   const auto order_of = [&](const GanOptions& options) {
     order.clear();
     GanTrainer trainer{generator, discriminator, NotedObjective{&order}, options};
-    const GanHistory history = trainer.fit(ring_of_gaussians(8), {.steps = 3, .batch_size = 4}, rng);
-    CHECK(history.discriminator_loss.size() == 3);
-    CHECK(history.generator_loss.size() == 3);
+    const auto history = trainer.fit(ring_of_gaussians(8), {.steps = 3, .batch_size = 4}, rng);
+    CHECK(history.steps.size() == 3);
     return order;
   };
   CHECK(order_of({}) == "DGDGDG");
@@ -143,7 +142,7 @@ TEST_CASE("fit does what its phases do one by one", "[training]") {
 
   Rng for_fit(2), by_hand(2);
   GanTrainer trainer{generator, discriminator, Minimax{}, {.discriminator_steps = 2, .generator_steps = 3}};
-  const GanHistory history = trainer.fit(ring, {.steps = 4, .batch_size = 8}, for_fit);
+  const auto history = trainer.fit(ring, {.steps = 4, .batch_size = 8}, for_fit);
 
   GanTrainer same_trainer{same_generator, same_discriminator, Minimax{}};
   for (std::size_t step = 0; step < 4; ++step) {
@@ -151,8 +150,8 @@ TEST_CASE("fit does what its phases do one by one", "[training]") {
     for (int i = 0; i < 2; ++i)
       discriminator_loss += same_trainer.train_discriminator(ring.sample(8, by_hand), by_hand);
     for (int i = 0; i < 3; ++i) generator_loss += same_trainer.train_generator(8, by_hand);
-    CHECK(history.discriminator_loss[step] == discriminator_loss / 2);
-    CHECK(history.generator_loss[step] == generator_loss / 3);
+    CHECK(history.steps[step].discriminator == discriminator_loss / 2);
+    CHECK(history.steps[step].generator == generator_loss / 3);
   }
   CHECK(weights(generator) == weights(same_generator));
   CHECK(weights(discriminator) == weights(same_discriminator));
@@ -163,16 +162,16 @@ TEST_CASE("An epoch of fit is a pass over the data", "[training]") {
   auto generator = small_generator(rng);
   auto discriminator = small_discriminator(rng);
   const Tensor<float, 2> data = normal_data(10, rng);  // two batches of 4, the rest is left out
-  const auto rounds = [&](const GanOptions& options, GanFitOptions fit_options) {
+  const auto rounds = [&](const GanOptions& options, FitOptions<GanLosses> fit_options) {
     GanTrainer trainer{generator, discriminator, NonSaturating{}, options};
     std::vector<Index> steps_per_epoch;
     fit_options.batch_size = 4;
-    fit_options.on_epoch = [&](GanState& progress) {
+    fit_options.on_epoch = [&](auto& progress) {
       steps_per_epoch.push_back(progress.step);
       CHECK(progress.epoch == std::ssize(steps_per_epoch));
     };
-    const GanHistory history = trainer.fit(data, fit_options, rng);
-    CHECK(std::ssize(history.generator_loss) == steps_per_epoch.back());
+    const auto history = trainer.fit(data, fit_options, rng);
+    CHECK(std::ssize(history.steps) == steps_per_epoch.back());
     return steps_per_epoch;
   };
   CHECK(rounds({}, {.epochs = 3}) == std::vector<Index>{2, 4, 6});
@@ -186,32 +185,34 @@ TEST_CASE("Callbacks of fit see losses and can stop it", "[training]") {
   auto generator = small_generator(rng);
   auto discriminator = small_discriminator(rng);
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
-  GanHistory seen;
+  std::vector<GanLosses> seen;
   Index steps = 0, epochs = 0;
-  const GanHistory history = trainer.fit(ring_of_gaussians(8),
-                                         {.steps = 100,
-                                          .batch_size = 8,
-                                          .on_step =
-                                              [&](GanState& progress) {
-                                                CHECK(progress.step == ++steps);
-                                                CHECK(progress.epoch == 1);
-                                                seen.discriminator_loss.push_back(progress.discriminator_loss);
-                                                seen.generator_loss.push_back(progress.generator_loss);
-                                                progress.stop = steps == 7;
-                                              },
-                                          .on_epoch = [&](GanState&) { ++epochs; }},
-                                         rng);
+  const auto history = trainer.fit(ring_of_gaussians(8),
+                                   {.steps = 100,
+                                    .batch_size = 8,
+                                    .on_step =
+                                        [&](auto& progress) {
+                                          CHECK(progress.step == ++steps);
+                                          CHECK(progress.epoch == 1);
+                                          seen.push_back(progress.losses);
+                                          progress.stop = steps == 7;
+                                        },
+                                    .on_epoch = [&](auto&) { ++epochs; }},
+                                   rng);
   CHECK(steps == 7);
   CHECK(epochs == 1);
-  CHECK(history.discriminator_loss == seen.discriminator_loss);
-  CHECK(history.generator_loss == seen.generator_loss);
+  REQUIRE(history.steps.size() == seen.size());
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    CHECK(history.steps[i].discriminator == seen[i].discriminator);
+    CHECK(history.steps[i].generator == seen[i].generator);
+  }
 
   Index at_stop = 0;
   trainer.fit(normal_data(16, rng),
               {.epochs = 10,
                .batch_size = 4,
                .on_epoch =
-                   [&](GanState& progress) {
+                   [&](auto& progress) {
                      progress.stop = progress.epoch == 2;
                      at_stop = progress.step;
                    }},
@@ -219,17 +220,21 @@ TEST_CASE("Callbacks of fit see losses and can stop it", "[training]") {
   CHECK(at_stop == 8);
 }
 
-TEST_CASE("A GAN's progress shows both losses of the last round", "[training]") {
+TEST_CASE("A GAN's progress shows the mean of both losses", "[training]") {
   Rng rng(1);
   auto generator = small_generator(rng);
   auto discriminator = small_discriminator(rng);
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
   Screen screen;
-  const GanHistory history =
-      trainer.fit(ring_of_gaussians(8), {.steps = 2, .batch_size = 8, .progress = screen.bar()}, rng);
+  const auto history = trainer.fit(ring_of_gaussians(8), {.steps = 2, .batch_size = 8, .progress = screen.bar()}, rng);
   const auto line = [&](std::size_t step) {
-    return detail::formatted(" D %.4g", history.discriminator_loss[step]) +
-           detail::formatted(" G %.4g\n", history.generator_loss[step]);
+    GanLosses mean;
+    for (std::size_t i = 0; i <= step; ++i) {
+      mean.discriminator += history.steps[i].discriminator / static_cast<double>(step + 1);
+      mean.generator += history.steps[i].generator / static_cast<double>(step + 1);
+    }
+    return detail::formatted(" discriminator %.4g", mean.discriminator) +
+           detail::formatted(" generator %.4g\n", mean.generator);
   };
   CHECK(screen.text == "GAN  50% 1/2 [00:00<?, ? it/s]" + line(0) + "GAN 100% 2/2 [00:00<?, ? it/s]" + line(1));
 }
@@ -409,11 +414,12 @@ TEST_CASE("GanTrainer refuses empty batches and less data than a batch", "[train
   Generator generator{Linear(2, 2, rng), StandardNormal(2)};
   Discriminator discriminator{Linear(2, 1, rng)};
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
-  CHECK_THROWS_MATCHES(trainer.train_discriminator(Tensor<float, 2>({0, 2}), rng), DataError,
-                       Message("GanTrainer::train_discriminator: expected at least one sample but got shape [0, 2]"));
+  CHECK_THROWS_MATCHES(
+      trainer.train_discriminator(Tensor<float, 2>({0, 2}), rng), DataError,
+      Message("GanTrainer::train_discriminator: expected at least one sample but got data of shape [0, 2]"));
   const Tensor<float, 2> data({50, 2}, 0.5f);
   CHECK_THROWS_MATCHES(trainer.fit(data, {.steps = 1, .batch_size = 128}, rng), ArgumentError,
-                       Message("GanTrainer::fit: expected at least batch_size = 128 samples but got 50"));
+                       Message("Batches: expected at least batch_size = 128 samples with drop_last but got 50"));
 }
 
 // Instance noise.
@@ -449,7 +455,7 @@ TEST_CASE("Instance noise fades by its schedule", "[training]") {
   Rng rng(1);
   auto generator = small_generator(rng);
   auto discriminator = small_discriminator(rng);
-  GanTrainer trainer{generator, discriminator, Minimax{}, {.instance_noise = {.sigma = -1}}};
+  GanTrainer trainer{generator, discriminator, Minimax{}, InstanceNoise{.sigma = -1}};
   CHECK_THROWS_MATCHES(trainer.train_discriminator(normal_data(4, rng), rng), ArgumentError,
                        Message("InstanceNoise: expected a finite sigma >= 0 but got -1 in round 0"));
 }
@@ -461,8 +467,8 @@ TEST_CASE("The discriminator sees real and fake samples through noise, in both p
   Discriminator discriminator{Sequential{NotedSamples{&seen}, Linear(2, 1, rng)}};
   const Tensor<float, 2> data({20'000, 2}, 0.0f);
   const double sigma = 0.5;
-  GanTrainer trainer{
-      generator, discriminator, NonSaturating{}, {.instance_noise = {.sigma = sigma, .schedule = LinearDecay{2}}}};
+  GanTrainer trainer{generator, discriminator, NonSaturating{},
+                     InstanceNoise{.sigma = sigma, .schedule = LinearDecay{2}}};
   for (const double left : {1.0, 0.5, 0.0}) {
     seen.clear();
     trainer.train_discriminator(data, rng);
@@ -491,11 +497,11 @@ TEST_CASE("Instance noise counts rounds: a round ends with its last step of the 
     rounds.push_back(round);
     return 1.0;
   };
-  GanTrainer trainer{
-      generator,
-      discriminator,
-      NonSaturating{},
-      {.discriminator_steps = 2, .generator_steps = 3, .instance_noise = {.sigma = 0.1, .schedule = noted}}};
+  GanTrainer trainer{generator,
+                     discriminator,
+                     NonSaturating{},
+                     InstanceNoise{.sigma = 0.1, .schedule = noted},
+                     {.discriminator_steps = 2, .generator_steps = 3}};
   trainer.fit(ring_of_gaussians(8), {.steps = 2, .batch_size = 4}, rng);
   trainer.fit(ring_of_gaussians(8), {.steps = 1, .batch_size = 4}, rng);  // goes on
   std::vector<Index> expected;  // real and fake of two steps, then fake of three
@@ -504,11 +510,11 @@ TEST_CASE("Instance noise counts rounds: a round ends with its last step of the 
 }
 
 TEST_CASE("Without instance noise, or once it has faded, a training keeps its bits", "[training]") {
-  const auto trained = [](const GanOptions& options) {
+  const auto trained = [](const InstanceNoise& noise) {
     Rng rng(1);
     auto generator = small_generator(rng);
     auto discriminator = small_discriminator(rng);
-    GanTrainer trainer{generator, discriminator, NonSaturating{}, options};
+    GanTrainer trainer{generator, discriminator, NonSaturating{}, noise};
     trainer.fit(ring_of_gaussians(8), {.steps = 5, .batch_size = 16}, rng);
     auto all = weights(generator), more = weights(discriminator);
     all.insert(all.end(), more.begin(), more.end());
@@ -516,9 +522,9 @@ TEST_CASE("Without instance noise, or once it has faded, a training keeps its bi
     return all;
   };
   const auto plain = trained({});
-  CHECK(trained({.instance_noise = {.sigma = 0}}) == plain);
-  CHECK(trained({.instance_noise = {.sigma = 3, .schedule = ConstantSchedule{0}}}) == plain);
-  CHECK(trained({.instance_noise = {.sigma = 1e-3}}) != plain);
+  CHECK(trained({.sigma = 0}) == plain);
+  CHECK(trained({.sigma = 3, .schedule = ConstantSchedule{0}}) == plain);
+  CHECK(trained({.sigma = 1e-3}) != plain);
 
   Generator generator{Shift{number(1)}, Zero{}};  // draws nothing
   Discriminator discriminator{Slope{number(1)}};
@@ -535,7 +541,7 @@ TEST_CASE("The generator's gradient flows through noisy samples", "[training]") 
   Generator generator{Shift{number(theta)}, Zero{}};
   Discriminator discriminator{Slope{number(psi)}};
   const Sgd<double> descent{{.learning_rate = 0.2}};
-  GanTrainer trainer{generator, discriminator, NonSaturating{}, descent, descent, {.instance_noise = {.sigma = sigma}}};
+  GanTrainer trainer{generator, discriminator, NonSaturating{}, descent, descent, InstanceNoise{.sigma = sigma}};
   Rng rng(3), same(3);
   Tensor<double, 2> noise(Shape{4, 1});
   same.fill_normal(noise.data(), noise.size());
@@ -557,7 +563,7 @@ TEST_CASE("Instance noise makes points overlap: the optimal discriminator's loss
   Generator generator{[distance = distance](const auto& z) { return 0 * z + distance; }, StandardNormal(1)};
   Discriminator discriminator{Sequential{Linear(1, 16, rng), Tanh{}, Linear(16, 1, rng)}};
   const Adam<float> adam{{.learning_rate = 5e-3}};
-  GanTrainer trainer{generator, discriminator, Minimax{}, adam, adam, {.instance_noise = {.sigma = 1}}};
+  GanTrainer trainer{generator, discriminator, Minimax{}, adam, adam, InstanceNoise{.sigma = 1}};
   for (int step = 0; step < 1500; ++step) trainer.train_discriminator(Tensor<float, 2>({512, 1}, 0.0f), rng);
   trainer.discriminator_optimizer.set_learning_rate(0);
   const double loss = trainer.train_discriminator(Tensor<float, 2>({400'000, 1}, 0.0f), rng);
@@ -614,13 +620,8 @@ TEST_CASE("A penalty sees samples through the noise that the discriminator sees"
                                            return x;
                                          },
                                          Slope{number(1)}}};
-  GanTrainer trainer{generator,
-                     discriminator,
-                     NonSaturating{},
-                     NotedPenalty{&given},
-                     Adam<double>{},
-                     Adam<double>{},
-                     {.instance_noise = {.sigma = 1}}};
+  GanTrainer trainer{generator,      discriminator,  NonSaturating{},          NotedPenalty{&given},
+                     Adam<double>{}, Adam<double>{}, InstanceNoise{.sigma = 1}};
   Rng rng(1);
   trainer.train_discriminator(Tensor<double, 2>(Shape{4, 1}, 0.0), rng);
   REQUIRE(seen.size() == 3);  // real, fake, and what the penalty asks for

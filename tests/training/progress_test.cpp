@@ -14,7 +14,8 @@ struct Screen {
   int columns = 200;
 
   ProgressBar bar() {
-    return ProgressBar{{.write = [this](std::string_view text) { written.emplace_back(text); },
+    return ProgressBar{{},
+                       {.write = [this](std::string_view text) { written.emplace_back(text); },
                         .seconds = [this] { return seconds; },
                         .columns = [this] { return columns; }}};
   }

@@ -8,7 +8,7 @@
 struct Screen {
   std::string text;
   eigenesis::ProgressBar bar() {
-    return eigenesis::ProgressBar{{.write = [this](std::string_view part) { text += part; },
+    return eigenesis::ProgressBar{{}, {.write = [this](std::string_view part) { text += part; },
                                    .seconds = [] { return 0.0; },
                                    .columns = [] { return 0; }}};
   }

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <numeric>
 #include <span>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "eigenesis/core/rng.hpp"
@@ -12,16 +14,26 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Whether pixels in [0, 1] are taken as they are or as probabilities: `dynamic` draws 0 or 1 anew for every batch
-/// (Salakhutdinov & Murray 2008).
-enum class Binarize { none, dynamic };
-
 struct BatchOptions {
   Index batch_size = 128;
   bool drop_last = false;  // Leave out an epoch's last batch if it is smaller than the others.
   bool shuffle = true;     // false: every epoch in the order of the data
-  Binarize binarize = Binarize::none;
 };
+
+/// Samples and what belongs to each of them: a data set or a batch of a conditional model.
+///   const Conditioned digits{mnist.train.images, one_hot(mnist.train.labels, 10)};
+/// Any struct of tensors with one first axis that lists them in `fields` is a data set too.
+template <class Samples, class Conditions>
+struct Conditioned {
+  Samples samples;        // [N, ...]
+  Conditions conditions;  // [N, ...]
+  static void fields(auto& self, auto&& field) {
+    field("samples", self.samples);
+    field("conditions", self.conditions);
+  }
+};
+template <class Samples, class Conditions>
+Conditioned(Samples, Conditions) -> Conditioned<Samples, Conditions>;
 
 namespace detail {
 
@@ -29,20 +41,83 @@ inline void check_batch_options(const BatchOptions& options) {
   require<ArgumentError>(options.batch_size >= 1, "Batches: expected batch_size >= 1 but got ", options.batch_size);
 }
 
-}  // namespace detail
-
-/// Each value of x as the probability of a 1, drawn: the binarised form of pixels in [0, 1]. Throws DataError outside.
+template <class T>
+inline constexpr bool is_tensor_data = false;
 template <class Scalar, int Rank>
-Tensor<Scalar, Rank> binarized(Tensor<Scalar, Rank> x, Rng& rng) {
-  Tensor<Scalar, Rank> u(x.shape());
-  rng.fill_uniform(u.data(), u.size(), Scalar{0}, Scalar{1});
-  for (Index i = 0; i < x.size(); ++i) {
-    const Scalar p = x.data()[i];
-    require<DataError>(p >= 0 && p <= 1, "binarized: expected values in [0, 1] to binarize but got ", p);
-    x.data()[i] = u.data()[i] < p ? Scalar{1} : Scalar{0};
-  }
-  return x;
+inline constexpr bool is_tensor_data<Tensor<Scalar, Rank>> = Rank >= 1;
+
+/// Calls f(name, tensor) for each tensor of a data set or batch: for itself, or for all that its `fields` name.
+template <class Rows, class F>
+void for_each_tensor(Rows& rows, F&& f) {
+  if constexpr (is_tensor_data<std::remove_const_t<Rows>>)
+    f(std::string_view("samples"), rows);
+  else
+    std::remove_const_t<Rows>::fields(rows, f);
 }
+
+/// A data set that can be taken row by row. What draws its samples, such as a generator, is no such thing.
+template <class T>
+concept HasRows = is_tensor_data<T> ||(
+    requires(T& rows) { T::fields(rows, [](std::string_view, auto&) {}); } &&
+    !requires(const T& source, Rng& rng) { source.sample(Index{1}, rng); });
+
+/// The number of samples. Throws DataError for none, or if tensors disagree.
+template <class Rows>
+Index row_count(const char* function, const Rows& rows) {
+  Index count = -1;
+  for_each_tensor(rows, [&](std::string_view name, const auto& tensor) {
+    require<DataError>(tensor.size() > 0, function, ": expected at least one sample but got data of shape ",
+                       tensor.shape());
+    require<DataError>(count < 0 || tensor.shape(0) == count, function, ": expected tensors with one first axis, ",
+                       count, ", but got ", name, " of shape ", tensor.shape());
+    count = tensor.shape(0);
+  });
+  return count;
+}
+
+/// The given rows of a tensor, in their order.
+template <class Scalar, int Rank>
+Tensor<Scalar, Rank> take_rows(const Tensor<Scalar, Rank>& x, std::span<const Index> rows) {
+  Shape<Rank> shape = x.shape();
+  const Index row = shape.size() / shape[0];
+  shape[0] = std::ssize(rows);
+  Tensor<Scalar, Rank> taken(shape);
+  Scalar* out = taken.data();
+  for (const Index i : rows) out = std::copy_n(x.data() + i * row, row, out);
+  return taken;
+}
+template <class Rows>
+Rows take_rows(const Rows& data, std::span<const Index> rows) {
+  Rows taken;
+  for_each_tensor(taken, [&]<class T>(std::string_view name, T& tensor) {
+    for_each_tensor(data, [&]<class Source>(std::string_view source_name, const Source& source) {
+      if constexpr (std::is_same_v<T, Source>)
+        if (name == source_name) tensor = take_rows(source, rows);
+    });
+  });
+  return taken;
+}
+
+/// The batches of one epoch, to be iterated once.
+template <class Batches>
+struct Epoch {
+  struct Iterator {
+    Batches* batches;
+    Rng* rng;
+    Index left;
+    auto operator*() const { return batches->next(*rng); }
+    Iterator& operator++() {
+      --left;
+      return *this;
+    }
+    bool operator==(std::default_sentinel_t) const { return left == 0; }
+  };
+  Iterator first;
+  Iterator begin() const { return first; }
+  std::default_sentinel_t end() const { return {}; }
+};
+
+}  // namespace detail
 
 /// Batches of an endless source, which is anything with `sample(n, rng)`: toy data, a generator.
 template <class Source>
@@ -54,58 +129,61 @@ class Batches {
     detail::check_batch_options(options);
   }
   /// The next batch [batch_size, ...].
-  auto next(Rng& rng) {
-    auto batch = source_.sample(options_.batch_size, rng);
-    return options_.binarize == Binarize::dynamic ? binarized(std::move(batch), rng) : batch;
-  }
+  auto next(Rng& rng) { return source_.sample(options_.batch_size, rng); }
 
  private:
   Source source_;
   BatchOptions options_;
 };
 
-/// Batches of a data set [N, ...]: every epoch visits each sample once, in an order drawn from the given Rng.
+/// Batches of a data set, which is a tensor [N, ...] or a struct of tensors with one first axis. Every epoch visits
+/// each sample once, in an order drawn from the given Rng.
 ///
 ///   Batches batches{mnist.train.images, {.batch_size = 128}};
 ///   for (const auto& batch : batches.epoch(rng)) train(batch);
 ///
-/// The data must outlive this object. Batches are made in memory from the pool, nothing else is allocated.
-template <class Scalar, int Rank>
-class Batches<Tensor<Scalar, Rank>> {
-  static_assert(Rank >= 1, "eigenesis: batches are taken along the first axis");
-
+/// The data must outlive this object. Batches are made in memory from the cache, nothing else is allocated.
+template <detail::HasRows Data>
+class Batches<Data> {
  public:
-  using Batch = Tensor<Scalar, Rank>;
   static constexpr bool endless = false;
 
-  /// Throws DataError for empty data, ArgumentError for batch_size < 1 or if drop_last would leave nothing.
-  explicit Batches(const Batch& data, const BatchOptions& options = {})
-      : data_(&data), options_(options), order_(static_cast<std::size_t>(data.shape(0))) {
+  /// Throws DataError for empty data or tensors that do not agree on N, ArgumentError for batch_size < 1 or if
+  /// drop_last would leave nothing.
+  explicit Batches(const Data& data, const BatchOptions& options = {})
+      : data_(&data), options_(options), order_(static_cast<std::size_t>(detail::row_count("Batches", data))) {
     detail::check_batch_options(options);
-    require<DataError>(data.size() > 0, "Batches: expected at least one sample but got data of shape ", data.shape());
     require<ArgumentError>(!options.drop_last || samples() >= options.batch_size,
                            "Batches: expected at least batch_size = ", options.batch_size,
                            " samples with drop_last but got ", samples());
     step_ = steps_per_epoch();
   }
-  explicit Batches(Batch&&, const BatchOptions& = {}) = delete;
+  explicit Batches(Data&&, const BatchOptions& = {}) = delete;
 
-  Index samples() const { return data_->shape(0); }
+  Index samples() const { return std::ssize(order_); }
   Index steps_per_epoch() const {
     const Index full = samples() / options_.batch_size;
     return full + (options_.drop_last || samples() % options_.batch_size == 0 ? 0 : 1);
   }
 
   /// The next batch [batch_size, ...]; begins a new epoch when one is over.
-  Batch next(Rng& rng) {
+  Data next(Rng& rng) {
     if (step_ == steps_per_epoch()) begin_epoch(rng);
-    return take(step_++, rng);
+    first_ = step_++ * options_.batch_size;
+    size_ = std::min(options_.batch_size, samples() - first_);
+    return detail::take_rows(*data_, indices());
   }
 
-  /// A new epoch, to be iterated once.
-  auto epoch(Rng& rng) {
+  /// A new epoch, to be iterated once. Of a temporary it would outlive its batches.
+  detail::Epoch<Batches> epoch(Rng& rng) & {
     begin_epoch(rng);
-    return Epoch{this, &rng};
+    return {{this, &rng, steps_per_epoch()}};
+  }
+  void epoch(Rng&) && = delete;
+  void begin_epoch(Rng& rng) {
+    std::iota(order_.begin(), order_.end(), Index{0});
+    if (options_.shuffle) rng.shuffle(order_.data(), samples());
+    step_ = 0;
   }
 
   /// Which samples the last batch consists of; `labels[indices()[i]]` belongs to its row i.
@@ -114,49 +192,14 @@ class Batches<Tensor<Scalar, Rank>> {
   }
 
  private:
-  struct Epoch {
-    struct Iterator {
-      Batches* batches;
-      Rng* rng;
-      Batch operator*() const { return batches->take(batches->step_, *rng); }
-      Iterator& operator++() {
-        ++batches->step_;
-        return *this;
-      }
-      bool operator==(std::default_sentinel_t) const { return batches->step_ >= batches->steps_per_epoch(); }
-    };
-    Batches* batches;
-    Rng* rng;
-    Iterator begin() const { return {batches, rng}; }
-    std::default_sentinel_t end() const { return {}; }
-  };
-
-  void begin_epoch(Rng& rng) {
-    std::iota(order_.begin(), order_.end(), Index{0});
-    if (options_.shuffle) rng.shuffle(order_.data(), samples());
-    step_ = 0;
-  }
-
-  Batch take(Index step, Rng& rng) {
-    first_ = step * options_.batch_size;
-    size_ = std::min(options_.batch_size, samples() - first_);
-    Shape<Rank> shape = data_->shape();
-    const Index row = shape.size() / shape[0];
-    shape[0] = size_;
-    Batch batch(shape);
-    Scalar* out = batch.data();
-    for (const Index i : indices()) out = std::copy_n(data_->data() + i * row, row, out);
-    return options_.binarize == Binarize::dynamic ? binarized(std::move(batch), rng) : batch;
-  }
-
-  const Batch* data_;
+  const Data* data_;
   BatchOptions options_;
   std::vector<Index> order_;
   Index step_ = 0;              // within the epoch
   Index first_ = 0, size_ = 0;  // the last batch, within order_
 };
 
-template <class Source>
-Batches(const Source&, const BatchOptions& = {}) -> Batches<Source>;
+template <class Data>
+Batches(const Data&, const BatchOptions& = {}) -> Batches<Data>;
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

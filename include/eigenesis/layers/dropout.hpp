@@ -10,18 +10,19 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// expectation stays; the identity in evaluation (Srivastava et al. 2014). Throws ArgumentError unless 0 <= probability
 /// < 1.
 struct Dropout {
+  static constexpr bool needs_pass = true;
+
   explicit Dropout(double probability = 0.5) : probability_(probability) {
     require<ArgumentError>(probability >= 0 && probability < 1, "Dropout: expected a probability in [0, 1) but got ",
                            probability);
   }
   double probability() const { return probability_; }
 
-  auto operator()(const auto& x) const { return x; }
   template <class Scalar, int Rank>
-  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass) const {
-    if (!pass.training()) return x;
+  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass = {}) const {
+    if (!pass.is_training()) return x;
     Tensor<Scalar, Rank> noise(x.shape());
-    pass.rng.fill_uniform(noise.data(), noise.size(), Scalar{0}, Scalar{1});
+    pass.rng().fill_uniform(noise.data(), noise.size(), Scalar{0}, Scalar{1});
     // A product, not a choice: of a NaN nothing else may be made.
     return map([p = probability_](auto t, auto u) { return t * select(u < p, 0, 1 / (1 - p)); }, x,
                Variable(std::move(noise)));

@@ -62,7 +62,10 @@ void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
   if constexpr (HasFields<T>) {
     const auto visit = [&](std::string_view name, auto& field, InFiles in_files = InFiles::as_in_memory) {
       const FieldPath path{parent, name, in_files};
-      visit_field(&path, field, leaf);
+      if constexpr (std::is_const_v<T>)  // what a const object refers to is seen as const too
+        visit_field(&path, std::as_const(field), leaf);
+      else
+        visit_field(&path, field, leaf);
     };
     std::remove_const_t<T>::fields(object, visit);
   } else {

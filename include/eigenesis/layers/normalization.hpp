@@ -83,6 +83,8 @@ void check_features(const char* layer, const Variable<Scalar, Rank>& x, Index fe
 /// ShapeError for a wrong number of features, or in training for one value per feature.
 template <class Scalar = float>
 struct BatchNorm {
+  static constexpr bool needs_pass = true;
+
   Parameter<Scalar, 1> weight, bias;                         // [F]
   mutable Tensor<Scalar, 1> running_mean, running_variance;  // [F]; training moves them if the Pass says so
   double momentum = 0.1;
@@ -95,20 +97,16 @@ struct BatchNorm {
         running_variance(Shape{features}, 1) {}
 
   template <int Rank>
-  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x) const {
+  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass = {}) const {
     detail::check_features("BatchNorm", x, weight.size());
-    return detail::normalize(x, Variable(running_mean), Variable(running_variance), epsilon, weight, bias);
-  }
-  template <int Rank>
-  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass) const {
-    if (!pass.training()) return (*this)(x);
-    detail::check_features("BatchNorm", x, weight.size());
+    if (!pass.is_training())
+      return detail::normalize(x, Variable(running_mean), Variable(running_variance), epsilon, weight, bias);
     const Index n = x.size() / weight.size();
     require(n > 1, "BatchNorm: expected more than one value per feature in training but got x of shape ", x.shape());
     const Variable<Scalar, 1> mean = detail::feature_mean(x);
     const Variable<Scalar, 1> variance =
         detail::feature_mean(map([](auto t, auto m) { return square(t - m); }, x, mean));
-    if (pass.update_state && variance.value().array().isFinite().all())
+    if (pass.updates_state() && variance.value().array().isFinite().all())
       update_running(mean.value(), variance.value(), n);
     return detail::normalize_features(x, mean, variance, epsilon, weight, bias);
   }

@@ -2,36 +2,118 @@
 #pragma once
 
 #include "eigenesis/core/rng.hpp"
+#include "eigenesis/layers/fields.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-enum class Mode { evaluation, training };
+/// Whether a model is trained or evaluated, and where its layers get random numbers. It is handed from call to call and
+/// never stored. Without a generator it evaluates: `model(x)` is `model(x, Pass{})`.
+class Pass {
+ public:
+  /// Evaluation, without random numbers.
+  Pass() = default;
+  /// Evaluation of a model that draws, such as a VAE's loss.
+  static Pass evaluation(Rng& rng) { return {rng, false, false}; }
+  static Pass training(Rng& rng) { return {rng, true, true}; }
+  /// The same pass, but running averages and the like stay as they are: for a model that is held fixed.
+  Pass without_updates() const {
+    Pass result = *this;
+    result.updates_state_ = false;
+    return result;
+  }
 
-/// What layers need that behave differently in training or draw noise: handed from call to call, never stored.
-struct Pass {
-  Mode mode;
-  Rng& rng;
-  bool update_state = true;  // whether training moves running averages and the like
-  bool training() const { return mode == Mode::training; }
+  bool is_training() const { return training_; }
+  /// Whether layers move their running averages in this pass.
+  bool updates_state() const { return updates_state_; }
+  /// Throws ArgumentError if this pass brings no generator.
+  Rng& rng() const {
+    require<ArgumentError>(rng_ != nullptr,
+                           "Pass::rng: expected a generator for a model that draws but got none; call the model with "
+                           "Pass::training(rng) or Pass::evaluation(rng)");
+    return *rng_;
+  }
+
+ private:
+  Pass(Rng& rng, bool training, bool updates_state) : rng_(&rng), training_(training), updates_state_(updates_state) {}
+
+  Rng* rng_ = nullptr;
+  bool training_ = false, updates_state_ = false;
 };
 
-/// Calls layer(x): evaluation.
+namespace detail {
+
+template <class Layer, class... X>
+concept Takes = requires(const Layer& layer, const X&... x) {
+  layer(x...);
+};
+template <class Layer, class... X>
+concept TakesIfNotConst = requires(Layer& layer, const X&... x) {
+  layer(x...);
+};
+
+/// Whether a layer that does not take (x, Pass) for the x at hand takes a Pass with another x.
+template <class Layer>
+concept TakesPassWithAnother = Takes<Layer, Variable<float, 2>, Pass> || Takes<Layer, Variable<float, 4>, Pass> ||
+    Takes<Layer, Variable<double, 2>, Pass> || Takes<Layer, Variable<double, 4>, Pass>;
+
+/// Visits the fields of a layer that takes no Pass, at compile time only.
+struct ExpectNoneThatTakesPass {
+  template <class T>
+  void operator()(std::string_view, T&, InFiles = InFiles::as_in_memory) const {
+    check<std::remove_const_t<T>>();
+  }
+  template <class T>
+  static void check() {
+    static_assert(
+        !requires { T::needs_pass; },
+        "eigenesis: a layer that holds Dropout, BatchNorm or another layer that needs a Pass has to take one "
+        "and hand it on: auto operator()(const auto& x, Pass pass = {}) const");
+    if constexpr (is_vector_v<T>)
+      check<typename T::value_type>();
+    else if constexpr (HasFields<T>)
+      [](T& layer) { T::fields(layer, ExpectNoneThatTakesPass{}); };
+  }
+};
+
+}  // namespace detail
+
+/// Calls layer(x, pass), or layer(x) if the layer takes no Pass.
 template <class Layer, class X>
-auto call(const Layer& layer, const X& x) {
-  static_assert(
-      requires { layer(x); },
-      "eigenesis: this layer has no operator()(x) for such an x. Does it take rows [N, F] (Flatten first) or "
-      "images [N, H, W, C] (Unflatten first), or another scalar (float, double)? With operator()(x, Pass) "
-      "alone it could not be evaluated.");
-  return layer(x);
-}
-/// Calls layer(x, pass) if the layer takes a Pass, layer(x) if it does not.
-template <class Layer, class X>
-auto call(const Layer& layer, const X& x, Pass pass) {
-  if constexpr (requires { layer(x, pass); })
+auto call(const Layer& layer, const X& x, Pass pass = {}) {
+  if constexpr (detail::Takes<Layer, X, Pass>) {
     return layer(x, pass);
+  } else {
+    static_assert(detail::Takes<Layer, X> || !detail::TakesIfNotConst<Layer, X>,
+                  "eigenesis: the operator() of a layer has to be const");
+    static_assert(
+        detail::Takes<Layer, X>,
+        "eigenesis: this layer has no operator()(x) for such an x. Does it take rows [N, F] (Flatten first) or "
+        "images [N, H, W, C] (Unflatten first), or another scalar (float, double)?");
+    static_assert(!detail::TakesIfNotConst<Layer, X, Pass> && !detail::TakesPassWithAnother<Layer>,
+                  "eigenesis: this layer takes a Pass, but not with such an x, or its operator() with the Pass is not "
+                  "const; without the Pass it would always evaluate");
+    detail::ExpectNoneThatTakesPass::check<Layer>();
+    return layer(x);
+  }
+}
+
+namespace detail {
+
+template <class Layer, class X, class Condition>
+concept TakesCondition = Takes<Layer, X, Condition, Pass> || Takes<Layer, X, Condition>;
+
+}  // namespace detail
+
+/// Calls layer(x, condition, pass), or layer(x, condition) if the layer takes no Pass.
+template <class Layer, class X, class Scalar, int Rank>
+auto call(const Layer& layer, const X& x, const Variable<Scalar, Rank>& condition, Pass pass = {}) {
+  static_assert(detail::TakesCondition<Layer, X, Variable<Scalar, Rank>>,
+                "eigenesis: this network takes no condition; begin it with AppendCondition{}, or give it an "
+                "operator()(x, condition, pass)");
+  if constexpr (detail::Takes<Layer, X, Variable<Scalar, Rank>, Pass>)
+    return layer(x, condition, pass);
   else
-    return call(layer, x);
+    return layer(x, condition);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

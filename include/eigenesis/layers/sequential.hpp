@@ -9,19 +9,36 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Layers one after the other: y = last(...(first(x))). With a Pass, hands it to those layers that take one. A
-/// ShapeError says in which layer, counted from 0.
+/// Layers one after the other: y = last(...(first(x))). Hands the Pass, and a condition if there is one, to those
+/// layers that take it; a condition that none of them takes is refused when the program is compiled. A ShapeError says
+/// in which layer, counted from 0.
 template <class... Layers>
 struct Sequential {
   std::tuple<Layers...> layers;
 
   explicit Sequential(Layers... each) : layers(std::move(each)...) {}
 
-  auto operator()(const auto& x) const {
-    return apply(x, [](const auto& layer, const auto& input) { return call(layer, input); });
+  /// Whether one of the layers takes the condition, if the first is given an X.
+  template <class X, class Condition, std::size_t I = 0>
+  static consteval bool uses_condition() {
+    if constexpr (I == sizeof...(Layers)) {
+      return false;
+    } else {
+      using Layer = std::tuple_element_t<I, std::tuple<Layers...>>;
+      if constexpr (detail::TakesCondition<Layer, X, Condition>)
+        return true;
+      else
+        return uses_condition<decltype(call(std::declval<const Layer&>(), std::declval<const X&>(), Pass{})), Condition,
+                              I + 1>();
+    }
   }
-  auto operator()(const auto& x, Pass pass) const {
-    return apply(x, [pass](const auto& layer, const auto& input) { return call(layer, input, pass); });
+
+  auto operator()(const auto& x, Pass pass = {}) const { return apply(x, pass); }
+  template <class X, class Scalar, int Rank>
+  requires(uses_condition<X, Variable<Scalar, Rank>>()) auto operator()(const X& x,
+                                                                        const Variable<Scalar, Rank>& condition,
+                                                                        Pass pass = {}) const {
+    return apply(x, condition, pass);
   }
 
   static void fields(auto& self, auto&& field) {
@@ -30,21 +47,30 @@ struct Sequential {
   }
 
  private:
-  auto apply(const auto& x, const auto& call_layer) const {
+  auto apply(const auto& x, const auto&... condition_and_pass) const {
     std::size_t layer = 0;
     try {
-      return apply_from<0>(x, call_layer, layer);
+      return apply_from<0>(layer, x, condition_and_pass...);
     } catch (const ShapeError& error) {
       detail::fail<ShapeError>(error.what(), ", in layer ", layer, " of a Sequential");
     }
   }
-  template <std::size_t I, class X, class CallLayer>
-  auto apply_from(const X& x, const CallLayer& call_layer, std::size_t& layer) const {
+  template <std::size_t I>
+  auto apply_from(std::size_t& layer, const auto& x, const auto&... condition_and_pass) const {
     layer = I;
     if constexpr (I == sizeof...(Layers))
       return x;
     else
-      return apply_from<I + 1>(call_layer(std::get<I>(layers), x), call_layer, layer);
+      return apply_from<I + 1>(layer, call_layer(std::get<I>(layers), x, condition_and_pass...), condition_and_pass...);
+  }
+
+  static auto call_layer(const auto& layer, const auto& x, Pass pass) { return call(layer, x, pass); }
+  template <class Layer, class X, class Condition>
+  static auto call_layer(const Layer& layer, const X& x, const Condition& condition, Pass pass) {
+    if constexpr (detail::TakesCondition<Layer, X, Condition>)
+      return call(layer, x, condition, pass);
+    else
+      return call(layer, x, pass);
   }
 };
 

@@ -6,21 +6,6 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// The two parts of the ELBO, in nats per sample, each [N].
-template <class Scalar>
-struct ElboTerms {
-  Variable<Scalar, 1> log_likelihood;  // log p(x | z), z drawn from q(z | x)
-  Variable<Scalar, 1> divergence;      // KL(q(z | x) || p(z)), in closed form
-
-  /// log_likelihood - beta * divergence; with beta = 0 the divergence may be infinite.
-  Variable<Scalar, 1> elbo(double beta = 1) const {
-    if (beta == 0) return log_likelihood;
-    return log_likelihood - beta * divergence;
-  }
-};
-template <class Scalar>
-ElboTerms(Variable<Scalar, 1>, Variable<Scalar, 1>) -> ElboTerms<Scalar>;
-
 /// An encoder and a decoder: x -> code z -> x again. Its codes have no known distribution, so that it cannot make new
 /// samples; a Vae can.
 template <class EncoderType, class DecoderType>
@@ -31,30 +16,35 @@ struct Autoencoder {
   Autoencoder(EncoderType to_code, DecoderType from_code)
       : encoder(std::move(to_code)), decoder(std::move(from_code)) {}
 
-  /// log p(x | z) of each sample with its code z, in nats, x [N, ...] -> [N]; the divergence of an autoencoder is 0.
-  auto elbo_terms(const auto& x, Pass pass) const {
-    const auto log_likelihood = decoder(encoder(x, pass).sample(pass.rng), pass).log_prob(x);
-    return ElboTerms{log_likelihood, no_divergence(log_likelihood)};
+  // A model whose networks take a condition is given it after x or z, in every function below.
+
+  /// log p(x | z) of each sample with its code z, in nats, x [N, ...] -> [N].
+  auto log_likelihood(const auto& x, Pass pass) const {
+    return decoder(encoder(x, pass).sample(pass.rng()), pass).log_prob(x);
+  }
+  template <class Scalar, int Rank>
+  auto log_likelihood(const auto& x, const Variable<Scalar, Rank>& condition, Pass pass) const {
+    return decoder(encoder(x, condition, pass).sample(pass.rng()), condition, pass).log_prob(x);
   }
 
   // All below evaluate: they record nothing, draw nothing, and normalise by running statistics.
 
   /// The codes (means of the posteriors) of x [N, ...], as a tensor [N, L].
   template <class Scalar, int Rank>
-  Tensor<Scalar, 2> encode(Tensor<Scalar, Rank> x) const {
+  Tensor<Scalar, 2> encode(Tensor<Scalar, Rank> x, const auto&... conditions) const {
     const NoGradient no_gradient;
-    return encoder(Variable(std::move(x))).mean().value();
+    return encoder(Variable(std::move(x)), Variable(conditions)...).mean().value();
   }
   /// The means of p(x | z) for codes z [N, L]: for a Bernoulli likelihood these are probabilities, not draws.
   template <class Scalar>
-  auto decode(Tensor<Scalar, 2> z) const {
+  auto decode(Tensor<Scalar, 2> z, const auto&... conditions) const {
     const NoGradient no_gradient;
-    return decoder(Variable(std::move(z))).mean().value();
+    return decoder(Variable(std::move(z)), Variable(conditions)...).mean().value();
   }
   /// decode(encode(x)).
   template <class Scalar, int Rank>
-  auto reconstruct(Tensor<Scalar, Rank> x) const {
-    return decode(encode(std::move(x)));
+  auto reconstruct(Tensor<Scalar, Rank> x, const auto&... conditions) const {
+    return decode(encode(std::move(x), conditions...), conditions...);
   }
   /// Decoded points on the straight line from code a to code b, both [L], ends included, [steps, ...] (lerp).
   /// Throws ShapeError for unequal shapes, ArgumentError for fewer than two steps.
@@ -74,12 +64,6 @@ struct Autoencoder {
   static void fields(auto& self, auto&& field) {
     field("encoder", self.encoder);
     field("decoder", self.decoder);
-  }
-
- private:
-  template <class Scalar>
-  static Variable<Scalar, 1> no_divergence(const Variable<Scalar, 1>& log_likelihood) {
-    return Tensor<Scalar, 1>(log_likelihood.shape(), 0);
   }
 };
 

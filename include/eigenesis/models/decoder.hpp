@@ -9,7 +9,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// p(x | z): a network, and a likelihood that makes a distribution of what it gives, z [N, L] -> distribution over x
 /// [N, ...]. Likelihoods: BernoulliLikelihood (the network gives logits), NormalLikelihood, LearnedNormalLikelihood,
-/// SquaredError.
+/// SquaredError. A conditional network takes (z, condition, pass).
 template <class Network, class Likelihood>
 struct Decoder {
   Network network;
@@ -17,8 +17,11 @@ struct Decoder {
 
   Decoder(Network net, Likelihood of) : network(std::move(net)), likelihood(std::move(of)) {}
 
-  auto operator()(const auto& z) const { return likelihood(network(z)); }
-  auto operator()(const auto& z, Pass pass) const { return likelihood(call(network, z, pass)); }
+  auto operator()(const auto& z, Pass pass = {}) const { return likelihood(call(network, z, pass)); }
+  template <class Scalar, int Rank>
+  auto operator()(const auto& z, const Variable<Scalar, Rank>& condition, Pass pass = {}) const {
+    return likelihood(call(network, z, condition, pass));
+  }
 
   static void fields(auto& self, auto&& field) {
     field("network", self.network);

@@ -8,21 +8,25 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// The model D of a GAN: a number for each sample, x [N, ...] -> [N, 1]. It is a logit (the probability that x is real
-/// is its sigmoid), or a critic's score if the objective says so. Throws ShapeError unless the network gives one each.
+/// is its sigmoid), or a critic's score if the objective says so. A conditional network takes (x, condition, pass).
+/// Throws ShapeError unless the network gives one number each.
 template <class Network>
 struct Discriminator {
   Network network;
 
   explicit Discriminator(Network net) : network(std::move(net)) {}
 
-  auto operator()(const auto& x) const { return checked(x, call(network, x)); }
-  auto operator()(const auto& x, Pass pass) const { return checked(x, call(network, x, pass)); }
-
-  /// D(x), the probability that each sample is real, [N, 1]; records nothing.
+  auto operator()(const auto& x, Pass pass = {}) const { return checked(x, call(network, x, pass)); }
   template <class Scalar, int Rank>
-  auto probability(Tensor<Scalar, Rank> x) const {
+  auto operator()(const auto& x, const Variable<Scalar, Rank>& condition, Pass pass = {}) const {
+    return checked(x, call(network, x, condition, pass));
+  }
+
+  /// D(x), the probability that each sample is real, given perhaps conditions [N, ...], [N, 1]; records nothing.
+  template <class Scalar, int Rank>
+  auto probability(Tensor<Scalar, Rank> x, const auto&... conditions) const {
     const NoGradient no_gradient;
-    return sigmoid((*this)(Variable(std::move(x)))).value();
+    return sigmoid((*this)(Variable(std::move(x)), Variable(conditions)...)).value();
   }
 
   static void fields(auto& self, auto&& field) { field("network", self.network); }

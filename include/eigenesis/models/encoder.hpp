@@ -13,7 +13,7 @@ struct NoVariance {};
 
 /// q(z | x): a trunk, and on it one head for the mean of the code and one for the logarithm of its variance, x [N, ...]
 /// -> DiagonalNormal over z [N, L] (Kingma and Welling 2014). Without the second head the code is a point: the encoder
-/// of a plain autoencoder.
+/// of a plain autoencoder. A conditional trunk takes (x, condition, pass).
 template <class Trunk, class MeanHead, class LogVarianceHead = NoVariance>
 struct Encoder {
   Trunk trunk;
@@ -23,11 +23,10 @@ struct Encoder {
   Encoder(Trunk shared, MeanHead mean_head, LogVarianceHead log_variance_head = {})
       : trunk(std::move(shared)), mean(std::move(mean_head)), log_variance(std::move(log_variance_head)) {}
 
-  auto operator()(const auto& x) const {
-    return posterior([&](const auto& layer, const auto& input) { return layer(input); }, x);
-  }
-  auto operator()(const auto& x, Pass pass) const {
-    return posterior([&](const auto& layer, const auto& input) { return call(layer, input, pass); }, x);
+  auto operator()(const auto& x, Pass pass = {}) const { return posterior(call(trunk, x, pass), pass); }
+  template <class Scalar, int Rank>
+  auto operator()(const auto& x, const Variable<Scalar, Rank>& condition, Pass pass = {}) const {
+    return posterior(call(trunk, x, condition, pass), pass);
   }
 
   static void fields(auto& self, auto&& field) {
@@ -37,13 +36,11 @@ struct Encoder {
   }
 
  private:
-  template <class CallLayer, class X>
-  auto posterior(CallLayer call_layer, const X& x) const {
-    const auto h = call_layer(trunk, x);
+  auto posterior(const auto& h, Pass pass) const {
     if constexpr (std::is_same_v<LogVarianceHead, NoVariance>)
-      return PointMass{call_layer(mean, h)};
+      return PointMass{call(mean, h, pass)};
     else
-      return DiagonalNormal{call_layer(mean, h), call_layer(log_variance, h)};
+      return DiagonalNormal{call(mean, h, pass), call(log_variance, h, pass)};
   }
 };
 

@@ -10,7 +10,8 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// The model G of a GAN: maps latents z drawn from a prior to samples, z [N, L] -> x [N, ...].
-/// The prior is anything with `sample(n, rng)`, such as StandardNormal.
+/// The prior is anything with `sample(n, rng)`, such as StandardNormal. A conditional network takes (z, condition,
+/// pass).
 template <class Network, class Prior>
 struct Generator {
   Network network;
@@ -18,16 +19,26 @@ struct Generator {
 
   Generator(Network net, Prior latent_prior) : network(std::move(net)), prior(std::move(latent_prior)) {}
 
-  auto operator()(const auto& z) const { return network(z); }
-  auto operator()(const auto& z, Pass pass) const { return call(network, z, pass); }
+  auto operator()(const auto& z, Pass pass = {}) const { return call(network, z, pass); }
+  template <class Scalar, int Rank>
+  auto operator()(const auto& z, const Variable<Scalar, Rank>& condition, Pass pass = {}) const {
+    return call(network, z, condition, pass);
+  }
 
-  /// n new samples [n, ...], as a tensor; records nothing and normalises by running statistics.
+  // All below evaluate: they record nothing and normalise by running statistics.
+
+  /// n new samples [n, ...], as a tensor.
   auto sample(Index n, Rng& rng) const { return decode(prior.sample(n, rng)); }
-  /// The samples that belong to the given latents [N, L].
+  /// One new sample for each condition, conditions [n, ...] -> [n, ...].
+  template <class Scalar, int Rank>
+  auto sample(const Tensor<Scalar, Rank>& conditions, Rng& rng) const {
+    return decode(prior.sample(conditions.shape(0), rng), conditions);
+  }
+  /// The samples that belong to the given latents [N, L], and perhaps conditions [N, ...].
   template <class Scalar>
-  auto decode(Tensor<Scalar, 2> z) const {
+  auto decode(Tensor<Scalar, 2> z, const auto&... conditions) const {
     const NoGradient no_gradient;
-    return network(Variable(std::move(z))).value();
+    return (*this)(Variable(std::move(z)), Variable(conditions)...).value();
   }
   /// Samples along the great circle from latent a to b, both [L], ends included, [steps, ...] (slerp; White 2016):
   ///   z(t) = (sin((1 - t) w) a + sin(t w) b) / sin(w), w the angle between a and b, t = 0 ... 1.

@@ -6,6 +6,21 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// The two parts of the ELBO, in nats per sample, each [N].
+template <class Scalar>
+struct ElboTerms {
+  Variable<Scalar, 1> log_likelihood;  // log p(x | z), z drawn from q(z | x)
+  Variable<Scalar, 1> divergence;      // KL(q(z | x) || p(z)), in closed form
+
+  /// log_likelihood - beta * divergence; with beta = 0 the divergence may be infinite.
+  Variable<Scalar, 1> elbo(double beta = 1) const {
+    if (beta == 0) return log_likelihood;
+    return log_likelihood - beta * divergence;
+  }
+};
+template <class Scalar>
+ElboTerms(Variable<Scalar, 1>, Variable<Scalar, 1>) -> ElboTerms<Scalar>;
+
 /// A variational autoencoder (Kingma and Welling 2014): an autoencoder whose code is a distribution q(z | x), held near
 /// the prior N(0, I), so that random codes decode to something. The encoder has a head for the log-variance.
 template <class EncoderType, class DecoderType, class Prior>
@@ -15,20 +30,33 @@ struct Vae : Autoencoder<EncoderType, DecoderType> {
   Vae(EncoderType to_code, DecoderType from_code, Prior code_prior)
       : Autoencoder<EncoderType, DecoderType>(std::move(to_code), std::move(from_code)), prior(std::move(code_prior)) {}
 
-  auto elbo_terms(const auto& x, Pass pass) const {
-    const auto posterior = this->encoder(x, pass);
-    const auto likelihood = this->decoder(posterior.sample(pass.rng), pass);
-    return ElboTerms{likelihood.log_prob(x), kl_divergence(posterior, prior)};
+  // A model whose networks take a condition is given it after x.
+  auto elbo_terms(const auto& x, Pass pass) const { return terms(pass, x); }
+  template <class Scalar, int Rank>
+  auto elbo_terms(const auto& x, const Variable<Scalar, Rank>& condition, Pass pass) const {
+    return terms(pass, x, condition);
   }
   /// log p(x | z) - beta KL(q(z | x) || p(z)) with one z drawn from q(z | x), in nats per sample, x [N, ...] -> [N].
   /// With beta = 1 its expectation is a lower bound of log p(x); other weights are those of Higgins et al. 2017.
   auto elbo(const auto& x, Pass pass, double beta = 1) const { return elbo_terms(x, pass).elbo(beta); }
   /// n new samples: means of p(x | z) for codes z drawn from the prior, [n, ...].
   auto sample(Index n, Rng& rng) const { return this->decode(prior.sample(n, rng)); }
+  /// One new sample for each condition, conditions [n, ...] -> [n, ...].
+  template <class Scalar, int Rank>
+  auto sample(const Tensor<Scalar, Rank>& conditions, Rng& rng) const {
+    return this->decode(prior.sample(conditions.shape(0), rng), conditions);
+  }
 
   static void fields(auto& self, auto&& field) {
     Autoencoder<EncoderType, DecoderType>::fields(self, field);
     field("prior", self.prior);
+  }
+
+ private:
+  auto terms(Pass pass, const auto& x, const auto&... condition) const {
+    const auto posterior = this->encoder(x, condition..., pass);
+    const auto likelihood = this->decoder(posterior.sample(pass.rng()), condition..., pass);
+    return ElboTerms{likelihood.log_prob(x), kl_divergence(posterior, prior)};
   }
 };
 

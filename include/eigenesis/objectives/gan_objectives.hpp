@@ -4,7 +4,8 @@
 #include "eigenesis/ops/reduce.hpp"
 
 // What discriminator and generator minimise: two functions of logits, [N, 1] -> []. One of one's own is a struct like
-// these. With D = sigmoid(logit): -log D = softplus(-logit) and -log(1 - D) = softplus(logit), which never overflow.
+// these; its generator_loss may also ask for (real_logits, fake_logits). With D = sigmoid(logit): -log D =
+// softplus(-logit) and -log(1 - D) = softplus(logit), which never overflow.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 namespace detail {
@@ -60,6 +61,17 @@ struct Wasserstein {
     return mean(fake_scores) - mean(real_scores);
   }
   auto generator_loss(const auto& fake_scores) const { return -mean(fake_scores); }
+};
+
+/// D minimises mean(softplus(-(logit(real) - logit(fake)))), G mean(softplus(-(logit(fake) - logit(real)))): D tells
+/// which of two samples is the real one, and G moves as long as fake ones lose (Jolicoeur-Martineau 2019, section 4.1).
+struct Relativistic {
+  auto discriminator_loss(const auto& real_logits, const auto& fake_logits) const {
+    return mean(softplus(fake_logits - real_logits));
+  }
+  auto generator_loss(const auto& real_logits, const auto& fake_logits) const {
+    return mean(softplus(real_logits - fake_logits));
+  }
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

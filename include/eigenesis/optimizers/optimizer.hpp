@@ -2,7 +2,7 @@
 #pragma once
 
 #include "eigenesis/optimizers/gradients.hpp"
-#include "eigenesis/optimizers/schedules.hpp"
+#include "eigenesis/core/schedules.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 

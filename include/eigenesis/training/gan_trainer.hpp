@@ -1,226 +1,226 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
-#include <concepts>
-#include <functional>
-#include <vector>
+#include <algorithm>
+#include <tuple>
 
-#include "eigenesis/autodiff/gradient.hpp"
-#include "eigenesis/data/batches.hpp"
 #include "eigenesis/layers/pass.hpp"
+#include "eigenesis/objectives/instance_noise.hpp"
 #include "eigenesis/objectives/penalties.hpp"
-#include "eigenesis/optimizers/adam.hpp"
-#include "eigenesis/optimizers/schedules.hpp"
-#include "eigenesis/training/loop.hpp"
+#include "eigenesis/training/fit.hpp"
+#include "eigenesis/training/parts.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
-
-/// Noise N(0, sigma^2) on all that the discriminator sees, real and fake: distributions that share no points then
-/// overlap, and the generator gets a gradient (Sonderby et al. 2017; Arjovsky and Bottou 2017). It fades by a schedule:
-/// `{.sigma = 0.5, .schedule = LinearDecay{2000}}`.
-struct InstanceNoise {
-  double sigma = 0;        // in the unit of the samples,
-  Schedule schedule = {};  // times this function of the round, counted from 0
-
-  /// Sigma in a round. Throws ArgumentError unless it is finite and >= 0.
-  double sigma_in(Index round) const {
-    const double result = sigma * (schedule ? schedule(round) : 1);
-    require<ArgumentError>(result >= 0 && std::isfinite(result), "InstanceNoise: expected a finite sigma >= 0 but got ",
-                           result, " in round ", round);
-    return result;
-  }
-};
 
 /// How the two phases alternate: k updates of the discriminator, then those of the generator (usually one).
 struct GanOptions {
   Index discriminator_steps = 1;
   Index generator_steps = 1;
-  InstanceNoise instance_noise = {};
 };
 
-/// What a callback sees of a training; it may ask for its end.
-struct GanState {
-  Index step = 0;   // rounds so far
-  Index epoch = 0;  // counted from 1
-  // Of the last round.
-  double discriminator_loss = 0, generator_loss = 0;
-  bool stop = false;
-};
-
-struct GanFitOptions {
-  Index steps = 0;   // rounds of discriminator and generator steps, or
-  Index epochs = 0;  // passes over a finite data set; exactly one of the two is set
-  Index batch_size = 128;
-  Progress progress = {};
-  std::function<void(GanState&)> on_step = {};
-  std::function<void(GanState&)> on_epoch = {};
-};
-
-/// The losses of every round: the mean over its discriminator and generator steps.
-struct GanHistory {
-  std::vector<double> discriminator_loss, generator_loss;
+/// What the two models minimise: means over the updates of a round.
+struct GanLosses {
+  double discriminator = 0;  // penalty included
+  double generator = 0;
+  static void fields(auto& self, auto&& field) {
+    field("discriminator", self.discriminator);
+    field("generator", self.generator);
+  }
 };
 
 namespace detail {
 
-/// Tells optimizers from penalties.
-template <class T>
-concept CountsSteps = requires(const T& t) {
-  t.steps();
-};
+using APenalty = Other<AnOptimizer, AnAverage, A<InstanceNoise>, A<GanOptions>>;
+
+/// Adam of learning rate 2e-4, beta1 0.5, beta2 0.999 (Radford et al. 2016).
+inline Adam<float> adam_for_gan() { return Adam<float>{{.learning_rate = 2e-4, .beta1 = 0.5}}; }
 
 }  // namespace detail
 
 /// Trains a generator and a discriminator against each other (Goodfellow et al. 2014, algorithm 1). Each phase changes
-/// one model only, its running averages included, and takes no gradients of the other one's weights. The objective, and
-/// a penalty that is added to D's loss in the same step, are values:
+/// one model only, its running averages included, and takes no gradients of the other one's weights. After the models
+/// and the objective come, in any order and each only if wanted: a penalty, which is added to D's loss in the same
+/// step; InstanceNoise; an optimizer for G and one for D (a single one serves both, as a copy each); a MovingAverage of
+/// the generator; options.
 ///   GanTrainer trainer{generator, critic, Wasserstein{}, GradientPenalty{.weight = 10}, {.discriminator_steps = 5}};
-/// Holds references: both models must outlive the trainer.
-template <class GeneratorType, class DiscriminatorType, class Objective, class GeneratorOptimizer = Adam<float>,
-          class DiscriminatorOptimizer = GeneratorOptimizer, class Penalty = NoPenalty>
+/// On Conditioned data, G and D are given the conditions too. Holds references: both models must outlive the trainer.
+template <class GeneratorType, class DiscriminatorType, class Objective, class Penalty = NoPenalty,
+          class GeneratorOptimizer = Adam<float>, class DiscriminatorOptimizer = GeneratorOptimizer,
+          class Average = NoAverage>
 class GanTrainer {
  public:
-  /// With Adam of learning rate 2e-4, beta1 0.5, beta2 0.999 for both models (Radford et al. 2016).
-  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective,
-             const GanOptions& options = {})
-      : GanTrainer(generator, discriminator, std::move(objective), Penalty{}, options) {}
-  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective,
-             GeneratorOptimizer for_generator, DiscriminatorOptimizer for_discriminator,
-             const GanOptions& options = {}) requires detail::CountsSteps<GeneratorOptimizer>
-      : GanTrainer(generator, discriminator, std::move(objective), Penalty{}, std::move(for_generator),
-                   std::move(for_discriminator), options) {}
-  /// The same with a penalty, whose type is asked for by name so that {} means options.
-  template <std::same_as<Penalty> Given>
-    requires(!std::same_as<Given, GanOptions>)
-  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective, Given penalty,
-             const GanOptions& options = {})
-      : GanTrainer(generator, discriminator, std::move(objective), std::move(penalty),
-                   GeneratorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}},
-                   DiscriminatorOptimizer{{.learning_rate = 2e-4, .beta1 = 0.5}}, options) {}
-  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective, Penalty penalty,
-             GeneratorOptimizer for_generator, DiscriminatorOptimizer for_discriminator,
-             const GanOptions& options = {}) requires(!detail::CountsSteps<Penalty>)
-      : generator_optimizer(std::move(for_generator)),
-        discriminator_optimizer(std::move(for_discriminator)),
+  static constexpr const char* name = "GanTrainer";
+  static constexpr const char* title = "GAN";
+
+  template <class P1 = GanOptions, class P2 = GanOptions, class P3 = GanOptions, class P4 = GanOptions,
+            class P5 = GanOptions, class P6 = GanOptions>
+  GanTrainer(GeneratorType& generator, DiscriminatorType& discriminator, Objective objective, P1 p1 = {}, P2 p2 = {},
+             P3 p3 = {}, P4 p4 = {}, P5 p5 = {}, P6 p6 = {})
+      : generator_optimizer(detail::part<detail::AnOptimizer>(detail::adam_for_gan(), p1, p2, p3, p4, p5, p6)),
+        discriminator_optimizer(detail::part<detail::AnOptimizer, 1>(generator_optimizer, p1, p2, p3, p4, p5, p6)),
+        average(detail::part<detail::AnAverage>(NoAverage{}, p1, p2, p3, p4, p5, p6)),
         generator_(generator),
         discriminator_(discriminator),
         objective_(std::move(objective)),
-        penalty_(std::move(penalty)),
-        options_(options) {
-    require<ArgumentError>(options.discriminator_steps >= 1 && options.generator_steps >= 1,
+        penalty_(detail::part<detail::APenalty>(NoPenalty{}, p1, p2, p3, p4, p5, p6)),
+        noise_(detail::part<detail::A<InstanceNoise>>(InstanceNoise{}, p1, p2, p3, p4, p5, p6)),
+        options_(detail::part<detail::A<GanOptions>>(GanOptions{}, p1, p2, p3, p4, p5, p6)) {
+    static_assert(
+        detail::part_count<detail::APenalty, P1, P2, P3, P4, P5, P6> <= 1,
+        "eigenesis: GanTrainer takes one penalty, InstanceNoise, optimizers, a MovingAverage and GanOptions; one "
+        "of its arguments is none of these");
+    static_assert(detail::part_count<detail::AnOptimizer, P1, P2, P3, P4, P5, P6> <= 2 &&
+                      detail::part_count<detail::AnAverage, P1, P2, P3, P4, P5, P6> <= 1,
+                  "eigenesis: GanTrainer takes at most two optimizers and one MovingAverage");
+    require<ArgumentError>(options_.discriminator_steps >= 1 && options_.generator_steps >= 1,
                            "GanTrainer: expected at least one step of each model but got discriminator_steps = ",
-                           options.discriminator_steps, " and generator_steps = ", options.generator_steps);
+                           options_.discriminator_steps, " and generator_steps = ", options_.generator_steps);
   }
 
-  /// Fix G, train D: one update of D on a batch of data [N, ...] and as many samples of G. Returns what D minimises,
-  /// its penalty included, before the update.
-  template <class Scalar, int Rank>
-  double train_discriminator(Tensor<Scalar, Rank> data, Rng& rng) {
-    require<DataError>(data.size() > 0, "GanTrainer::train_discriminator: expected at least one sample but got shape ",
-                       data.shape());
-    const Pass pass{Mode::training, rng};
-    const auto samples = generate(data.shape(0), rng);
-    // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
-    const auto real = noisy(Variable(std::move(data)), rng);
-    const auto real_logits = discriminator_(real, pass);
-    const auto fake = noisy(samples, rng);
-    const auto objective = objective_.discriminator_loss(real_logits, discriminator_(fake, pass));
-    const auto loss = penalized(objective, real, fake, rng);
-    detail::in_phase("GanTrainer", "train_discriminator",
-                     [&] { discriminator_optimizer.minimize(loss, discriminator_); });
-    return static_cast<double>(loss.item());
+  /// Fix G, train D: one update of D on a batch of data and as many samples of G. Returns what D minimises, its penalty
+  /// included, before the update.
+  template <detail::HasRows Batch>
+  double train_discriminator(Batch batch, Rng& rng) {
+    detail::row_count("GanTrainer::train_discriminator", batch);
+    return std::apply([&](const auto&... real) { return update_discriminator(rng, real...); },
+                      detail::batch_variables(std::move(batch)));
   }
 
   /// Fix D, train G: one update of G on n samples of its own. Returns G's loss before it.
   double train_generator(Index n, Rng& rng) {
-    const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), Pass{Mode::training, rng});
-    const auto loss = objective_.generator_loss(discriminator_(noisy(fake, rng), fixed(rng)));
-    detail::in_phase("GanTrainer", "train_generator", [&] { generator_optimizer.minimize(loss, generator_); });
-    return static_cast<double>(loss.item());
+    return minimize_generator(rng, n, [](const auto&) {});
+  }
+  /// The same for the conditions of a batch, or with an objective that compares with real samples.
+  template <detail::HasRows Batch>
+  double train_generator(Batch batch, Rng& rng) {
+    detail::row_count("GanTrainer::train_generator", batch);
+    return std::apply([&](const auto&... real) { return update_generator(rng, real...); },
+                      detail::batch_variables(std::move(batch)));
   }
 
-  /// Alternates both phases on batches of `data`: a tensor [N, ...], or anything with `sample(n, rng)`. Throws
-  /// ArgumentError for options that do not fit, NumericError for a loss or gradient that is not finite, before it
-  /// changes a weight.
-  template <class Data>
-  GanHistory fit(const Data& data, const GanFitOptions& options, Rng& rng) {
-    if constexpr (!Batches<Data>::endless)
-      require<ArgumentError>(data.shape(0) >= options.batch_size, "GanTrainer::fit: expected at least batch_size = ",
-                             options.batch_size, " samples but got ", data.shape(0));
-    Batches<Data> batches(data, {.batch_size = options.batch_size, .drop_last = true});
-    const detail::Duration duration =
-        detail::plan("GanTrainer", batches, options.steps, options.epochs, options_.discriminator_steps);
-    GanHistory history;
-    const double rounds = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
-    for (auto* losses : {&history.discriminator_loss, &history.generator_loss})
-      losses->reserve(static_cast<std::size_t>(std::min(rounds, 1e6)));  // more may be asked for than will be made
-    GanState state;
-    std::array<NamedValue, 2> shown{{{"D", 0}, {"G", 0}}};
+  /// One round: the updates of D, each on a batch of its own, then those of G on the conditions of the last one.
+  template <class NextBatch>
+  GanLosses step(NextBatch& next_batch, Rng& rng) {
+    GanLosses sum;
+    auto batch = detail::batch_variables(next_batch());
+    for (Index i = 0; i < options_.discriminator_steps; ++i) {
+      if (i > 0) batch = detail::batch_variables(next_batch());
+      sum.discriminator += std::apply([&](const auto&... real) { return update_discriminator(rng, real...); }, batch);
+    }
+    for (Index i = 0; i < options_.generator_steps; ++i)
+      sum.generator += std::apply([&](const auto&... real) { return update_generator(rng, real...); }, batch);
+    return {sum.discriminator / static_cast<double>(options_.discriminator_steps),
+            sum.generator / static_cast<double>(options_.generator_steps)};
+  }
+  Index batches_per_step() const { return options_.discriminator_steps; }
 
-    const auto step = [&](Index epoch) {
-      double discriminator_loss = 0, generator_loss = 0;
-      for (Index i = 0; i < options_.discriminator_steps; ++i)
-        discriminator_loss += train_discriminator(batches.next(rng), rng);
-      for (Index i = 0; i < options_.generator_steps; ++i) generator_loss += train_generator(options.batch_size, rng);
-      state.epoch = epoch;
-      ++state.step;
-      state.discriminator_loss = shown[0].value =
-          discriminator_loss / static_cast<double>(options_.discriminator_steps);
-      state.generator_loss = shown[1].value = generator_loss / static_cast<double>(options_.generator_steps);
-      history.discriminator_loss.push_back(state.discriminator_loss);
-      history.generator_loss.push_back(state.generator_loss);
-      if (options.on_step) options.on_step(state);
-      return std::span<const NamedValue>(shown);
-    };
-    const auto end_epoch = [&](Index) {
-      if (options.on_epoch) options.on_epoch(state);
-      return std::span<const NamedValue>(shown);
-    };
-    detail::train_loop("GAN", duration, options.progress, state.stop, step, end_epoch);
-    return history;
+  /// Alternates both phases on batches of `data`: eigenesis::fit. An epoch's last batch is left out if it is smaller
+  /// than the others. Throws NumericError for a loss or gradient that is not finite, before it changes a weight.
+  template <class Data>
+  FitHistory<GanLosses> fit(const Data& data, const FitOptions<GanLosses>& options, Rng& rng) {
+    return eigenesis::fit(*this, data, options, rng);
+  }
+
+  static void fields(auto& self, auto&& field) {
+    field("generator", self.generator_);
+    field("discriminator", self.discriminator_);
+    field("generator_optimizer", self.generator_optimizer);
+    field("discriminator_optimizer", self.discriminator_optimizer);
+    field("average", self.average);
+    field("generator_steps", self.generator_steps_);
+    field("discriminator_steps", self.discriminator_steps_);
   }
 
   GeneratorOptimizer generator_optimizer;
   DiscriminatorOptimizer discriminator_optimizer;
+  Average average;  // of the generator: average.model
 
  private:
   /// For the model that a phase leaves as it is.
-  static Pass fixed(Rng& rng) { return {Mode::training, rng, false}; }
+  static Pass fixed(Rng& rng) { return Pass::training(rng).without_updates(); }
+
+  /// The round that an update belongs to, by which noise fades: it ends with its last update of G, and goes on too
+  /// where only one of the models is trained.
+  Index round(Index discriminator_steps) const {
+    return std::max(discriminator_steps / options_.discriminator_steps,
+                    static_cast<Index>(generator_steps_.item()) / options_.generator_steps);
+  }
+
   /// Samples as data: without a graph back into G.
-  auto generate(Index n, Rng& rng) const {
+  auto generate(Index n, Rng& rng, const auto&... condition) const {
     const NoGradient no_gradient;
-    return generator_(Variable(generator_.prior.sample(n, rng)), fixed(rng));
+    return generator_(Variable(generator_.prior.sample(n, rng)), condition..., fixed(rng));
+  }
+
+  double update_discriminator(Rng& rng, const auto& data, const auto&... condition) {
+    const Pass pass = Pass::training(rng);
+    const Index now = round(static_cast<Index>(discriminator_steps_.item()));
+    const auto samples = generate(data.shape(0), rng, condition...);
+    // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
+    const auto real = noise_(data, now, rng);
+    const auto real_logits = discriminator_(real, condition..., pass);
+    const auto fake = noise_(samples, now, rng);
+    const auto game = objective_.discriminator_loss(real_logits, discriminator_(fake, condition..., pass));
+    const auto loss = penalized(game, rng, real, fake, condition...);
+    detail::in_phase(name, "train_discriminator", [&] { discriminator_optimizer.minimize(loss, discriminator_); });
+    discriminator_steps_.data()[0] += 1;
+    return static_cast<double>(loss.item());
   }
 
   /// D's loss and the penalty, which is a function of what D sees.
-  auto penalized(const auto& loss, const auto& real, const auto& fake, Rng& rng) const {
+  auto penalized(const auto& loss, Rng& rng, const auto& real, const auto& fake, const auto&... condition) const {
     if constexpr (std::is_same_v<Penalty, NoPenalty>)
       return loss;
     else
-      return loss + penalty_([&](const auto& x) { return discriminator_(x, fixed(rng)); }, real, fake, rng);
+      return loss +
+             penalty_([&](const auto& x) { return discriminator_(x, condition..., fixed(rng)); }, real, fake, rng);
   }
 
-  /// Samples as D sees them. A round is over with the last step of G.
-  template <class Scalar, int Rank>
-  Variable<Scalar, Rank> noisy(const Variable<Scalar, Rank>& x, Rng& rng) const {
-    const double sigma = options_.instance_noise.sigma_in(generator_optimizer.steps() / options_.generator_steps);
-    if (sigma == 0) return x;
-    Tensor<Scalar, Rank> noise(x.shape());
-    rng.fill_normal(noise.data(), noise.size());
-    return map([sigma](auto t, auto e) { return t + sigma * e; }, x, Variable(std::move(noise)));
+  double update_generator(Rng& rng, const auto& data, const auto&... condition) {
+    const auto real_logits = [&](Index now) {
+      const NoGradient no_gradient;
+      return discriminator_(noise_(data, now, rng), condition..., fixed(rng));
+    };
+    return minimize_generator(rng, data.shape(0), real_logits, condition...);
+  }
+
+  double minimize_generator(Rng& rng, Index n, const auto& real_logits, const auto&... condition) {
+    const Index now = round(static_cast<Index>(discriminator_steps_.item()) - 1);
+    const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), condition..., Pass::training(rng));
+    const auto fake_logits = discriminator_(noise_(fake, now, rng), condition..., fixed(rng));
+    const auto loss = [&] {
+      if constexpr (requires { objective_.generator_loss(fake_logits); }) {
+        return objective_.generator_loss(fake_logits);
+      } else {
+        static_assert(
+            !std::is_void_v<decltype(real_logits(now))>,
+            "eigenesis: this objective compares with real samples: train_generator(batch, rng), not (n, rng)");
+        return objective_.generator_loss(real_logits(now), fake_logits);
+      }
+    }();
+    detail::in_phase(name, "train_generator", [&] { generator_optimizer.minimize(loss, generator_); });
+    generator_steps_.data()[0] += 1;
+    average.update(generator_);
+    return static_cast<double>(loss.item());
   }
 
   GeneratorType& generator_;
   DiscriminatorType& discriminator_;
   Objective objective_;
   Penalty penalty_;
+  InstanceNoise noise_;
   GanOptions options_;
+  Tensor<double, 0> generator_steps_, discriminator_steps_;  // updates of each model by this trainer
 };
 
-template <class GeneratorType, class DiscriminatorType, class Objective, class Penalty>
-  requires(!std::same_as<Penalty, GanOptions>)
-GanTrainer(GeneratorType&, DiscriminatorType&, Objective, Penalty, const GanOptions& = {})
-    -> GanTrainer<GeneratorType, DiscriminatorType, Objective, Adam<float>, Adam<float>, Penalty>;
+template <class G, class D, class Objective, class P1 = GanOptions, class P2 = GanOptions, class P3 = GanOptions,
+          class P4 = GanOptions, class P5 = GanOptions, class P6 = GanOptions>
+GanTrainer(G&, D&, Objective, P1 = {}, P2 = {}, P3 = {}, P4 = {}, P5 = {}, P6 = {})
+    -> GanTrainer<G, D, Objective, detail::PartType<detail::APenalty, 0, NoPenalty, P1, P2, P3, P4, P5, P6>,
+                  detail::PartType<detail::AnOptimizer, 0, Adam<float>, P1, P2, P3, P4, P5, P6>,
+                  detail::PartType<detail::AnOptimizer, 1,
+                                   detail::PartType<detail::AnOptimizer, 0, Adam<float>, P1, P2, P3, P4, P5, P6>, P1,
+                                   P2, P3, P4, P5, P6>,
+                  detail::PartType<detail::AnAverage, 0, NoAverage, P1, P2, P3, P4, P5, P6>>;
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -91,14 +91,15 @@ inline std::string_view first_characters(std::string_view text, int columns) {
 ///
 ///   epoch 3/10  47%|████▋     | 220/469 [00:03<00:04, 71.2 it/s] loss 112.4
 ///
-/// In brackets the time since the epoch began and the time it still needs. If the output is not a terminal, one plain
+/// The line begins with the name given here or, without one, the trainer's. In brackets the time since the epoch began and the time it still needs. If the output is not a terminal, one plain
 /// line is written for every tenth of the whole training.
 class ProgressBar {
  public:
-  explicit ProgressBar(ProgressOutput output = {}) : output_(std::move(output)) {}
+  explicit ProgressBar(std::string name = {}, ProgressOutput output = {})
+      : output_(std::move(output)), given_name_(std::move(name)) {}
 
-  void start(std::string_view name, Index epochs, Index steps_per_epoch) {
-    name_ = name;
+  void start(std::string_view trainer, Index epochs, Index steps_per_epoch) {
+    name_ = given_name_.empty() ? trainer : given_name_;
     epochs_ = epochs;
     steps_ = steps_per_epoch;
     epoch_ = 0;
@@ -157,7 +158,7 @@ class ProgressBar {
   }
 
   ProgressOutput output_;
-  std::string name_;
+  std::string given_name_, name_;
   Index epochs_ = 1, steps_ = 1, epoch_ = 0, tenths_ = 0;
   double epoch_start_ = 0, last_drawn_ = 0, last_seen_ = 0;
   bool terminal_ = false;
@@ -170,8 +171,8 @@ class Progress {
   Progress() = default;
   Progress(ProgressBar bar) : bar_(std::move(bar)) {}
 
-  void start(std::string_view name, Index epochs, Index steps_per_epoch) {
-    if (bar_) bar_->start(name, epochs, steps_per_epoch);
+  void start(std::string_view trainer, Index epochs, Index steps_per_epoch) {
+    if (bar_) bar_->start(trainer, epochs, steps_per_epoch);
   }
   void step(Index epoch, Index step, std::span<const NamedValue> values) {
     if (bar_) bar_->step(epoch, step, values);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// A GAN and a VAE that are told which digit to draw, and a classifier that reads what they drew.
+#include <eigenesis/eigenesis.hpp>
+
+#include "arguments.hpp"
+#include "classifier.hpp"
+using namespace eigenesis;
+
+namespace {
+
+constexpr Index pixels = 28 * 28, classes = 10;
+
+/// `count` conditions for each digit in turn, one-hot, [10 count, 10].
+Tensor<float, 2> each_digit(Index count) {
+  std::vector<int> digits;
+  for (int digit = 0; digit < classes; ++digit) digits.insert(digits.end(), static_cast<std::size_t>(count), digit);
+  return one_hot(digits, classes);
+}
+
+/// The same digits in [-1, 1], the range of tanh.
+Tensor<float, 2> signed_pixels(Tensor<float, 2> x) {
+  x.array() = 2 * x.array() - 1;
+  return x;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_example("conditional_digits", [&] {
+    Arguments arguments(argc, argv,
+                        "Trains a conditional GAN and a conditional VAE; draws each digit; a classifier reads them.",
+                        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST"},
+                         {"epochs", "20", "passes of the GAN over the training images"},
+                         {"vae-epochs", "10", "passes of the VAE"},
+                         {"classifier-epochs", "5", "passes of the classifier"},
+                         {"steps", "0", "updates of each model, instead of epochs"},
+                         {"count", "1000", "samples of each digit that the classifier reads"}});
+    Rng rng(arguments.seed());
+    Mnist mnist = load_mnist(arguments.text("data"));
+    const auto labelled = [](LabelledImages& digits) {
+      return Conditioned{std::move(digits.images), one_hot(digits.labels, classes)};
+    };
+    Conditioned train = labelled(mnist.train);
+    const Conditioned test = labelled(mnist.test);
+    const Index steps = arguments.whole("steps");
+    const auto epochs = [&](const char* option) { return steps > 0 ? 0 : arguments.whole(option); };
+    const LeakyRelu leaky{0.2};
+
+    // The classifier, for digits in [0, 1].
+    const Conv2dOptions same_size{.padding = 1};
+    Sequential classifier{Unflatten{28, 28, 1},
+                          Conv2d(1, 16, 3, same_size, rng),
+                          Relu{},
+                          MaxPool2d{2},
+                          Conv2d(16, 32, 3, same_size, rng),
+                          Relu{},
+                          MaxPool2d{2},
+                          Flatten{},
+                          Dropout(0.3),
+                          Linear(7 * 7 * 32, classes, rng)};
+    ClassifierTrainer<decltype(classifier)> classifier_trainer{classifier};
+    fit(classifier_trainer, train, test,
+        {.steps = steps, .epochs = epochs("classifier-epochs"), .progress = ProgressBar{"classifier"}}, rng);
+    std::printf("classifier: %.2f %% of the test digits are read right\n",
+                100 * evaluate(classifier_trainer, test, rng).accuracy);
+
+    // Both networks of a conditional VAE are told the digit (Sohn et al. 2015).
+    Vae vae{Encoder{Sequential{AppendCondition{}, Linear(pixels + classes, 400, rng), Relu{}}, Linear(400, 20, rng),
+                    Linear(400, 20, rng)},
+            Decoder{Sequential{AppendCondition{}, Linear(20 + classes, 400, rng), Relu{}, Linear(400, pixels, rng)},
+                    BernoulliLikelihood{}},
+            StandardNormal(20)};
+    VaeTrainer vae_trainer{vae, MovingAverage{vae}};
+    vae_trainer.fit(train, {.steps = steps, .epochs = epochs("vae-epochs"), .progress = ProgressBar{"conditional VAE"}},
+                    rng);
+
+    // And both of a conditional GAN (Mirza and Osindero 2014).
+    train.samples = signed_pixels(std::move(train.samples));
+    Generator generator{Sequential{AppendCondition{}, Linear(100 + classes, 256, rng), BatchNorm(256), leaky,
+                                   Linear(256, 512, rng), BatchNorm(512), leaky, Linear(512, pixels, rng), Tanh{}},
+                        StandardNormal(100)};
+    Discriminator discriminator{Sequential{AppendCondition{}, Linear(pixels + classes, 512, rng), leaky, Dropout(0.3),
+                                           Linear(512, 256, rng), leaky, Dropout(0.3), Linear(256, 1, rng)}};
+    GanTrainer gan_trainer{generator, discriminator, NonSaturating{}, MovingAverage{generator}};
+    gan_trainer.fit(train, {.steps = steps, .epochs = epochs("epochs"), .progress = ProgressBar{"conditional GAN"}},
+                    rng);
+
+    // What the classifier reads of both. The averages of their weights draw steadier than the last weights.
+    const Generator drawer = gan_trainer.average.model;
+    const Vae vae_drawer = vae_trainer.average.model;
+    const auto drawn_by_gan = [&](const Tensor<float, 2>& digits) {
+      Tensor<float, 2> x = drawer.sample(digits, rng);
+      x.array() = (x.array() + 1) / 2;
+      return x;
+    };
+    const Tensor<float, 2> asked = each_digit(arguments.whole("count")), shown = each_digit(12);
+    const auto share_read_as_asked = [&](const char* model, const Tensor<float, 2>& samples) {
+      const double share = evaluate(classifier_trainer, Conditioned{samples, asked}, rng).accuracy;
+      std::printf("conditional %s: %.2f %% of %td samples are read as asked for\n", model, 100 * share, asked.shape(0));
+    };
+    share_read_as_asked("GAN", drawn_by_gan(asked));
+    share_read_as_asked("VAE", vae_drawer.sample(asked, rng));
+
+    // One row for each digit.
+    const GridOptions rows{.columns = 12, .height = 28, .width = 28, .scale = 2};
+    const std::pair<const char*, Tensor<float, 2>> pictures[] = {
+        {"conditional_gan.png", drawn_by_gan(shown)}, {"conditional_vae.png", vae_drawer.sample(shown, rng)}};
+    for (const auto& [name, samples] : pictures) {
+      save_grid(arguments.out(name), samples, rows);
+      std::printf("%s\n", arguments.out(name).c_str());
+    }
+    save_safetensors(arguments.out("conditional_gan.safetensors"), drawer);
+    std::printf("%s\n", arguments.out("conditional_gan.safetensors").c_str());
+  });
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+
+#include "eigenesis/core/schedules.hpp"
+#include "eigenesis/optimizers/gradients.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+struct MovingAverageOptions {
+  double decay = 0.999;
+  bool warm_up =
+      true;  // in update t, counted from 0, decay is at most (1 + t) / (10 + t), so that the start fades soon
+};
+
+/// An exponential moving average of a model: after each of its updates, average += (1 - decay) (model - average), for
+/// parameters and running statistics alike. Its samples are steadier than those of the model itself (Yazici et al.
+/// 2019; warm-up as in TensorFlow's ExponentialMovingAverage).
+///   GanTrainer trainer{generator, discriminator, NonSaturating{}, MovingAverage{generator}};
+///   trainer.fit(...);
+///   trainer.average.model.sample(64, rng);
+/// Throws ArgumentError unless 0 <= decay < 1.
+template <class Model>
+class MovingAverage {
+ public:
+  Model model;
+
+  explicit MovingAverage(const Model& start, const MovingAverageOptions& options = {})
+      : model(start), options_(options) {
+    require<ArgumentError>(options.decay >= 0 && options.decay < 1, "MovingAverage: expected decay in [0, 1) but got ",
+                           options.decay);
+  }
+
+  const MovingAverageOptions& options() const { return options_; }
+  /// Updates made so far.
+  Index steps() const { return static_cast<Index>(steps_.item()); }
+
+  /// Moves the average towards `current`. Throws ShapeError for a model of other shapes.
+  void update(const Model& current) {
+    const double t = steps_.item();
+    const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
+    detail::CachedVector<Source> sources;
+    for_each_state(current, [&](const FieldPath&, const auto& tensor) {
+      sources.push_back({tensor.data(), tensor.size()});
+    });
+    std::size_t i = 0;
+    for_each_state(model, [&]<class Scalar, int Rank>(const FieldPath& path, Tensor<Scalar, Rank>& tensor) {
+      require(i < sources.size() && sources[i].size == tensor.size(),
+              "MovingAverage::update: expected a model of the same shapes but got another size of ", path);
+      detail::change(
+          tensor.data(), tensor.size(), [decay](auto a, auto x) { return a + (1 - decay) * (x - a); },
+          static_cast<const Scalar*>(sources[i++].data));
+    });
+    steps_.data()[0] += 1;
+  }
+
+  static void fields(auto& self, auto&& field) {
+    field("model", self.model);
+    field("steps", self.steps_);
+  }
+
+ private:
+  struct Source {
+    const void* data;
+    Index size;
+  };
+  MovingAverageOptions options_;
+  Tensor<double, 0> steps_;
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "eigenesis/autodiff/variable.hpp"
+#include "eigenesis/data/batches.hpp"
+#include "eigenesis/pictures/chart.hpp"
+#include "eigenesis/training/progress.hpp"
+
+// The one training loop, for any trainer. A trainer is one step of training, its losses, and what the next step depends
+// on:
+//   struct DenoiserTrainer {
+//     Loss step(const Tensor<float, 2>& batch, Rng& rng);            // one update; returns the losses before it
+//     Loss evaluate(const Tensor<float, 2>& batch, Rng& rng) const;  // if held-out data are to be evaluated
+//     static void fields(auto& self, auto&& field);                  // models and optimizers
+//   };
+// Its losses are any struct of doubles that lists them in `fields`; by these names they are shown, drawn and kept.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// The losses of a trainer that has only one.
+struct Loss {
+  double loss = 0;
+  static void fields(auto& self, auto&& field) { field("loss", self.loss); }
+};
+
+/// What a callback sees of a training; it may ask for its end.
+template <class Losses>
+struct FitState {
+  Index step = 0;   // steps so far
+  Index epoch = 0;  // counted from 1
+  Losses losses;    // of the last step; in on_epoch, the mean over the epoch, as in FitHistory::epochs
+  Losses held_out;  // in on_epoch, if held-out data were given
+  bool stop = false;
+};
+
+template <class Losses>
+struct FitOptions {
+  Index steps = 0;   // updates, or rounds of a GAN, or
+  Index epochs = 0;  // passes over a finite data set; exactly one of the two is set
+  Index batch_size = 128;
+  bool drop_last = false;  // leave out an epoch's last batch if it is smaller than the others, as a GAN always does
+  Progress progress = {};
+  std::function<void(FitState<Losses>&)> on_step = {};
+  std::function<void(FitState<Losses>&)> on_epoch = {};
+};
+
+template <class Losses>
+struct FitHistory {
+  std::vector<Losses> steps;   // of every step
+  std::vector<Losses> epochs;  // means over the samples of each epoch; where steps were asked for, which make one
+                               // epoch, over those since a multiple of 100
+  std::vector<Losses> held_out;  // after each epoch, if held-out data were given
+};
+
+/// A line for each of the losses, to be drawn: save_chart("losses.png", series(history.steps)).
+template <class Losses>
+std::vector<Series> series(const std::vector<Losses>& losses) {
+  std::vector<Series> lines;
+  Losses names;
+  Losses::fields(names, [&](std::string_view name, const double&) { lines.push_back({std::string(name), {}}); });
+  for (const Losses& each : losses) {
+    std::size_t i = 0;
+    Losses::fields(each, [&](std::string_view, const double& value) { lines[i++].values.push_back(value); });
+  }
+  return lines;
+}
+
+namespace detail {
+
+/// A mean of losses, weighted by the number of samples.
+template <class Losses>
+class MeanLosses {
+ public:
+  void add(const Losses& losses, Index samples) {
+    const double weight = static_cast<double>(samples);
+    std::size_t i = 0;
+    Losses::fields(losses, [&](std::string_view, const double& value) {
+      if (i == sums_.size()) sums_.push_back(0);
+      sums_[i++] += value * weight;
+    });
+    samples_ += weight;
+  }
+  Losses mean() const {
+    Losses result;
+    std::size_t i = 0;
+    Losses::fields(result, [&](std::string_view, double& value) { value = sums_[i++] / samples_; });
+    return result;
+  }
+
+ private:
+  CachedVector<double> sums_;
+  double samples_ = 0;
+};
+
+/// The losses by their names.
+template <class Losses>
+void append(CachedVector<NamedValue>& to, const Losses& losses) {
+  Losses::fields(losses, [&](std::string_view name, const double& value) { to.push_back({name, value}); });
+}
+
+/// Gives batches one by one, and counts their samples.
+template <class Batches>
+struct NextBatch {
+  Batches& batches;
+  Rng& rng;
+  Index samples = 0;
+
+  auto operator()() {
+    auto batch = batches.next(rng);
+    samples += row_count("fit", batch);
+    return batch;
+  }
+};
+
+template <class Trainer>
+concept TakesSeveralBatches = requires(const Trainer& trainer) {
+  trainer.batches_per_step();
+};
+
+/// One step. A trainer that says how many `batches_per_step()` it takes asks for them itself: step(next_batch, rng).
+template <class Trainer, class Batches>
+auto one_step(Trainer& trainer, NextBatch<Batches>& next, Rng& rng) {
+  if constexpr (TakesSeveralBatches<Trainer>)
+    return trainer.step(next, rng);
+  else
+    return trainer.step(next(), rng);
+}
+
+/// "VaeTrainer::fit" in two parts, or "fit" for a trainer without a name.
+struct FitName {
+  const char* trainer = "";
+  const char* function = "fit";
+};
+template <class Trainer>
+constexpr FitName fit_name() {
+  if constexpr (requires { Trainer::name; })
+    return {Trainer::name, "::fit"};
+  else
+    return {};
+}
+
+/// How long a training takes.
+struct Duration {
+  Index steps;  // in each epoch
+  Index epochs;
+};
+
+/// A number of steps makes one epoch; epochs are passes over a finite data set, where a step takes `batches_per_step`
+/// batches. Exactly one of the two numbers is > 0.
+template <class Batches>
+Duration plan(FitName name, const Batches& batches, Index steps, Index epochs, Index batches_per_step) {
+  require<ArgumentError>(steps >= 0 && epochs >= 0 && (steps > 0) != (epochs > 0), name.trainer, name.function,
+                         ": expected either steps > 0 or epochs > 0 but got steps = ", steps, " and epochs = ", epochs);
+  if (steps > 0) return {.steps = steps, .epochs = 1};
+  if constexpr (Batches::endless)
+    fail<ArgumentError>(name.trainer, name.function,
+                        ": expected steps for an endless source but got epochs = ", epochs);
+  else
+    return {.steps = std::max<Index>(1, batches.steps_per_epoch() / batches_per_step), .epochs = epochs};
+}
+
+/// Calls f; if a number in it is not finite, the error names the trainer's function too.
+template <class F>
+void in_phase(const char* trainer, const char* function, F f) {
+  try {
+    f();
+  } catch (const NumericError& error) {
+    fail<NumericError>(trainer, "::", function, ": ", error.what());
+  }
+}
+
+}  // namespace detail
+
+/// The losses of a trainer on batches of such data.
+template <class Trainer, class Data>
+using LossesOf = decltype(detail::one_step(std::declval<Trainer&>(), std::declval<detail::NextBatch<Batches<Data>>&>(),
+                                           std::declval<Rng&>()));
+
+/// The mean of trainer.evaluate(batch, rng) over held-out data, every sample weighted alike; records nothing. The
+/// generator is a copy: equal data and seeds give equal losses, and evaluation leaves a training as it is.
+template <class Trainer, class Data>
+auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size = 1000) {
+  const NoGradient no_gradient;
+  Batches<Data> batches(data, {.batch_size = batch_size, .shuffle = false});
+  detail::NextBatch<Batches<Data>> next{batches, rng};
+  batches.begin_epoch(rng);
+  detail::MeanLosses<decltype(trainer.evaluate(next(), rng))> mean;
+  for (Index i = 0; i < batches.steps_per_epoch(); ++i) {
+    next.samples = 0;
+    const auto losses = trainer.evaluate(next(), rng);
+    mean.add(losses, next.samples);
+  }
+  return mean.mean();
+}
+
+namespace detail {
+
+/// The loop. `held_out` gives the losses on held-out data, or is empty.
+template <class Losses, class Trainer, class Data>
+FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Losses>& options, Rng& rng,
+                       const std::function<Losses()>& held_out) {
+  Batches<Data> batches(
+      data, {.batch_size = options.batch_size, .drop_last = options.drop_last || TakesSeveralBatches<Trainer>});
+  Index batches_per_step = 1;
+  if constexpr (TakesSeveralBatches<Trainer>) batches_per_step = trainer.batches_per_step();
+  constexpr FitName name = fit_name<Trainer>();
+  const Duration duration = plan(name, batches, options.steps, options.epochs, batches_per_step);
+  FitHistory<Losses> history;
+  const double steps = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
+  history.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
+
+  Progress progress = options.progress;
+  struct FinishLine {
+    Progress& shown;
+    ~FinishLine() {
+      try {
+        shown.finish();
+      } catch (...) {  // of a user's output, while another exception may be on its way
+      }
+    }
+  } finish_line{progress};
+  if constexpr (requires { Trainer::title; })
+    progress.start(Trainer::title, duration.epochs, duration.steps);
+  else
+    progress.start("", duration.epochs, duration.steps);
+
+  FitState<Losses> state;
+  while (state.epoch < duration.epochs && !state.stop) {
+    ++state.epoch;
+    progress.step(state.epoch, 0, {});
+    MeanLosses<Losses> mean;
+    CachedVector<NamedValue> shown;
+    Index done = 0;
+    while (done < duration.steps && !state.stop) {
+      NextBatch<Batches<Data>> next{batches, rng};
+      state.losses = one_step(trainer, next, rng);
+      if (options.steps > 0 && done % 100 == 0) mean = {};
+      mean.add(state.losses, next.samples);
+      ++done;
+      ++state.step;
+      history.steps.push_back(state.losses);
+      if (options.on_step) options.on_step(state);
+      shown.clear();
+      append(shown, mean.mean());
+      if (done < duration.steps) progress.step(state.epoch, done, shown);
+    }
+    state.losses = mean.mean();
+    history.epochs.push_back(state.losses);
+    if (held_out) {
+      state.held_out = held_out();
+      Losses::fields(state.held_out, [&](std::string_view loss, const double& value) {
+        require<NumericError>(!std::isnan(value), name.trainer, name.function,
+                              ": expected held-out losses that are numbers but got nan for ", loss, " in epoch ",
+                              state.epoch);
+      });
+      history.held_out.push_back(state.held_out);
+      CachedVector<NamedValue> tested;
+      append(tested, state.held_out);
+      shown.push_back({"test", tested.front().value});
+    }
+    if (options.on_epoch) options.on_epoch(state);
+    progress.step(state.epoch, done, shown);
+  }
+  return history;
+}
+
+}  // namespace detail
+
+/// Trains on `data`: a tensor [N, ...], a struct of tensors with one first axis, Transformed of one of these, or
+/// anything with `sample(n, rng)`. Throws ArgumentError for options that do not fit, and what trainer.step throws.
+template <class Trainer, class Data>
+FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data,
+                                        const FitOptions<LossesOf<Trainer, Data>>& options, Rng& rng) {
+  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng, {});
+}
+/// The same, and evaluates on held-out data after each epoch, with the same random numbers each time. Throws
+/// NumericError for a held-out loss that is NaN.
+template <class Trainer, class Data, class HeldOut>
+FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data, const HeldOut& held_out,
+                                        const FitOptions<LossesOf<Trainer, Data>>& options, Rng& rng) {
+  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng,
+                                              [&] { return evaluate(trainer, held_out, Rng(0)); });
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

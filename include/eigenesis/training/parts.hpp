@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <tuple>
+
+#include "eigenesis/data/batches.hpp"
+#include "eigenesis/optimizers/adam.hpp"
+#include "eigenesis/optimizers/moving_average.hpp"
+
+// What is given to a trainer after its models: parts of several kinds, in any order, each of which may be left out.
+// A trainer's constructor has an argument for each, all with the type of its options as default. Braces without a type,
+// {.discriminator_steps = 5}, then mean options, and the first part of that type is the given one.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// In place of a MovingAverage: none.
+struct NoAverage {
+  void update(const auto&) {}
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_average = std::is_same_v<T, NoAverage>;
+template <class Model>
+inline constexpr bool is_average<MovingAverage<Model>> = true;
+
+struct AnAverage {
+  template <class T>
+  static constexpr bool holds = is_average<T>;
+};
+struct AnOptimizer {
+  template <class T>
+  static constexpr bool holds = !is_average<T> && requires(const T& t) {
+    t.steps();
+  };
+};
+template <class Wanted>
+struct A {
+  template <class T>
+  static constexpr bool holds = std::is_same_v<T, Wanted>;
+};
+/// What is of none of these kinds.
+template <class... Kinds>
+struct Other {
+  template <class T>
+  static constexpr bool holds = !(Kinds::template holds<T> || ...);
+};
+using AnObjective = Other<AnOptimizer, AnAverage>;
+
+/// A batch as constants: {samples} or, of a Conditioned batch, {samples, conditions}.
+template <class Scalar, int Rank>
+auto batch_variables(Tensor<Scalar, Rank> samples) {
+  return std::tuple{Variable(std::move(samples))};
+}
+template <class Samples, class Conditions>
+auto batch_variables(Conditioned<Samples, Conditions> batch) {
+  return std::tuple{Variable(std::move(batch.samples)), Variable(std::move(batch.conditions))};
+}
+
+/// Of the parts of a kind the one with number n, counted from 0, or `otherwise` if there are not so many.
+template <class Kind, int n = 0, class Otherwise>
+Otherwise part(const Otherwise& otherwise) {
+  return otherwise;
+}
+template <class Kind, int n = 0, class Otherwise, class First, class... Rest>
+auto part(const Otherwise& otherwise, const First& first, const Rest&... rest) {
+  if constexpr (!Kind::template holds<First>)
+    return part<Kind, n>(otherwise, rest...);
+  else if constexpr (n > 0)
+    return part<Kind, n - 1>(otherwise, rest...);
+  else
+    return first;
+}
+template <class Kind, int n, class Otherwise, class... Parts>
+using PartType = decltype(part<Kind, n>(std::declval<const Otherwise&>(), std::declval<const Parts&>()...));
+
+template <class Kind, class... Parts>
+inline constexpr int part_count = (0 + ... + (Kind::template holds<Parts> ? 1 : 0));
+
+}  // namespace detail
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
