@@ -18,85 +18,89 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-/// What one call of gradient() notes about the nodes it meets: a hash table with open addressing. Nodes themselves are
-/// left alone, as other calls may walk over them at the same time: in other threads, or outer ones whose rules make
-/// this one.
+/// What one call of gradient() notes about the nodes it meets, and a hash table with open addressing that finds it.
+/// Nodes themselves are left alone, as other calls may walk over them at the same time: in other threads, or outer ones
+/// whose rules make this one.
 template <class Scalar>
 class Notes {
  public:
   struct Note {
-    const Node<Scalar>* node = nullptr;
+    Node<Scalar>* node;
     bool target = false;        // the gradient with respect to this node was asked for
     bool entered = false;       // the search has met it
     bool wanted = false;        // it leads to a target
     NodeRef<Scalar> adjoint{};  // the sum of what has arrived here so far
   };
 
-  /// The note about a node, which is valid until one is made about another node.
-  Note& operator[](const Node<Scalar>* node) {
-    Note* note = find(node);
-    if (note->node) return *note;
-    if (2 * ++used_ > notes_.size()) {
-      grow();
-      note = find(node);
+  Note& operator[](std::size_t number) { return notes_[number]; }
+  /// The number of the note about a node, a new one if there is none.
+  std::size_t number_of(Node<Scalar>* node) {
+    std::uint32_t* slot = find(node);
+    if (*slot == 0) {
+      notes_.push_back({node});
+      *slot = static_cast<std::uint32_t>(notes_.size());
+      if (2 * notes_.size() > slots_.size()) grow();
+      return notes_.size() - 1;
     }
-    note->node = node;
-    return *note;
+    return *slot - 1;
   }
 
  private:
-  Note* find(const Node<Scalar>* node) {
+  std::uint32_t* find(const Node<Scalar>* node) {
     // Fibonacci hashing (Knuth, volume 3, 6.4): the upper bits of the product depend on all bits of the address.
     const auto hash = reinterpret_cast<std::uintptr_t>(node) * std::uint64_t{0x9E3779B97F4A7C15};
-    for (std::size_t i = hash >> shift_;; i = (i + 1) & (notes_.size() - 1))
-      if (Note& note = notes_[i]; note.node == node || !note.node) return &note;
+    std::size_t i = hash >> shift_;
+    while (slots_[i] != 0 && notes_[slots_[i] - 1].node != node) i = (i + 1) & (slots_.size() - 1);
+    return &slots_[i];
   }
   void grow() {
-    CachedVector<Note> before(2 * notes_.size());
-    notes_.swap(before);
-    --shift_;
-    for (Note& note : before)
-      if (note.node) *find(note.node) = std::move(note);
+    slots_.assign(4 * slots_.size(), 0);
+    shift_ -= 2;
+    for (std::uint32_t i = 0; i < notes_.size(); ++i) *find(notes_[i].node) = i + 1;
   }
 
-  CachedVector<Note> notes_{64};  // 2^(64 - shift_) of them, at most half of them used
-  int shift_ = 58;
-  std::size_t used_ = 0;
+  CachedVector<Note> notes_;
+  int shift_ = 56;
+  CachedVector<std::uint32_t> slots_ = CachedVector<std::uint32_t>(256, 0);  // 2^(64 - shift_) numbers + 1, 0: unused
 };
 
-/// The nodes through which y depends on the targets, each behind those it was computed from.
+/// The nodes through which y depends on the targets, each behind those it was computed from, as numbers of notes.
 template <class Scalar>
-CachedVector<Node<Scalar>*> path_from_targets(Node<Scalar>* y, Notes<Scalar>& notes) {
+CachedVector<std::size_t> path_from_targets(Node<Scalar>* y, Notes<Scalar>& notes) {
   struct Step {
-    Node<Scalar>* node;
+    std::size_t number;
     Rule<Scalar>* rule;  // the next to follow
-    bool wanted;
   };
   CachedVector<Step> stack;
-  CachedVector<Node<Scalar>*> path;
-  const auto enter = [&](Node<Scalar>* node) {
-    auto& note = notes[node];
+  CachedVector<std::size_t> path;
+  const auto enter = [&](std::size_t number) {
+    auto& note = notes[number];
     note.entered = true;
-    stack.push_back({node, node->rules, note.target});
+    note.wanted = note.target;
+    stack.push_back({number, note.node->rules});
   };
-  enter(y);
+  const auto follow = [&](Step& step, bool input_wanted) {
+    notes[step.number].wanted = notes[step.number].wanted || input_wanted;
+    step.rule = step.rule->next;
+  };
+  enter(notes.number_of(y));
   while (!stack.empty()) {
-    auto& [node, rule, wanted] = stack.back();
-    if (rule == nullptr) {
-      notes[node].wanted = wanted;
-      if (wanted) path.push_back(node);
-      stack.pop_back();
-      continue;
-    }
-    Node<Scalar>* const input = rule->input.get();
-    require<Error>(input->updated < node->serial,
-                   "gradient: expected parameters unchanged since the loss was computed but one of shape ",
-                   ShapeView{input->shape}, " was updated; compute the loss again");
-    if (const auto& note = notes[input]; !note.entered) {
-      enter(input);  // and come back to this rule when its input is known to lead to a target or not
+    const auto [number, rule] = stack.back();
+    if (rule) {
+      Node<Scalar>* const input = rule->input.get();
+      require<Error>(input->updated < notes[number].node->serial,
+                     "gradient: expected parameters unchanged since the loss was computed but one of shape ",
+                     ShapeView{input->shape}, " was updated; compute the loss again");
+      const std::size_t next = notes.number_of(input);
+      if (notes[next].entered)
+        follow(stack.back(), notes[next].wanted);
+      else
+        enter(next);
     } else {
-      wanted = wanted || note.wanted;
-      rule = rule->next;
+      const bool wanted = notes[number].wanted;
+      if (wanted) path.push_back(number);
+      stack.pop_back();
+      if (!stack.empty()) follow(stack.back(), wanted);
     }
   }
   return path;
@@ -131,27 +135,27 @@ CachedVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<cons
                          "gradient: expected y computed from a Parameter or the result of ",
                          "watch() but got a constant; was it computed while a NoGradient lived?");
   Notes<Scalar> notes;
-  for (const NodeRef<Scalar>& x : targets) notes[x.get()].target = true;
-  const CachedVector<Node<Scalar>*> path = path_from_targets(y.get(), notes);
+  for (const NodeRef<Scalar>& x : targets) notes[notes.number_of(x.get())].target = true;
+  const CachedVector<std::size_t> path = path_from_targets(y.get(), notes);
 
-  if (auto& note = notes[y.get()]; note.wanted) note.adjoint = make_node(Tensor<Scalar, 0>({}, Scalar{1}));
-  for (auto it = path.rbegin(); it != path.rend(); ++it) {
-    const NodeRef<Scalar> node(*it);
-    auto& note = notes[*it];
+  if (!path.empty()) notes[path.back()].adjoint = make_node(Tensor<Scalar, 0>({}, Scalar{1}));
+  for (auto number = path.rbegin(); number != path.rend(); ++number) {
+    auto& note = notes[*number];
+    const NodeRef<Scalar> node(note.node);
     const NodeRef<Scalar> dy = note.target ? note.adjoint : std::exchange(note.adjoint, {});
     for (const Rule<Scalar>* rule = node->rules; rule != nullptr; rule = rule->next) {
-      const Node<Scalar>& input = *rule->input;
-      auto& [_, target, entered, wanted, adjoint] = notes[&input];
-      if (!wanted) continue;
+      auto& input = notes[notes.number_of(rule->input.get())];
+      if (!input.wanted) continue;
       NodeRef<Scalar> dx = rule->apply(node, dy);
-      require(std::ranges::equal(dx->shape, input.shape), "gradient: expected a rule to return the input's shape ",
-              ShapeView{input.shape}, " but got ", ShapeView{dx->shape});
-      adjoint = adjoint ? accumulate(std::move(adjoint), dx) : std::move(dx);
+      require(std::ranges::equal(dx->shape, input.node->shape),
+              "gradient: expected a rule to return the input's shape ", ShapeView{input.node->shape}, " but got ",
+              ShapeView{dx->shape});
+      input.adjoint = input.adjoint ? accumulate(std::move(input.adjoint), dx) : std::move(dx);
     }
   }
   CachedVector<NodeRef<Scalar>> result;
   result.reserve(targets.size());
-  for (const NodeRef<Scalar>& x : targets) result.push_back(notes[x.get()].adjoint);
+  for (const NodeRef<Scalar>& x : targets) result.push_back(notes[notes.number_of(x.get())].adjoint);
   return result;
 }
 EIGENESIS_COMPILE(CachedVector<NodeRef<float>> gradients<float>(const NodeRef<float>&,

@@ -161,11 +161,11 @@ void add_rule(Node<Scalar>& y, const Input& input, F rule) {
 }
 
 template <class Y, class Input, class F>
-void add_rules(const Y& y, Wrt<Input, F> wrt) {
+void add_rules(const Y& y, Wrt<Input, F>&& wrt) {
   if (connect(*y.node(), *wrt.input.node())) add_rule<Y>(*y.node(), wrt.input, std::move(wrt.rule));
 }
 template <class Y, class Input, class F>
-void add_rules(const Y& y, WrtEach<Input, F> wrt) {
+void add_rules(const Y& y, WrtEach<Input, F>&& wrt) {
   std::shared_ptr<const F> shared;  // by the rules of all inputs
   for (std::size_t i = 0; i < wrt.inputs.size(); ++i) {
     if (!connect(*y.node(), *wrt.inputs[i].node())) continue;

@@ -262,7 +262,7 @@ EIGENESIS_COMPILABLE Symbol derivative(const Symbol& result, int argument, const
   Program& program = *result.program();
   const auto count = static_cast<std::size_t>(result.index()) + 1;
   const auto is_argument = [&](std::size_t i) { return program.instructions[i].kind == Instruction::Kind::argument; };
-  CachedVector<bool> depends(count, false);  // on the argument
+  CachedVector<char> depends(count, false);  // on the argument
   for (std::size_t i = 0; i < count; ++i) {
     const auto& [kind, operation, operands, constant] = program.instructions[i];
     depends[i] =
