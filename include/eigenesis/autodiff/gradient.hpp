@@ -6,14 +6,13 @@
 
 #include "eigenesis/autodiff/variable.hpp"
 
-// How gradient(y, x) works, for y = exp(x) * x:
-//   1. Search: from y along the rules to the inputs, depth first. Nodes that lead to x are wanted; in the order in
-//   which
-//      the search leaves them they are the path: x, exp(x), y. Every node stands behind those it was computed from.
-//   2. Sweep: along the path from its end. dy = 1 at y; its rules give exp(x) the gradient dy * x, and x the gradient
-//      dy * exp(x), y / x and so on being values that the rules hold. At exp(x), all that it will receive has arrived:
-//      its rule gives x another gradient, which is added to the first.
-//   3. What has arrived at x is the result.
+// How gradient(y, x) works, for e = exp(x) and y = e * x:
+//   1. The search goes from y along the rules to the inputs, depth first. Nodes that lead to x are wanted; in the order
+//      in which the search leaves them they are the path, x, e, y: each node stands behind those it was computed from.
+//   2. The sweep goes along the path from its end. At y, dy = 1: the rules of y give e the gradient dy * x and x the
+//      gradient dy * e. At e all that it receives has arrived: its rule gives x that gradient times e, which is added
+//      to what x has.
+//   3. The sum at x is the result.
 // Rules compute with Variables, so that the result can be differentiated again.
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {

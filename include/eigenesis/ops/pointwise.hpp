@@ -7,8 +7,7 @@
 // a kernel of its own is a row of kernels/operations.inl.
 namespace eigenesis::inline EIGENESIS_ABI {
 
-// abs, square, sqrt, exp, expm1, log, log1p, sin, cos, erf, tanh, sigmoid, softplus: the table's functions of one
-// number.
+// exp, tanh, ...: the functions of one number of that table.
 #define EIGENESIS_FUNCTION(name, ...)                            \
   template <class Scalar, int Rank>                              \
   Variable<Scalar, Rank> name(const Variable<Scalar, Rank>& x) { \

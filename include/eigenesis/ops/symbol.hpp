@@ -111,12 +111,13 @@ class Symbol {
   }
   friend Symbol operator!=(const Symbol& a, const Symbol& b) { return 1 - (a == b); }
   /// x where the condition holds, y elsewhere: what stands for `if`. The gradient of the one that is not taken is 0,
-  /// also where its derivative is infinite or NaN: `select(t > 0, log(t), 0 * t)` has the gradient 0 at 0.
+  /// also where its derivative is infinite or NaN: `select(t > 0, log(t), 0 * t)` has the gradient 0 at 0. (This holds
+  /// for what the same lambda computes; log(x), computed before as a Variable, has a gradient of its own.)
   friend Symbol select(const Symbol& condition, const Symbol& x, const Symbol& y) {
     return detail::trace(detail::Operation::select, 0, condition, x, y);
   }
 
-  // exp, tanh, ...: the table's functions of one number.
+  // exp, tanh, ...: the functions of one number in the table of operations.
 #define EIGENESIS_FUNCTION(name, ...) \
   friend Symbol name(const Symbol& a) { return detail::trace(detail::Operation::name, 0, a); }
 #include "eigenesis/kernels/operations.inl"
