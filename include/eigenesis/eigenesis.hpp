@@ -35,6 +35,7 @@
 #include "eigenesis/files/safetensors_header.hpp"
 #include "eigenesis/files/write_file.hpp"
 
+#include "eigenesis/core/axes.hpp"
 #include "eigenesis/core/rng.hpp"
 #include "eigenesis/core/schedules.hpp"
 #include "eigenesis/core/shape.hpp"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
 
+#include <atomic>
 #include <eigenesis/eigenesis.hpp>
 #include <stdexcept>
+#include <thread>
 
 #include "catch.hpp"
 #include "gradient_check.hpp"
@@ -242,6 +244,33 @@ TEST_CASE("gradient refuses a constant y where nothing is recorded") {
               "was it computed while a NoGradient lived?"));
 }
 
+TEST_CASE("gradient refuses a y that is constant because a NoGradient lived") {
+  const auto x = number(3);
+  const auto unrecorded = [&](const auto& f) {
+    const NoGradient scope;
+    return f();
+  };
+  const auto square_x = unrecorded([&] { return x * x; });
+  const auto refused = Message(
+      "gradient: expected y computed from a Parameter or the result of watch() but got a constant; "
+      "was it computed while a NoGradient lived?");
+  CHECK_THROWS_MATCHES(gradient(square_x, x), ArgumentError, refused);
+  CHECK_THROWS_MATCHES(gradient(sum(sin(3 * square_x + 1)), x), ArgumentError, refused);
+  CHECK_THROWS_MATCHES(gradient(unrecorded([&] { return gradient(x * x * x, x); }), x), ArgumentError, refused);
+
+  // Detached on purpose, constant by itself, or differentiable in another way.
+  CHECK(gradient(detach(square_x), x).item() == 0);
+  CHECK(gradient(detach(square_x) * detach(x), x).item() == 0);
+  CHECK(gradient(unrecorded([&] { return detach(x) * 2; }), x).item() == 0);
+  CHECK(gradient(square_x * x, x).item() == 9);
+}
+
+TEST_CASE("gradient of a gradient that is constant is zero, whatever the operations use inside") {
+  const Variable x = watch(numbers(Shape{2, 3}));
+  for (const auto& y : {sum(maximum(x, 1)), sum(logsumexp(reshape(x, Shape{6, 1}), 1))})
+    CHECK(list(gradient(sum(gradient(y, x)), x)) == std::vector<double>(6, 0));
+}
+
 TEST_CASE("gradient refuses a rule that returns another shape") {
   const Variable x = watch(numbers(Shape{3}));
   const auto y = record(Tensor<double, 0>({}, 1),
@@ -289,6 +318,41 @@ TEST_CASE("A rule may itself call gradient, also with respect to what the outer 
   const auto [same_dx, same_dw] = gradient(recomputed(recomputed(x)) + w * w * x, x, w);
   CHECK_THAT(same_dx.item(), WithinRel(dx.item(), 1e-14));
   CHECK_THAT(same_dw.item(), WithinRel(dw.item(), 1e-14));
+}
+
+TEST_CASE("A rule may differentiate the graph that the outer call is walking over") {
+  const auto x = number(2);
+  const auto shared = x * x * x;
+  const auto y = record(Tensor<double, 0>({}, 1), wrt(shared, [&](const auto&, const auto& dy) {
+                          return dy * gradient(shared * shared, shared);  // 2 x^3
+                        }));
+  CHECK(gradient(y + shared, x).item() == (2 * 8 + 1) * 3 * 4);
+}
+
+TEST_CASE("Threads may differentiate graphs with common nodes at once") {
+  const Parameter<float, 2> w(Tensor<float, 2>(numbers(Shape<2>{20, 20}).matrix()));
+  Variable<float, 2> common(Tensor<float, 2>(numbers(Shape<2>{16, 20}, 2).matrix()));
+  for (int layer = 0; layer < 20; ++layer) common = tanh(matmul(common, w));
+  const auto both_orders = [&](const Variable<float, 0>& loss) {
+    const auto first = gradient(loss, w);
+    const auto second = gradient(sum(square(first)), w);
+    const auto values = [](const auto& v) { return std::vector(v.value().values().begin(), v.value().values().end()); };
+    return std::pair(values(first), values(second));
+  };
+  using Values = decltype(both_orders(sum(common)));
+  const std::vector<Variable<float, 0>> losses{sum(square(common)), mean(exp(common))};
+  std::vector<Values> expected, found(losses.size());
+  for (const auto& loss : losses) expected.push_back(both_orders(loss));
+  std::atomic<int> waiting{static_cast<int>(losses.size())};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < losses.size(); ++i)
+    threads.emplace_back([&, i] {
+      --waiting;
+      while (waiting > 0) std::this_thread::yield();
+      for (int round = 0; round < 20; ++round) found[i] = both_orders(losses[i]);
+    });
+  for (auto& thread : threads) thread.join();
+  for (std::size_t i = 0; i < losses.size(); ++i) CHECK(found[i] == expected[i]);
 }
 
 TEST_CASE("gradient of a graph whose nodes live in other threads") {

@@ -34,6 +34,19 @@ TEST_CASE("Variables are handles, parameters are values") {
   CHECK(dcopy.value()(1) == 1);
 }
 
+TEST_CASE("The value of a temporary variable is copied only if others hold it too") {
+  Variable x(Tensor<double, 1>({2}, {1, 2}));
+  const double* const data = x.value().data();
+  {
+    const Variable other = x;
+    CHECK(Variable(x).value().data() != data);
+    CHECK(other.value().data() == data);
+  }
+  const Tensor<double, 1> taken = std::move(x).value();
+  CHECK(taken.data() == data);
+  CHECK(taken(1) == 2);
+}
+
 TEST_CASE("Parameters move without copying, so that vectors of layers can grow") {
   STATIC_REQUIRE(std::is_nothrow_move_constructible_v<Parameter<float, 2>>);
   STATIC_REQUIRE(std::is_nothrow_move_assignable_v<Parameter<float, 2>>);

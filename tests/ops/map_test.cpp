@@ -163,6 +163,75 @@ TEST_CASE("map's comparisons are false for NaN, and select passes the NaN it sel
     CHECK(std::isnan(y.value()(0)));
 }
 
+TEST_CASE("select is an if: of the branch that is not taken nothing arrives, whatever its derivatives") {
+  const auto orders = [](auto f, double at) {
+    const Variable x = watch(Tensor<double, 0>({}, at));
+    const auto y = map(f, x), first = gradient(y, x), second = gradient(first, x), third = gradient(second, x);
+    return std::vector{y.item(), first.item(), second.item(), third.item()};
+  };
+  using Orders = std::vector<double>;
+  const auto log_or_line = [](auto t) { return select(t > 0, log(t), 0 * t); };
+  CHECK(orders(log_or_line, 0) == Orders{0, 0, 0, 0});
+  CHECK(orders(log_or_line, 0.5) == Orders{std::log(0.5), 2, -4, 16});
+  const auto exp_or_line = [](auto t) { return select(t < 0, t, exp(-t)); };
+  CHECK(orders(exp_or_line, -1000) == Orders{-1000, 1, 0, 0});
+  CHECK(orders(exp_or_line, 0) == Orders{1, -1, 1, -1});
+  const auto root = [](auto t) { return select(t > 0, sqrt(t), 0); };
+  CHECK(orders(root, 0) == Orders{0, 0, 0, 0});
+  CHECK(orders(root, -4) == Orders{0, 0, 0, 0});
+  CHECK(orders(root, 4) == Orders{2, 0.25, -1.0 / 32, 3.0 / 256});
+  CHECK(orders([](auto t) { return select(t == 0, 1, sin(t) / t); }, 0) == Orders{1, 0, 0, 0});
+  CHECK(orders([](auto t) { return select(t != 0, pow(t, 0.5) * log(t * t), t); }, 0) == Orders{0, 1, 0, 0});
+
+  // A select within a branch, and steps that several branches use.
+  const auto nested = [](auto t) { return select(t < 1, select(t > 0, log(t) * log(t), t), 1 / (1 - t)); };
+  CHECK(orders(nested, 0) == Orders{0, 1, 0, 0});
+  CHECK(orders(nested, 1)[1] == std::numeric_limits<double>::infinity());
+  CHECK(orders(nested, 2) == Orders{-1, 1, -2, 6});
+  const auto twice = [](auto t) {
+    const auto l = log(t);
+    return select(t > 0, l, 0) + select(t > 1, l * l, 0) + select(t > 0, l, t);
+  };
+  CHECK(orders(twice, 0) == Orders{0, 1, 0, 0});
+  CHECK(orders(twice, 0.5) == Orders{2 * std::log(0.5), 4, -8, 32});
+  const auto every_way = [](auto t) {
+    const auto l = log(t);
+    return select(t > 0, l, -t) + select(t <= 0, t, l);
+  };
+  CHECK(orders(every_way, 0) == Orders{0, 0, 0, 0});
+  CHECK(orders(every_way, 2) == Orders{2 * std::log(2.0), 1, -0.5, 0.5});
+  const auto apart = [](auto t) {
+    const auto l = log(t);
+    return select(t > 1, l, 0) + select(t < -1, 0, select(t > 0, l * t, 0));
+  };
+  CHECK(orders(apart, 0) == Orders{0, 0, 0, 0});
+  CHECK(orders(apart, 0.5) == Orders{0.5 * std::log(0.5), std::log(0.5) + 1, 2, -4});
+  const auto guarded = [](const auto& x) {
+    return map([](auto t) { return select(abs(t) < 0.6, t * t, select(t > 0, log(t), exp(t) * t) + 3); }, x);
+  };
+  check_gradients("branches", guarded, numbers(Shape{20}));
+}
+
+TEST_CASE("select in floats keeps what overflows in the branch that is not taken out of both gradients") {
+  const Variable x = watch(Tensor<float, 1>({3}, {-100, 0, 2}));
+  const auto y = map([](auto t) { return select(t < 0, t, exp(-t)); }, x);
+  const auto first = gradient(sum(y), x), second = gradient(sum(first), x);
+  CHECK(first.value()(0) == 1);
+  CHECK(first.value()(1) == -1);
+  CHECK(second.value()(0) == 0);
+  CHECK(second.value()(1) == 1);
+}
+
+TEST_CASE("select passes a NaN of the branch that is taken, and of the incoming gradient") {
+  const double not_a_number = std::numeric_limits<double>::quiet_NaN();
+  const Variable x = watch(Tensor<double, 1>({2}, {-1, 4}));
+  const auto y = map([](auto t) { return select(t < 0, log(t), sqrt(t)); }, x);
+  CHECK(std::isnan(y.value()(0)));
+  const Variable weight(Tensor<double, 1>({2}, {1, not_a_number}));
+  CHECK(list(gradient(sum(y), x)) == std::vector<double>{-1, 0.25});
+  CHECK(std::isnan(gradient(sum(weight * y), x).value()(1)));
+}
+
 TEST_CASE("map takes captured numbers of any type as constants, each call anew") {
   const Variable x(Tensor<double, 1>({2}, {1, 2}));
   const Index index = x.size() + 1;

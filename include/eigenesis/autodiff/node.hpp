@@ -6,10 +6,16 @@
 #include <span>
 #include <utility>
 
-#include "eigenesis/kernels/kernels.hpp"
 #include "eigenesis/core/tensor.hpp"
+#include "eigenesis/kernels/kernels.hpp"
 
-// The graph behind Variable: a node's rank is known at run time only, so that the engine is compiled once per scalar.
+// The graph behind Variable. Each operation makes a node; a node holds the operation's value and one rule for each of
+// its inputs through which gradients may flow. After
+//   const Parameter w(...);               // node w: no rules, but differentiable
+//   const Variable y = square(w * 3);     // node w * 3 with a rule for w; node y with a rule for w * 3
+// y refers to its rule, the rule to the node w * 3, and so on down to w: who holds y holds all it was computed from.
+// A finished node never changes (but for a parameter's value), so that threads may share graphs.
+// A node's rank is known at run time only, so that the engine is compiled once per scalar.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 template <class Scalar>
@@ -40,6 +46,8 @@ class NodeRef {
   Node<Scalar>* operator->() const { return node_; }
   Node<Scalar>& operator*() const { return *node_; }
   explicit operator bool() const { return node_ != nullptr; }
+  /// Whether nobody else can see the node, so that its value may be overwritten.
+  bool unique() const { return node_->references.load(std::memory_order_acquire) == 1; }
 
  private:
   void acquire() const {
@@ -64,16 +72,6 @@ struct Rule {
   Rule* next = nullptr;
 };
 
-/// What one call of gradient() notes down at a node.
-template <class Scalar>
-struct Mark {
-  std::uint64_t visit = 0;    // the number of the call
-  bool target = false;        // the gradient with respect to this node was asked for
-  bool entered = false;       // the search for targets has come by
-  bool wanted = false;        // leads to a target
-  NodeRef<Scalar> adjoint{};  // the sum of what has arrived here so far
-};
-
 /// A value, and the rules by which gradients flow from it to what it was computed from.
 template <class Scalar>
 struct Node {
@@ -93,12 +91,12 @@ struct Node {
 
   std::span<const Index> shape;  // of the tensor that the derived class holds
   std::atomic<int> references{0};
-  bool differentiable = false;
+  bool differentiable = false;  // a parameter, a watched value, or computed from such
+  bool unrecorded = false;      // computed from such while a NoGradient lived: a gradient would be missing
   std::uint64_t serial = next_serial();
-  std::uint64_t updated = 0;  // of a parameter: when its value was last changed
-  Rule<Scalar>* rules = nullptr;
-  Node* next_dying = nullptr;
-  Mark<Scalar> mark;
+  std::uint64_t updated = 0;      // of a parameter: when its value was last changed
+  Rule<Scalar>* rules = nullptr;  // a list
+  Node* next_to_free = nullptr;
 };
 
 template <class Scalar, int Rank>
@@ -108,20 +106,21 @@ struct NodeOf final : Node<Scalar> {
   Tensor<Scalar, Rank> value;
 };
 
-// A chain of a million nodes must not be freed by a million nested calls: the dying wait in a list.
+// Freeing a node frees its rules, and these may free the nodes they refer to. Nested calls would overflow the stack for
+// a chain of a million nodes: therefore nodes are put into a list, and the outermost call frees one after the other.
 template <class Scalar>
 void NodeRef<Scalar>::destroy(Node<Scalar>* node) {
-  static thread_local Node<Scalar>* dying = nullptr;
-  static thread_local bool busy = false;
-  node->next_dying = std::exchange(dying, node);
-  if (busy) return;
-  busy = true;
-  while (dying) {
-    Node<Scalar>* last = std::exchange(dying, dying->next_dying);
-    while (last->rules) delete std::exchange(last->rules, last->rules->next);
-    delete last;
+  static thread_local Node<Scalar>* to_free = nullptr;
+  static thread_local bool freeing = false;
+  node->next_to_free = std::exchange(to_free, node);
+  if (freeing) return;
+  freeing = true;
+  while (to_free) {
+    Node<Scalar>* first = std::exchange(to_free, to_free->next_to_free);
+    while (first->rules) delete std::exchange(first->rules, first->rules->next);
+    delete first;
   }
-  busy = false;
+  freeing = false;
 }
 EIGENESIS_COMPILE(void NodeRef<float>::destroy(Node<float>*));
 
@@ -146,40 +145,5 @@ inline bool& recording() {
   static thread_local bool is_recording = true;
   return is_recording;
 }
-
-/// Records how the gradient of `input` follows from that of `y`: rule(y, dy) -> dx, all of them nodes.
-template <class Scalar, class F>
-void add_rule(const NodeRef<Scalar>& y, const NodeRef<Scalar>& input, F rule) {
-  struct RuleOf final : Rule<Scalar> {
-    RuleOf(NodeRef<Scalar> of, F f) : Rule<Scalar>(std::move(of)), function(std::move(f)) {}
-    NodeRef<Scalar> apply(const NodeRef<Scalar>& output, const NodeRef<Scalar>& dy) const override {
-      return function(output, dy);
-    }
-    F function;
-  };
-  if (!recording() || !input->differentiable) return;
-  auto* added = new RuleOf(input, std::move(rule));
-  added->next = std::exchange(y->rules, added);
-  y->differentiable = true;
-}
-
-/// a + b of equal shapes, itself differentiable; overwrites a if nothing else can see it.
-template <class Scalar>
-NodeRef<Scalar> accumulate(NodeRef<Scalar> a, const NodeRef<Scalar>& b) {
-  const bool reusable = a->references.load(std::memory_order_relaxed) == 1 && !a->differentiable && !b->differentiable;
-  NodeRef<Scalar> y = reusable ? a : make_node<Scalar>(a->shape);
-  Scalar* const sum = y->data();
-  const Scalar *const left = a->data(), *const right = b->data();
-  run_ranges(y->size(), piece_size, [&](Index first, Index last) {
-    pointwise<Scalar>(Operation::add)(sum + first, left + first, right + first, nullptr, Scalar{0}, last - first);
-  });
-  if (!reusable) {
-    const auto pass = [](const NodeRef<Scalar>&, const NodeRef<Scalar>& dy) { return dy; };
-    add_rule(y, a, pass);
-    add_rule(y, b, pass);
-  }
-  return y;
-}
-EIGENESIS_COMPILE(NodeRef<float> accumulate<float>(NodeRef<float>, const NodeRef<float>&));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -22,7 +22,7 @@ class Parameter : public Variable<Scalar, Rank> {
   /// The value, to be changed in place. Losses computed before can no longer be differentiated: gradient() then throws.
   Tensor<Scalar, Rank>& mutable_value() {
     this->node_->updated = detail::next_serial();
-    return static_cast<detail::NodeOf<Scalar, Rank>&>(*this->node_).value;
+    return this->tensor();
   }
 };
 

@@ -1,34 +1,56 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
+
 #include "eigenesis/autodiff/node.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// A tensor that remembers how it was computed, so that gradients can be taken through it.
-/// Copies are handles to the same value, which never changes unless it is a Parameter's.
-template <class Scalar, int Rank>
-class Variable {
+/// A Variable of a rank that is known at run time only. Every Variable is one; code that works for any rank takes it
+/// and is compiled once, not for each combination of ranks.
+template <class Scalar>
+class AnyVariable {
  public:
-  /// A constant.
-  Variable(Tensor<Scalar, Rank> value) : node_(detail::make_node(std::move(value))) {}
-  /// The constant 0 (rank 0) or an empty tensor.
-  Variable() : Variable(Tensor<Scalar, Rank>()) {}
-  explicit Variable(detail::NodeRef<Scalar> node) : node_(std::move(node)) {}
+  explicit AnyVariable(detail::NodeRef<Scalar> node) : node_(std::move(node)) {}
 
-  const Tensor<Scalar, Rank>& value() const& { return static_cast<const detail::NodeOf<Scalar, Rank>&>(*node_).value; }
-  /// Of a temporary, a copy: `const auto& t = f(x).value();` would otherwise refer to what is gone.
-  Tensor<Scalar, Rank> value() && { return std::as_const(*this).value(); }
-  const Shape<Rank>& shape() const { return value().shape(); }
-  Index shape(int axis) const { return value().shape(axis); }
-  Index size() const { return value().size(); }
-  Scalar item() const { return value().item(); }
+  std::span<const Index> shape() const { return node_->shape; }
+  Index size() const { return node_->size(); }
+  const Scalar* data() const { return node_->data(); }
   /// Whether a gradient can reach something through this value.
   bool differentiable() const { return node_->differentiable; }
   const detail::NodeRef<Scalar>& node() const { return node_; }
 
  protected:
   detail::NodeRef<Scalar> node_;
+};
+
+/// A tensor that remembers how it was computed, so that gradients can be taken through it.
+/// Copies are handles to the same value, which never changes unless it is a Parameter's.
+template <class Scalar, int Rank>
+class Variable : public AnyVariable<Scalar> {
+ public:
+  /// A constant.
+  Variable(Tensor<Scalar, Rank> value) : AnyVariable<Scalar>(detail::make_node(std::move(value))) {}
+  /// The constant 0 (rank 0) or an empty tensor.
+  Variable() : Variable(Tensor<Scalar, Rank>()) {}
+  /// A variable that is known to have this rank.
+  explicit Variable(AnyVariable<Scalar> variable) : AnyVariable<Scalar>(std::move(variable)) {}
+
+  const Tensor<Scalar, Rank>& value() const& { return tensor(); }
+  /// Of a temporary, not a reference, as `const auto& t = f(x).value();` would then refer to what is gone. It is copied
+  /// only if others hold it too.
+  Tensor<Scalar, Rank> value() && {
+    if (this->node_.unique()) return std::move(tensor());
+    return tensor();
+  }
+  const Shape<Rank>& shape() const { return value().shape(); }
+  Index shape(int axis) const { return value().shape(axis); }
+  Index size() const { return value().size(); }
+  Scalar item() const { return value().item(); }
+
+ protected:
+  Tensor<Scalar, Rank>& tensor() const { return static_cast<detail::NodeOf<Scalar, Rank>&>(*this->node_).value; }
 };
 
 template <class Scalar, int Rank>
@@ -48,8 +70,9 @@ class NoGradient {
 
 /// The value of x as a constant: no gradient flows through it.
 template <class Scalar, int Rank>
-Variable<Scalar, Rank> detach(const Variable<Scalar, Rank>& x) {
-  return x.differentiable() ? Variable<Scalar, Rank>(x.value()) : x;
+Variable<Scalar, Rank> detach(Variable<Scalar, Rank> x) {
+  if (!x.node()->differentiable && !x.node()->unrecorded) return x;
+  return std::move(x).value();
 }
 
 /// The value of x as a starting point: gradients can be taken with respect to the result.
@@ -65,24 +88,91 @@ Variable<Scalar, Rank> watch(const Variable<Scalar, Rank>& x) {
 }
 
 /// "With respect to `input`, the gradient is rule(y, dy)": y is the output, dy the gradient of the output.
-template <class Scalar, int Rank, class F>
+template <class Input, class F>
 struct Wrt {
-  const detail::NodeRef<Scalar>& input;
+  const Input& input;
   F rule;
 };
 template <class Scalar, int Rank, class F>
-Wrt<Scalar, Rank, F> wrt(const Variable<Scalar, Rank>& input, F rule) {
-  return {input.node(), std::move(rule)};
+Wrt<Variable<Scalar, Rank>, F> wrt(const Variable<Scalar, Rank>& input, F rule) {
+  return {input, std::move(rule)};
 }
+template <class Scalar, class F>
+Wrt<AnyVariable<Scalar>, F> wrt(const AnyVariable<Scalar>& input, F rule) {
+  return {input, std::move(rule)};
+}
+
+/// "With respect to inputs[i], the gradient is rule(i, y, dy)", for inputs whose number is known at run time only.
+template <class Input, class F>
+struct WrtEach {
+  std::span<const Input> inputs;
+  F rule;
+};
+template <class Input, class F>
+WrtEach<Input, F> wrt_each(std::span<const Input> inputs, F rule) {
+  return {inputs, std::move(rule)};
+}
+
+/// A tensor of a rank that is known at run time only, its elements not yet set.
+template <class Scalar>
+class AnyTensor {
+ public:
+  explicit AnyTensor(std::span<const Index> shape) : node_(detail::make_node<Scalar>(shape)) {}
+  AnyTensor(AnyTensor&&) noexcept = default;
+  AnyTensor& operator=(AnyTensor&&) noexcept = default;
+
+  std::span<const Index> shape() const { return node_->shape; }
+  Index size() const { return node_->size(); }
+  Scalar* data() { return node_->data(); }
+  /// The value as a constant; the tensor is no more.
+  AnyVariable<Scalar> constant() && { return AnyVariable<Scalar>(std::move(node_)); }
+
+ private:
+  detail::NodeRef<Scalar> node_;
+};
 
 namespace detail {
 
-template <class Scalar, int Rank, int InputRank, class F>
-void add_typed_rule(const Variable<Scalar, Rank>& result, Wrt<Scalar, InputRank, F> wrt) {
-  add_rule(result.node(), wrt.input, [f = std::move(wrt.rule)](const NodeRef<Scalar>& y, const NodeRef<Scalar>& dy) {
-    const Variable<Scalar, InputRank> dx = f(Variable<Scalar, Rank>(y), Variable<Scalar, Rank>(dy));
+/// Whether the gradient of `input` is to follow from that of y; notes at y that it was computed from `input`.
+template <class Scalar>
+bool connect(Node<Scalar>& y, const Node<Scalar>& input) {
+  const bool recorded = recording() && input.differentiable;
+  if (recorded)
+    y.differentiable = true;
+  else if (input.differentiable || input.unrecorded)
+    y.unrecorded = true;
+  return recorded;
+}
+
+/// rule(y, dy) -> the gradient of the input, in the types of the operation: Y is that of its result.
+template <class Scalar, class Y, class Input, class F>
+struct RuleOf final : Rule<Scalar> {
+  RuleOf(const NodeRef<Scalar>& of, F f) : Rule<Scalar>(of), rule(std::move(f)) {}
+  NodeRef<Scalar> apply(const NodeRef<Scalar>& y, const NodeRef<Scalar>& dy) const override {
+    const Input dx = rule(Y(AnyVariable<Scalar>(y)), Y(AnyVariable<Scalar>(dy)));
     return dx.node();
-  });
+  }
+  F rule;
+};
+template <class Y, class Scalar, class Input, class F>
+void add_rule(Node<Scalar>& y, const Input& input, F rule) {
+  auto* added = new RuleOf<Scalar, Y, Input, F>(input.node(), std::move(rule));
+  added->next = std::exchange(y.rules, added);
+}
+
+template <class Y, class Input, class F>
+void add_rules(const Y& y, Wrt<Input, F>&& wrt) {
+  if (connect(*y.node(), *wrt.input.node())) add_rule<Y>(*y.node(), wrt.input, std::move(wrt.rule));
+}
+template <class Y, class Input, class F>
+void add_rules(const Y& y, WrtEach<Input, F>&& wrt) {
+  std::shared_ptr<const F> shared;  // by the rules of all inputs
+  for (std::size_t i = 0; i < wrt.inputs.size(); ++i) {
+    if (!connect(*y.node(), *wrt.inputs[i].node())) continue;
+    if (!shared) shared = std::allocate_shared<const F>(CachedAllocator<F>(), std::move(wrt.rule));
+    add_rule<Y>(*y.node(), wrt.inputs[i],
+                [shared, i](const Y& output, const Y& dy) { return (*shared)(i, output, dy); });
+  }
 }
 
 }  // namespace detail
@@ -91,12 +181,19 @@ void add_typed_rule(const Variable<Scalar, Rank>& result, Wrt<Scalar, InputRank,
 ///   return record(product(a.value(), b.value()),
 ///                 wrt(a, [b](const auto& y, const auto& dy) { return matmul(dy, transpose(b)); }),
 ///                 wrt(b, [a](const auto& y, const auto& dy) { return matmul(transpose(a), dy); }));
-/// Rules written in differentiable operations make gradients of gradients work without further code.
-template <class Scalar, int Rank, int... InputRanks, class... F>
-Variable<Scalar, Rank> record(Tensor<Scalar, Rank> value, Wrt<Scalar, InputRanks, F>... inputs) {
-  Variable<Scalar, Rank> result(std::move(value));
-  (detail::add_typed_rule(result, std::move(inputs)), ...);
-  return result;
+/// Rules written in differentiable operations make gradients of gradients work without further code. `inputs` are made
+/// by wrt() or wrt_each().
+template <class Scalar, int Rank, class... Inputs>
+Variable<Scalar, Rank> record(Tensor<Scalar, Rank> value, Inputs... inputs) {
+  Variable<Scalar, Rank> y(std::move(value));
+  (detail::add_rules(y, std::move(inputs)), ...);
+  return y;
+}
+template <class Scalar, class... Inputs>
+AnyVariable<Scalar> record(AnyTensor<Scalar> value, Inputs... inputs) {
+  AnyVariable<Scalar> y = std::move(value).constant();
+  (detail::add_rules(y, std::move(inputs)), ...);
+  return y;
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -2,6 +2,8 @@
 // Elementary functions of floats, without branches. Polynomials are weighted minimax fits to 40-digit values, their
 // coefficients rounded to float one after the other; the relative error of each fit is stated beside it.
 
+#define EIGENESIS_OF_REAL(floats, doubles) floats
+
 /// The bits of floats, for arithmetic that wraps around.
 typedef std::uint32_t Words __attribute__((vector_size(EIGENESIS_VECTOR_BYTES)));
 

@@ -44,25 +44,28 @@ template <class Scalar, int Rank>
 Variable<Scalar, Rank> normalize_features(const Variable<Scalar, Rank>& x, const Variable<Scalar, 1>& mean,
                                           const Variable<Scalar, 1>& variance, double epsilon,
                                           const Variable<Scalar, 1>& weight, const Variable<Scalar, 1>& bias) {
-  const Variable<Scalar, Rank> y = [&] {
+  Tensor<Scalar, Rank> y = [&] {
     const NoGradient rules_follow;
-    return normalize(x, mean, variance, epsilon, weight, bias);
+    return normalize(x, mean, variance, epsilon, weight, bias).value();
   }();
-  add_typed_rule(
-      y, wrt(x, [x, mean, variance, epsilon, weight](const auto&, const auto& dy) {
-        const auto slope =
-            map([epsilon](auto c, auto v) { return c / (v + epsilon); }, feature_covariance(dy, x, mean), variance);
-        const auto scale = map([epsilon](auto w, auto v) { return w / sqrt(v + epsilon); }, weight, variance);
-        return map([](auto d, auto d_mean, auto t, auto m, auto k, auto s) { return (d - d_mean - (t - m) * k) * s; },
-                   dy, feature_mean(dy), x, mean, slope, scale);
-      }));
-  add_typed_rule(y, wrt(weight, [x, mean, variance, epsilon](const auto&, const auto& dy) {
-                   const Index n = x.size() / mean.size();
-                   return map([epsilon, n](auto c, auto v) { return n * c / sqrt(v + epsilon); },
-                              feature_covariance(dy, x, mean), variance);
-                 }));
-  add_typed_rule(y, wrt(bias, [](const auto&, const auto& dy) { return sum_to(dy, Shape{dy.shape(-1)}); }));
-  return y;
+  return record(
+      std::move(y),
+      wrt(x,
+          [x, mean, variance, epsilon, weight](const auto&, const auto& dy) {
+            const auto slope =
+                map([epsilon](auto c, auto v) { return c / (v + epsilon); }, feature_covariance(dy, x, mean), variance);
+            const auto scale = map([epsilon](auto w, auto v) { return w / sqrt(v + epsilon); }, weight, variance);
+            return map(
+                [](auto d, auto d_mean, auto t, auto m, auto k, auto s) { return (d - d_mean - (t - m) * k) * s; }, dy,
+                feature_mean(dy), x, mean, slope, scale);
+          }),
+      wrt(weight,
+          [x, mean, variance, epsilon](const auto&, const auto& dy) {
+            const Index n = x.size() / mean.size();
+            return map([epsilon, n](auto c, auto v) { return n * c / sqrt(v + epsilon); },
+                       feature_covariance(dy, x, mean), variance);
+          }),
+      wrt(bias, [](const auto&, const auto& dy) { return sum_to(dy, Shape{dy.shape(-1)}); }));
 }
 
 /// Throws ShapeError in the name of `layer` unless the last axis of x has `features` elements.

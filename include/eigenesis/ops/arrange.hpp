@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "eigenesis/autodiff/variable.hpp"
+#include "eigenesis/core/axes.hpp"
 
 // Moving elements without computing: reshape, transpose, slice <-> pad, concatenate <-> split.
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -19,8 +20,7 @@ Variable<Scalar, NewRank> reshape(const Variable<Scalar, Rank>& x, const Shape<N
 
 /// The last two axes exchanged, [..., M, N] -> [..., N, M].
 template <class Scalar, int Rank>
-  requires(Rank >= 2)
-Variable<Scalar, Rank> transpose(const Variable<Scalar, Rank>& x) {
+requires(Rank >= 2) Variable<Scalar, Rank> transpose(const Variable<Scalar, Rank>& x) {
   Shape<Rank> shape = x.shape();
   const Index rows = shape[Rank - 2], columns = shape[Rank - 1];
   std::swap(shape[Rank - 2], shape[Rank - 1]);
@@ -31,15 +31,6 @@ Variable<Scalar, Rank> transpose(const Variable<Scalar, Rank>& x) {
 }
 
 namespace detail {
-
-/// An axis amid all those before and all those behind it: x seen as [outer, size, inner].
-struct AxisView {
-  Index outer = 1, size, inner = 1;
-  template <int Rank>
-  AxisView(const Shape<Rank>& shape, int axis) : size(shape[axis]) {
-    for (int i = 0; i < Rank; ++i) (i < axis ? outer : inner) *= i == axis ? 1 : shape[i];
-  }
-};
 
 /// Copies `count` entries along an axis, from entry `x_begin` of x to entry `y_begin` of y.
 template <class Scalar, int Rank>
@@ -101,18 +92,15 @@ Variable<Scalar, Rank> concatenate(std::span<const Variable<Scalar, Rank>> parts
             parts.front().shape(), " and ", part.shape());
     shape[axis] += part.shape()[axis];
   }
-  Variable<Scalar, Rank> result{Tensor<Scalar, Rank>(shape)};
-  auto& y = static_cast<detail::NodeOf<Scalar, Rank>&>(*result.node()).value;
-  Index begin = 0;
+  Tensor<Scalar, Rank> y(shape);
+  detail::CachedVector<Index> ends{0};  // of the parts in y
   for (const auto& part : parts) {
-    const Index end = begin + part.shape()[axis];
-    detail::copy_entries(part.value(), 0, y, begin, end - begin, axis);
-    detail::add_rule(result.node(), part.node(), [axis, begin, end](const auto&, const auto& dy) {
-      return slice(Variable<Scalar, Rank>(dy), axis, begin, end).node();
-    });
-    begin = end;
+    detail::copy_entries(part.value(), 0, y, ends.back(), part.shape()[axis], axis);
+    ends.push_back(ends.back() + part.shape()[axis]);
   }
-  return result;
+  return record(std::move(y), wrt_each(parts, [axis, ends](std::size_t i, const auto&, const auto& dy) {
+                  return slice(dy, axis, ends[i], ends[i + 1]);
+                }));
 }
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> concatenate(std::initializer_list<Variable<Scalar, Rank>> parts, int axis) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
-
 #include "eigenesis/ops/broadcast.hpp"
 #include "eigenesis/ops/program_run.hpp"
 
@@ -14,21 +12,21 @@ template <class Scalar>
 struct Call {
   Program program;
   std::int16_t result;
-  CachedVector<NodeRef<Scalar>> operands;
+  CachedVector<AnyVariable<Scalar>> operands;
   const char* function;
 };
 
 template <class Scalar>
-NodeRef<Scalar> run(Call<Scalar> call);
+AnyVariable<Scalar> run(Call<Scalar> call);
 
 /// dy * d(result)/d(operand), summed over the axes along which the operand was stretched. Again one pass of a program;
 /// its operands are those of the call, then dy, then the call's result y, with which many derivatives are cheaper.
 template <class Scalar>
-NodeRef<Scalar> run_derivative(const Call<Scalar>& call, std::size_t operand, const NodeRef<Scalar>& y,
-                               const NodeRef<Scalar>& dy) {
+AnyVariable<Scalar> run_derivative(const Call<Scalar>& call, std::size_t operand, const AnyVariable<Scalar>& y,
+                                   const AnyVariable<Scalar>& dy) {
   Call<Scalar> next = call;
-  const auto argument = [&](const NodeRef<Scalar>& node) {
-    next.operands.push_back(node);
+  const auto argument = [&](const AnyVariable<Scalar>& x) {
+    next.operands.push_back(x);
     return Instruction{
         Instruction::Kind::argument, {}, {static_cast<std::int16_t>(next.operands.size() - 1), -1, -1}, 0};
   };
@@ -37,49 +35,47 @@ NodeRef<Scalar> run_derivative(const Call<Scalar>& call, std::size_t operand, co
   next.result = derivative(result, static_cast<int>(operand), incoming).index_in(next.program);
   if (call.program.instructions[static_cast<std::size_t>(call.result)].kind == Instruction::Kind::operation)
     next.program.instructions[static_cast<std::size_t>(call.result)] = argument(y);
-  const NodeRef<Scalar>& x = call.operands[operand];
-  return sum_to(run(std::move(next)), x->shape);
+  return sum_to(run(std::move(next)), call.operands[operand].shape());
 }
 
 template <class Scalar>
-NodeRef<Scalar> run(Call<Scalar> call) {
-  const DynamicShape shape = common_shape<Scalar>(call.function, call.operands);
-  const std::span<const Index> y_shape = shape;
+AnyVariable<Scalar> run(Call<Scalar> call) {
+  const DynamicShape shape = common_shape(call.function, call.operands);
   const Instruction last = call.program.instructions[static_cast<std::size_t>(call.result)];
   if (last.kind == Instruction::Kind::argument)
-    return broadcast_to(call.operands[static_cast<std::size_t>(last.operands[0])], y_shape);
-  NodeRef<Scalar> y = make_node<Scalar>(y_shape);
+    return broadcast_to(call.operands[static_cast<std::size_t>(last.operands[0])], shape);
+  AnyTensor<Scalar> y(shape);
   if (last.kind == Instruction::Kind::constant) {
-    fill(y->data(), y->size(), static_cast<Scalar>(last.constant));
-    return y;
+    fill(y.data(), y.size(), static_cast<Scalar>(last.constant));
+    return record(std::move(y));
   }
 
-  CachedVector<NodeRef<Scalar>> nodes;
-  CachedVector<Operand<Scalar>> operands;
+  CachedVector<AnyVariable<Scalar>> used;
+  CachedVector<Operand<Scalar>> sources;
   for (const std::size_t i : drop_unused_arguments(call.program, call.result)) {
-    const NodeRef<Scalar>& x = call.operands[i];
-    nodes.push_back(classify(x->shape, y_shape).spread == Spread::other ? broadcast_to(x, y_shape) : x);
-    operands.push_back({nodes.back()->data(), nodes.back()->size(), classify(nodes.back()->shape, y_shape)});
+    const AnyVariable<Scalar>& x = call.operands[i];
+    const Broadcast stretching = classify(x.shape(), shape);
+    const bool whole = stretching.spread == Spread::other;  // such stretching is not done block by block
+    used.push_back(whole ? broadcast_to(x, shape) : x);
+    sources.push_back({used.back().data(), used.back().size(), whole ? Broadcast{Spread::full} : stretching});
   }
-  run_program<Scalar>(call.program, call.result, operands, y->data(), y->size());
+  run_program<Scalar>(call.program, call.result, sources, y.data(), y.size());
 
-  if (!recording() || std::ranges::none_of(nodes, [](const auto& x) { return x->differentiable; })) return y;
-  call.operands = std::move(nodes);
-  const auto shared = std::allocate_shared<const Call<Scalar>>(CachedAllocator<Call<Scalar>>(), std::move(call));
-  for (std::size_t i = 0; i < shared->operands.size(); ++i)
-    add_rule(y, shared->operands[i], [shared, i](const NodeRef<Scalar>& output, const NodeRef<Scalar>& dy) {
-      return run_derivative(*shared, i, output, dy);
-    });
-  return y;
+  call.operands = std::move(used);
+  const std::span<const AnyVariable<Scalar>> operands = call.operands;  // which stay where they are if the call moves
+  return record(std::move(y),
+                wrt_each(operands, [call = std::move(call)](std::size_t i, const auto& output, const auto& dy) {
+                  return run_derivative(call, i, output, dy);
+                }));
 }
-EIGENESIS_COMPILE(NodeRef<float> run<float>(Call<float>));
+EIGENESIS_COMPILE(AnyVariable<float> run<float>(Call<float>));
 
 template <class F, class Scalar, int... Ranks>
 Variable<Scalar, std::max({Ranks...})> map_named(const char* function, F&& f, const Variable<Scalar, Ranks>&... x) {
   static_assert(sizeof...(x) <= 6, "eigenesis: map takes at most six operands");
   Call<Scalar> call{{}, 0, {}, function};
   call.operands.reserve(sizeof...(x) + 2);
-  (call.operands.push_back(x.node()), ...);
+  (call.operands.push_back(x), ...);
   for (std::int16_t i = 0; i < static_cast<std::int16_t>(sizeof...(x)); ++i)
     call.program.add({Instruction::Kind::argument, {}, {i, -1, -1}, 0});
   const Symbol result = [&]<std::int16_t... I>(std::integer_sequence<std::int16_t, I...>) -> Symbol {

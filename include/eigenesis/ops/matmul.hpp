@@ -28,20 +28,17 @@ Variable<Scalar, 2> product(const Variable<Scalar, 2>& a, bool transpose_a, cons
   Tensor<Scalar, 2> out(Shape{m, n});
   gemm(transpose_a, transpose_b, m, n, k, a.value().data(), b.value().data(), out.data(),
        bias ? bias->value().data() : nullptr);
-  const Variable<Scalar, 2> y =
-      record(std::move(out),
-             wrt(a,
-                 [b, transpose_a, transpose_b](const auto&, const auto& dy) {
-                   return transpose_a ? product(b, transpose_b, dy, true) : product(dy, false, b, !transpose_b);
-                 }),
-             wrt(b, [a, transpose_a, transpose_b](const auto&, const auto& dy) {
-               return transpose_b ? product(dy, true, a, transpose_a) : product(a, !transpose_a, dy, false);
-             }));
-  if (bias)
-    add_rule(y.node(), bias->node(), [n](const NodeRef<Scalar>&, const NodeRef<Scalar>& dy) {
-      return sum_to<Scalar>(dy, {&n, 1});
-    });
-  return y;
+  return record(std::move(out),
+                wrt(a,
+                    [b, transpose_a, transpose_b](const auto&, const auto& dy) {
+                      return transpose_a ? product(b, transpose_b, dy, true) : product(dy, false, b, !transpose_b);
+                    }),
+                wrt(b,
+                    [a, transpose_a, transpose_b](const auto&, const auto& dy) {
+                      return transpose_b ? product(dy, true, a, transpose_a) : product(a, !transpose_a, dy, false);
+                    }),
+                wrt_each(std::span(bias, bias ? 1 : 0),
+                         [n](std::size_t, const auto&, const auto& dy) { return sum_to(dy, Shape{n}); }));
 }
 EIGENESIS_COMPILE(Variable<float, 2> product<float>(const Variable<float, 2>&, bool, const Variable<float, 2>&, bool,
                                                     const Variable<float, 1>*));

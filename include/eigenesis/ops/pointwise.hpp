@@ -3,70 +3,22 @@
 
 #include "eigenesis/ops/arithmetic.hpp"
 
-// Functions of one element each, y[i] = f(x[i]). All pass NaN on. A function of one's own is such a line too.
+// Functions of one element each, y[i] = f(x[i]). All pass NaN on. A function of one's own is such a line too; one with
+// a kernel of its own is a row of kernels/operations.inl.
 namespace eigenesis::inline EIGENESIS_ABI {
 
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> exp(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return exp(t); }, x);
-}
-/// exp(x) - 1, accurate near 0.
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> expm1(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return expm1(t); }, x);
-}
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> log(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return log(t); }, x);
-}
-/// log(1 + x), accurate near 0.
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> log1p(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return log1p(t); }, x);
-}
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> sqrt(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return sqrt(t); }, x);
-}
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> square(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return square(t); }, x);
-}
+// exp, tanh, ...: the functions of one number of that table.
+#define EIGENESIS_FUNCTION(name, ...)                            \
+  template <class Scalar, int Rank>                              \
+  Variable<Scalar, Rank> name(const Variable<Scalar, Rank>& x) { \
+    return map([](const Symbol& t) { return name(t); }, x);      \
+  }
+#include "eigenesis/kernels/operations.inl"
+
 /// x^exponent for a constant exponent.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> pow(const Variable<Scalar, Rank>& x, double exponent) {
   return map([exponent](auto t) { return pow(t, exponent); }, x);
-}
-/// |x|; the gradient at 0 is 0.
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> abs(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return abs(t); }, x);
-}
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> sin(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return sin(t); }, x);
-}
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> cos(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return cos(t); }, x);
-}
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> erf(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return erf(t); }, x);
-}
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> tanh(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return tanh(t); }, x);
-}
-/// 1 / (1 + exp(-x)).
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> sigmoid(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return sigmoid(t); }, x);
-}
-/// log(1 + exp(x)) = -log sigmoid(-x), without overflow.
-template <class Scalar, int Rank>
-Variable<Scalar, Rank> softplus(const Variable<Scalar, Rank>& x) {
-  return map([](auto t) { return softplus(t); }, x);
 }
 /// max(x, 0); the gradient at 0 is 0.
 template <class Scalar, int Rank>

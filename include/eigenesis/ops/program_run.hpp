@@ -3,6 +3,7 @@
 
 #include <numeric>
 
+#include "eigenesis/core/axes.hpp"
 #include "eigenesis/core/tensor.hpp"
 #include "eigenesis/machine/threads.hpp"
 #include "eigenesis/ops/symbol.hpp"
@@ -13,34 +14,6 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 inline constexpr Index block_limit = 1024;
 inline constexpr Index lanes = 16;  // kernels write whole vectors of at most this many elements
 inline constexpr Index register_stride = block_limit + 2 * lanes;  // not a power of two: stores would alias later loads
-
-/// How the elements of an operand spread over those of the result.
-enum class Spread {
-  full,    // one each
-  tiled,   // data[i % size]: the operand lacks leading axes (a bias), or has one element
-  repeat,  // data[i / count]: its trailing axes have size 1 (one number per sample)
-  other
-};
-
-struct Broadcast {
-  Spread spread;
-  Index count = 1;  // of `repeat`: how many neighbours share an element
-};
-
-inline Broadcast classify(std::span<const Index> operand, std::span<const Index> result) {
-  const std::size_t missing = result.size() - operand.size();
-  const auto size_of = [&](std::size_t axis) { return axis < missing ? Index{1} : operand[axis - missing]; };
-  std::size_t first = 0, last = result.size();  // outside of [first, last) the operand has size 1
-  while (first < last && size_of(first) == 1) ++first;
-  while (last > first && size_of(last - 1) == 1) --last;
-  for (std::size_t i = first; i < last; ++i)
-    if (size_of(i) != result[i]) return {Spread::other};
-  Index before = 1, after = 1;
-  for (std::size_t i = 0; i < first; ++i) before *= result[i];
-  for (std::size_t i = last; i < result.size(); ++i) after *= result[i];
-  if (before == 1) return {after == 1 ? Spread::full : first == last ? Spread::tiled : Spread::repeat, after};
-  return {after == 1 || first == last ? Spread::tiled : Spread::other};
-}
 
 template <class Scalar>
 struct Operand {

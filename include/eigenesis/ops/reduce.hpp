@@ -8,38 +8,6 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// x stretched to a larger shape (NumPy's rule, aligned at the last axis); throws ShapeError.
-template <class Scalar, int Rank, int NewRank>
-Variable<Scalar, NewRank> broadcast(const Variable<Scalar, Rank>& x, const Shape<NewRank>& shape) {
-  require(detail::stretches_to(x.shape(), shape), "broadcast: expected a shape that ", x.shape(),
-          " can be stretched to but got ", shape);
-  return Variable<Scalar, NewRank>(detail::broadcast_to(x.node(), std::span<const Index>(shape)));
-}
-
-/// The reverse of broadcast: x summed over the axes along which `shape` is stretched to that of x; throws ShapeError.
-template <class Scalar, int Rank, int NewRank>
-Variable<Scalar, NewRank> sum_to(const Variable<Scalar, Rank>& x, const Shape<NewRank>& shape) {
-  require(detail::stretches_to(shape, x.shape()), "sum_to: expected a shape that can be stretched to ", x.shape(),
-          " but got ", shape);
-  return Variable<Scalar, NewRank>(detail::sum_to(x.node(), std::span<const Index>(shape)));
-}
-
-namespace detail {
-
-template <int Rank>
-Shape<Rank> with_axis(Shape<Rank> shape, int axis, Index size) {
-  shape[axis] = size;
-  return shape;
-}
-template <int Rank>
-Shape<Rank - 1> without_axis(const Shape<Rank>& shape, int axis) {
-  Shape<Rank - 1> result;
-  for (int i = 0; i + 1 < Rank; ++i) result[i] = shape[i < axis ? i : i + 1];
-  return result;
-}
-
-}  // namespace detail
-
 /// The sum of all elements, [...] -> [].
 template <class Scalar, int Rank>
 Variable<Scalar, 0> sum(const Variable<Scalar, Rank>& x) {
@@ -64,8 +32,7 @@ Variable<Scalar, Rank - 1> mean(const Variable<Scalar, Rank>& x, int axis) {
 }
 /// One sum for each sample: over all axes but the first, [N, ...] -> [N].
 template <class Scalar, int Rank>
-  requires(Rank >= 1)
-Variable<Scalar, 1> sum_per_sample(const Variable<Scalar, Rank>& x) {
+requires(Rank >= 1) Variable<Scalar, 1> sum_per_sample(const Variable<Scalar, Rank>& x) {
   Shape<Rank> kept;
   kept.sizes.fill(1);
   kept[0] = x.shape()[0];
@@ -102,10 +69,10 @@ Variable<Scalar, Rank - 1> maximum(const Variable<Scalar, Rank>& x, int axis) {
   }
   return record(std::move(y), wrt(x, [x, axis](const auto& largest, const auto& dy) {
                   const Shape<Rank> kept = detail::with_axis(x.shape(), axis, 1);
-                  const auto hit = [&] {
+                  const auto hit = detach([&] {
                     const NoGradient constant;
                     return map([](auto t, auto m) { return t == m; }, x, reshape(largest, kept));
-                  }();
+                  }());
                   return hit * (reshape(dy, kept) / sum_to(hit, kept));
                 }));
 }
@@ -122,11 +89,11 @@ Variable<Scalar, Rank> logsumexp_kept(std::string_view function, const Variable<
   axis = checked_filled_axis(function, axis, x.shape());
   const Shape<Rank> kept = with_axis(x.shape(), axis, 1);
   // Any shift is right, the largest element keeps exp from overflowing; an infinite one would give inf - inf.
-  const auto shift = [&] {
+  const auto shift = detach([&] {
     const NoGradient constant;
     return map([](auto m) { return select(abs(m) == std::numeric_limits<double>::infinity(), 0, m); },
                reshape(maximum(x, axis), kept));
-  }();
+  }());
   return shift + log(sum_to(exp(x - shift), kept));
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <concepts>
 #include <numbers>
+#include <optional>
 
 #include "eigenesis/kernels/kernels.hpp"
 #include "eigenesis/machine/memory.hpp"
@@ -84,7 +85,6 @@ class Symbol {
     return a.is_constant() ? detail::trace(detail::Operation::constant_minus, a.constant(), b)
                            : detail::trace(detail::Operation::subtract, 0, a, b);
   }
-  friend Symbol square(const Symbol& a) { return detail::trace(detail::Operation::square, 0, a); }
   friend Symbol operator*(const Symbol& a, const Symbol& b) {
     if (a.is_constant() && b.is_constant()) return a.constant() * b.constant();
     if (a.is_constant()) return b * a;
@@ -110,23 +110,17 @@ class Symbol {
     return detail::trace(detail::Operation::equal, 0, a, b);
   }
   friend Symbol operator!=(const Symbol& a, const Symbol& b) { return 1 - (a == b); }
-  /// x where the condition holds, y elsewhere: what stands for `if`.
+  /// x where the condition holds, y elsewhere: what stands for `if`. The gradient of the one that is not taken is 0,
+  /// also where its derivative is infinite or NaN: `select(t > 0, log(t), 0 * t)` has the gradient 0 at 0. (This holds
+  /// for what the same lambda computes; log(x), computed before as a Variable, has a gradient of its own.)
   friend Symbol select(const Symbol& condition, const Symbol& x, const Symbol& y) {
     return detail::trace(detail::Operation::select, 0, condition, x, y);
   }
 
-  friend Symbol abs(const Symbol& a) { return detail::trace(detail::Operation::abs, 0, a); }
-  friend Symbol sqrt(const Symbol& a) { return detail::trace(detail::Operation::sqrt, 0, a); }
-  friend Symbol exp(const Symbol& a) { return detail::trace(detail::Operation::exp, 0, a); }
-  friend Symbol expm1(const Symbol& a) { return detail::trace(detail::Operation::expm1, 0, a); }
-  friend Symbol log(const Symbol& a) { return detail::trace(detail::Operation::log, 0, a); }
-  friend Symbol log1p(const Symbol& a) { return detail::trace(detail::Operation::log1p, 0, a); }
-  friend Symbol tanh(const Symbol& a) { return detail::trace(detail::Operation::tanh, 0, a); }
-  friend Symbol sigmoid(const Symbol& a) { return detail::trace(detail::Operation::sigmoid, 0, a); }
-  friend Symbol softplus(const Symbol& a) { return detail::trace(detail::Operation::softplus, 0, a); }
-  friend Symbol erf(const Symbol& a) { return detail::trace(detail::Operation::erf, 0, a); }
-  friend Symbol sin(const Symbol& a) { return detail::trace(detail::Operation::sin, 0, a); }
-  friend Symbol cos(const Symbol& a) { return detail::trace(detail::Operation::cos, 0, a); }
+  // exp, tanh, ...: the functions of one number in the table of operations.
+#define EIGENESIS_FUNCTION(name, ...) \
+  friend Symbol name(const Symbol& a) { return detail::trace(detail::Operation::name, 0, a); }
+#include "eigenesis/kernels/operations.inl"
   /// a for a > 0, slope * a elsewhere.
   friend Symbol leaky_relu(const Symbol& a, double slope) {
     return detail::trace(detail::Operation::gate, slope, a, a);
@@ -172,10 +166,6 @@ template <class... Symbols>
   return {program, program->add(instruction)};
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// Numbers anew the arguments that the result depends on, and returns their old numbers.
 EIGENESIS_COMPILABLE CachedVector<std::size_t> drop_unused_arguments(Program& program, std::int16_t result) {
   CachedVector<std::size_t> kept;
@@ -195,68 +185,121 @@ EIGENESIS_COMPILABLE CachedVector<std::size_t> drop_unused_arguments(Program& pr
 }
 EIGENESIS_COMPILE(CachedVector<std::size_t> drop_unused_arguments(Program&, std::int16_t));
 
+/// What instruction `index` of a program yields; 0 for none.
+inline Symbol symbol_at(Program& program, std::int16_t index) {
+  if (index < 0) return 0.0;
+  const Instruction& instruction = program.instructions[static_cast<std::size_t>(index)];
+  return instruction.kind == Instruction::Kind::constant ? Symbol(instruction.constant) : Symbol(&program, index);
+}
+
+/// One branch of a select whose other branch is 0: `value` where the condition holds (or where it does not), 0
+/// elsewhere.
+struct Branch {
+  Symbol condition, value;
+  bool where_it_holds;
+
+  Symbol with(const Symbol& other) const {
+    return where_it_holds ? select(condition, other, 0) : select(condition, 0, other);
+  }
+};
+inline std::optional<Branch> branch_of(const Symbol& d) {
+  if (d.is_constant()) return {};
+  const Instruction step = d.program()->instructions[static_cast<std::size_t>(d.index())];
+  if (step.kind != Instruction::Kind::operation || step.operation != Operation::select) return {};
+  const auto operand = [&](std::size_t k) { return symbol_at(*d.program(), step.operands[k]); };
+  if (operand(2).is(0)) return Branch{operand(0), operand(1), true};
+  if (operand(1).is(0)) return Branch{operand(0), operand(2), false};
+  return {};
+}
+
+/// A gradient without the selects that make it 0 outside of branches.
+struct Masked {
+  Symbol value;
+  CachedVector<Branch> masks;  // from the outermost
+
+  explicit Masked(const Symbol& d) : value(d) {
+    while (const std::optional<Branch> branch = branch_of(value)) {
+      masks.push_back(*branch);
+      value = branch->value;
+    }
+  }
+  /// `other` with these selects around it.
+  Symbol apply_to(Symbol other) const {
+    for (auto mask = masks.rbegin(); mask != masks.rend(); ++mask) other = mask->with(other);
+    return other;
+  }
+};
+
+/// a + b. Where `is_factor`, the sum will be multiplied by more derivatives: where selects made both a and b 0, a
+/// select makes the sum 0.
+inline Symbol add_masked(const Symbol& a, const Symbol& b, bool is_factor) {
+  if (a.is(0)) return b;
+  const std::optional<Branch> left = branch_of(a), right = branch_of(b);
+  if (!left || !right) return a + b;
+  if (left->condition.index() == right->condition.index()) {
+    if (left->where_it_holds == right->where_it_holds)
+      return left->with(add_masked(left->value, right->value, is_factor));
+    return left->where_it_holds ? select(left->condition, left->value, right->value)
+                                : select(left->condition, right->value, left->value);
+  }
+  if (!is_factor) return a + b;
+  const Symbol either = select(Masked(a).apply_to(1), 1, Masked(b).apply_to(1));
+  return select(either, a + b, 0);
+}
+
+/// log(a) as a factor of a power of a; 0 for a = 0, where a power times log(a) would be 0 times infinity.
+inline Symbol log_of_base(const Symbol& a) {
+  if (a.is_constant()) return a.is(0) ? 0 : std::log(a.constant());
+  return log(select(a == 0, 1, a));
+}
+
 /// incoming * d(result)/d(argument), appended to the program that holds `result`: reverse accumulation over the steps,
-/// each elementary function beside its derivative. Constants are folded and common parts shared as symbols are made.
+/// by the derivatives in the table of operations. Constants are folded and common parts shared as symbols are made.
+/// Of a select's branch that is not taken the gradient is 0, whatever the derivatives in the branch: what arrives
+/// there, select(condition, d, 0), is taken apart, d is multiplied by the derivatives, and the select is put around the
+/// product.
 EIGENESIS_COMPILABLE Symbol derivative(const Symbol& result, int argument, const Symbol& incoming) {
   if (result.is_constant()) return 0.0;
   Program& program = *result.program();
-  CachedVector<Symbol> adjoints(static_cast<std::size_t>(result.index()) + 1, Symbol(0.0));
+  const auto count = static_cast<std::size_t>(result.index()) + 1;
+  const auto is_argument = [&](std::size_t i) { return program.instructions[i].kind == Instruction::Kind::argument; };
+  CachedVector<char> depends(count, false);  // on the argument
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& [kind, operation, operands, constant] = program.instructions[i];
+    depends[i] =
+        kind == Instruction::Kind::operation
+            ? std::ranges::any_of(operands, [&](auto k) { return k >= 0 && depends[static_cast<std::size_t>(k)]; })
+            : is_argument(i) && operands[0] == argument;
+  }
+  CachedVector<Symbol> adjoints(count, Symbol(0.0));
   adjoints.back() = incoming;
-  for (std::int16_t i = result.index(); i >= 0; --i) {
-    const Symbol d = adjoints[static_cast<std::size_t>(i)];
-    const Instruction instruction = program.instructions[static_cast<std::size_t>(i)];
-    if (instruction.kind == Instruction::Kind::argument && instruction.operands[0] == argument) return d;
-    if (instruction.kind != Instruction::Kind::operation || d.is(0)) continue;
-    const auto operand = [&](std::size_t k) -> Symbol {
-      const std::int16_t index = instruction.operands[k];
-      const Instruction& from = program.instructions[static_cast<std::size_t>(index)];
-      return from.kind == Instruction::Kind::constant ? Symbol(from.constant) : Symbol(&program, index);
+  for (std::size_t i = count; i-- > 0;) {
+    if (!depends[i] || adjoints[i].is(0)) continue;
+    if (is_argument(i)) return adjoints[i];
+    const Instruction instruction = program.instructions[i];
+    const Masked masked(adjoints[i]);
+    const auto leads_on = [&](std::size_t k) {
+      const std::int16_t operand = instruction.operands[k];
+      return operand >= 0 && depends[static_cast<std::size_t>(operand)];
     };
     const auto to = [&](std::size_t k, const Symbol& gradient) {
-      Symbol& sum = adjoints[static_cast<std::size_t>(instruction.operands[k])];
-      sum = sum.is(0) ? gradient : sum + gradient;
+      if (gradient.is(0)) return;
+      const auto operand = static_cast<std::size_t>(instruction.operands[k]);
+      adjoints[operand] = add_masked(adjoints[operand], masked.apply_to(gradient), !is_argument(operand));
     };
-    const Symbol y(&program, i), a = operand(0), c = instruction.constant;
-    // clang-format off
+    const Symbol d = masked.value, y = symbol_at(program, static_cast<std::int16_t>(i)),
+                 a = symbol_at(program, instruction.operands[0]), b = symbol_at(program, instruction.operands[1]);
+    const double constant = instruction.constant;
     switch (instruction.operation) {
-      case Operation::negate: to(0, -d); break;
-      case Operation::abs: to(0, d * ((0 < a) - (a < 0))); break;
-      case Operation::square: to(0, d * (2 * a)); break;
-      case Operation::reciprocal: to(0, -(d * square(y))); break;
-      case Operation::sqrt: to(0, 0.5 * d / y); break;
-      case Operation::exp: to(0, d * y); break;
-      case Operation::expm1: to(0, d * (y + 1)); break;
-      case Operation::log: to(0, d / a); break;
-      case Operation::log1p: to(0, d / (1 + a)); break;
-      case Operation::tanh: to(0, d * (1 - square(y))); break;
-      case Operation::sigmoid: to(0, d * (y * (1 - y))); break;
-      case Operation::softplus: to(0, d * sigmoid(a)); break;
-      case Operation::erf: to(0, d * (2 * std::numbers::inv_sqrtpi * exp(-square(a)))); break;
-      case Operation::sin: to(0, d * cos(a)); break;
-      case Operation::cos: to(0, -(d * sin(a))); break;
-      case Operation::add_constant: to(0, d); break;
-      case Operation::multiply_constant: to(0, d * c); break;
-      case Operation::constant_minus: to(0, -d); break;
-      case Operation::constant_over: to(0, -(d * (y / a))); break;
-      case Operation::add: to(0, d), to(1, d); break;
-      case Operation::subtract: to(0, d), to(1, -d); break;
-      case Operation::multiply: to(0, d * operand(1)), to(1, d * a); break;
-      case Operation::divide: to(0, d / operand(1)), to(1, -(d * (y / operand(1)))); break;
-      case Operation::power: {
-        const Symbol b = operand(1);
-        to(0, d * (b * pow(a, b - 1)));
-        if (b.is_constant()) break;
-        // 0 for the base 0, where y log(a) would be 0 times infinity.
-        to(1, d * (y * (a.is_constant() ? Symbol(a.is(0) ? 0 : std::log(a.constant())) : log(select(a == 0, 1, a)))));
-        break;
-      }
-      case Operation::less:
-      case Operation::less_equal:
-      case Operation::equal: break;
-      case Operation::gate: to(1, trace(Operation::gate, instruction.constant, a, d)); break;
-      case Operation::select: to(1, select(a, d, 0)), to(2, select(a, 0, d)); break;
+#define EIGENESIS_OPERATION(name, operands, value, by_a, by_b, by_c) \
+  case Operation::name:                                              \
+    if (leads_on(0)) to(0, by_a);                                    \
+    if (leads_on(1)) to(1, by_b);                                    \
+    if (leads_on(2)) to(2, by_c);                                    \
+    break;
+#define EIGENESIS_FUNCTION(name, floats, doubles, derivative) EIGENESIS_OPERATION(name, 1, floats, derivative, 0, 0)
+#include "eigenesis/kernels/operations.inl"
     }
-    // clang-format on
   }
   return 0.0;
 }
