@@ -6,7 +6,8 @@
 #include <span>
 #include <utility>
 
-#include "eigenesis/kernels/kernels.hpp"
+#include "eigenesis/kernels/pieces.hpp"
+#include "eigenesis/kernels/pointwise.hpp"
 #include "eigenesis/core/tensor.hpp"
 
 // The graph behind Variable: a node's rank is known at run time only, so that the engine is compiled once per scalar.

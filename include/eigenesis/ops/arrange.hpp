@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "eigenesis/autodiff/variable.hpp"
+#include "eigenesis/kernels/transpose.hpp"
 
 // Moving elements without computing: reshape, transpose, slice <-> pad, concatenate <-> split.
 namespace eigenesis::inline EIGENESIS_ABI {

@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include "eigenesis/autodiff/variable.hpp"
+#include "eigenesis/kernels/reductions.hpp"
 
 // sum <-> broadcast, each the other's gradient. Shapes are aligned at the last axis; an axis that is missing or has
 // size 1 is stretched (NumPy's rule).

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/ops/arrange.hpp"
 #include "eigenesis/ops/pointwise.hpp"
 
