@@ -12,7 +12,7 @@
 //   ops/           4  functions of Variables, each beside its gradient; map() for pointwise formulas
 //   pictures/      4  grids of images, scatters, charts
 //   layers/        5  structs with parameters and operator(): Linear, Conv2d, BatchNorm, Sequential, ...; their weights in files
-//   distributions/ 5  DiagonalNormal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
+//   distributions/ 5  Normal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
 //   optimizers/    6  sgd, rmsprop, adam, schedules, clipping
 //   models/        6  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
 //   objectives/    6  what generator and discriminator minimise; penalties
@@ -97,7 +97,6 @@
 
 #include "eigenesis/distributions/bernoulli.hpp"
 #include "eigenesis/distributions/categorical.hpp"
-#include "eigenesis/distributions/diagonal_normal.hpp"
 #include "eigenesis/distributions/likelihoods.hpp"
 #include "eigenesis/distributions/normal.hpp"
 #include "eigenesis/distributions/point_mass.hpp"

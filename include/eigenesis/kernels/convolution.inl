@@ -80,10 +80,11 @@ inline void add_runs(const Real* from, Index from_step, Real* to, Index to_step,
 template <class = void>
 const ConvolutionKernels<Real>& convolution_kernels(const Real*) {
 #define EIGENESIS_TILES(kernel, rows) {kernel<rows, 1>, kernel<rows, 2>, kernel<rows, tile_vectors>}
-#define EIGENESIS_ALL_TILES(kernel) \
-  {EIGENESIS_TILES(kernel, tile_rows), EIGENESIS_TILES(kernel, 4), EIGENESIS_TILES(kernel, 2), EIGENESIS_TILES(kernel, 1)}
-  static constexpr ConvolutionKernels<Real> kernels = {EIGENESIS_ALL_TILES(tap_kernel), EIGENESIS_ALL_TILES(pixel_kernel),
-                                                       copy_runs, add_runs};
+#define EIGENESIS_ALL_TILES(kernel)                                  \
+  {EIGENESIS_TILES(kernel, tile_rows), EIGENESIS_TILES(kernel, 4),   \
+   EIGENESIS_TILES(kernel, 2), EIGENESIS_TILES(kernel, 1)}
+  static constexpr ConvolutionKernels<Real> kernels = {
+      EIGENESIS_ALL_TILES(tap_kernel), EIGENESIS_ALL_TILES(pixel_kernel), copy_runs, add_runs};
 #undef EIGENESIS_ALL_TILES
 #undef EIGENESIS_TILES
   return kernels;

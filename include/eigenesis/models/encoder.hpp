@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/distributions/diagonal_normal.hpp"
+#include "eigenesis/distributions/normal.hpp"
 #include "eigenesis/distributions/point_mass.hpp"
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/pass.hpp"
@@ -12,7 +12,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 struct NoVariance {};
 
 /// q(z | x): a trunk, and on it one head for the mean of the code and one for the logarithm of its variance, x [N, ...]
-/// -> DiagonalNormal over z [N, L] (Kingma and Welling 2014). Without the second head the code is a point: the encoder
+/// -> Normal over z [N, L] (Kingma and Welling 2014). Without the second head the code is a point: the encoder
 /// of a plain autoencoder.
 template <class Trunk, class MeanHead, class LogVarianceHead = NoVariance>
 struct Encoder {
@@ -43,7 +43,7 @@ struct Encoder {
     if constexpr (std::is_same_v<LogVarianceHead, NoVariance>)
       return PointMass{call_layer(mean, h)};
     else
-      return DiagonalNormal{call_layer(mean, h), call_layer(log_variance, h)};
+      return Normal{call_layer(mean, h), call_layer(log_variance, h)};
   }
 };
 
