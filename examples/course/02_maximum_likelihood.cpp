@@ -18,7 +18,7 @@ struct Mixture {
         means(Tensor<double, 1>(Shape{std::ssize(start)}, start)),
         log_deviations(logits) {}
   /// log P_G(x) = log sum_k w_k N(x; m_k, s_k^2), x [N, 1] -> [N].
-  Variable<double, 1> log_density(const Variable<double, 2>& x) const {
+  Variable<double, 1> log_prob(const Variable<double, 2>& x) const {
     const auto distance = (x - means) * exp(-log_deviations);  // [N, K], in deviations
     return logsumexp(log_softmax(logits, 0) - log_deviations - square(distance) / 2, 1) -
            std::log(2 * std::numbers::pi) / 2;
@@ -66,8 +66,8 @@ void teach(Lesson& lesson) {
   for (Index i = 0; i < cells; ++i) log_p(i) = p(i) > 0 ? std::log(p(i)) : 0;  // as 0 log 0 = 0
 
   // The two losses: a mean over samples, and an integral over x.
-  const auto likelihood = [&](const Mixture& g) { return -mean(g.log_density(data)); };
-  const auto kl = [&](const Mixture& g) { return width * sum(Variable(p) * (Variable(log_p) - g.log_density(marks))); };
+  const auto likelihood = [&](const Mixture& g) { return -mean(g.log_prob(data)); };
+  const auto kl = [&](const Mixture& g) { return width * sum(Variable(p) * (Variable(log_p) - g.log_prob(marks))); };
   const double entropy = -width * (p.array() * log_p.array()).sum();
 
   // One normal: the answer is known.
@@ -97,7 +97,7 @@ void teach(Lesson& lesson) {
     greatest = std::max(greatest, std::abs(likely.losses[i] - near.losses[i] - entropy));
   lesson.show("entropy of P_data, nats", entropy);
   lesson.exact("any step: -log likelihood - KL - entropy", greatest, 0, 1e-12);
-  const Tensor<double, 1> q = exp(near.model.log_density(marks)).value();
+  const Tensor<double, 1> q = exp(near.model.log_prob(marks)).value();
   lesson.exact("least KL, two normals: the loss - kl_divergence(p, q)",
                near.losses.back() - kl_divergence(p.values(), q.values()), 0, 1e-9);
   lesson.at_least("least KL of one normal - of two", one_near.losses.back() - near.losses.back(), 0.17);
@@ -107,7 +107,7 @@ void teach(Lesson& lesson) {
     if (marks(i, 0) >= -5 && marks(i, 0) <= 10) frequencies.add(marks(i, 0), p(i));
   const auto curve = [](const std::string& name, const Mixture& g, double spacing) {
     const Tensor<double, 2> x = points_between(-5, 10, spacing);
-    const Tensor<double, 1> q_of_x = exp(g.log_density(x)).value();
+    const Tensor<double, 1> q_of_x = exp(g.log_prob(x)).value();
     Series result{name};
     for (Index i = 0; i < x.size(); ++i) result.add(x(i, 0), q_of_x(i));
     return result;

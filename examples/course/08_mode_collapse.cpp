@@ -19,8 +19,8 @@ struct Bell {
     return density(mixture_of_gaussians({1}, {mean.value()(0)}, {deviation()}), x);
   }
   /// ln q(x), x [N, 1] -> [N].
-  auto log_density(const Tensor<double, 2>& x) const {
-    return Normal<double, 2, 1>(broadcast(mean, x.shape()), log_deviation).log_prob(Variable(x));
+  auto log_prob(const Tensor<double, 2>& x) const {
+    return Normal<double, 2, 1>(broadcast(mean, x.shape()), 2 * log_deviation).log_prob(Variable(x));
   }
   static void fields(auto& self, auto&& field) {
     field("mean", self.mean);
@@ -32,8 +32,8 @@ struct Bell {
 Bell fit(const Tensor<double, 2>& x, const auto& loss) {
   Bell bell;
   Adam<double> adam{{.learning_rate = 0.02, .schedule = CosineSchedule{2000}}};
-  const Variable log_p(two_peaks.log_density(x));
-  for (int step = 0; step < 2000; ++step) adam.minimize(loss(bell.log_density(x), log_p), bell);
+  const Variable log_p(two_peaks.log_prob(x));
+  for (int step = 0; step < 2000; ++step) adam.minimize(loss(bell.log_prob(x), log_p), bell);
   return bell;
 }
 

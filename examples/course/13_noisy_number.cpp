@@ -65,13 +65,13 @@ Quality quality(const Channel& channel) {
   const Tensor<float, 2> logits = channel.decode(y).logits().value(), code = channel.encode().value();
   std::vector<double> z(code.values().begin(), code.values().end());
   const std::vector<double> each(z.size(), 1), deviations(z.size(), sigma);
-  const Tensor<float, 1> log_density = mixture_of_gaussians(each, z, deviations).log_density(y);
+  const Tensor<float, 1> log_prob = mixture_of_gaussians(each, z, deviations).log_prob(y);
 
   double right = 0, entropy = 0;
   for (Index i = 0; i < y.size(); ++i) {
     Index named = 0;
     logits.matrix().row(i).maxCoeff(&named);
-    const double t = (y(i, 0) - z[static_cast<std::size_t>(named)]) / sigma, log_p = log_density(i);
+    const double t = (y(i, 0) - z[static_cast<std::size_t>(named)]) / sigma, log_p = log_prob(i);
     right += width * std::exp(-t * t / 2) / (sigma * std::sqrt(2 * std::numbers::pi));
     if (log_p > -100) entropy -= width * log_p * std::exp(log_p);
   }

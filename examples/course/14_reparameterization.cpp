@@ -24,14 +24,14 @@ Moments moments(const Variable<double, 2>& x) {
 
 /// z = mean + sigma noise, and the noise has no parameters: the gradient of f goes through z.
 Estimates reparameterized(const auto& f, const auto& mean, const auto& log_variance, Rng& rng) {
-  const DiagonalNormal q{mean, log_variance};
+  const Normal q{mean, log_variance};
   const auto [of_mean, of_log_variance] = gradient(sum(f(q.sample(rng))), mean, log_variance);
   return {moments(of_mean), moments(of_log_variance)};
 }
 
 /// grad E[f(z)] = E[f(z) grad ln q(z)] (Williams 1992): asks f for values only, so z is a constant.
 Estimates score_function(const auto& f, const auto& mean, const auto& log_variance, Rng& rng) {
-  const DiagonalNormal q{mean, log_variance};
+  const Normal q{mean, log_variance};
   const auto z = detach(q.sample(rng));
   const auto [of_mean, of_log_variance] = gradient(sum(f(z) * q.log_prob(z)), mean, log_variance);
   return {moments(of_mean), moments(of_log_variance)};

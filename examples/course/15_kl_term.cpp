@@ -8,7 +8,7 @@ using namespace eigenesis;
 namespace {
 
 /// N rows of one latent, each N(mean, deviation^2).
-DiagonalNormal<double> normal(double mean, double deviation, Index n = 1) {
+Normal<double> normal(double mean, double deviation, Index n = 1) {
   const Shape shape{n, Index{1}};
   return {Variable{Tensor<double, 2>(shape, mean)}, Variable{Tensor<double, 2>(shape, 2 * std::log(deviation))}};
 }
@@ -47,7 +47,7 @@ void teach(Lesson& lesson) {
   // Gradient descent on nothing but the KL takes any code to N(0, 1).
   Parameter mean(Tensor<double, 2>(Shape{1, 1}, 3.0)), log_variance(Tensor<double, 2>(Shape{1, 1}, -6.0));
   for (int step = 0; step < 400; ++step) {
-    const auto loss = sum(kl_divergence(DiagonalNormal{mean, log_variance}, prior));
+    const auto loss = sum(kl_divergence(Normal{mean, log_variance}, prior));
     const auto [of_mean, of_log_variance] = gradient(loss, mean, log_variance);
     mean.mutable_value()(0, 0) -= 0.1 * of_mean.item();
     log_variance.mutable_value()(0, 0) -= 0.1 * of_log_variance.item();

@@ -15,7 +15,7 @@ struct NaivePenalty : StandardNormal<float> {
   using StandardNormal::StandardNormal;
 };
 /// What Vae calls for this prior.
-Variable<float, 1> kl_divergence(const DiagonalNormal<float>& q, const NaivePenalty&) {
+Variable<float, 1> kl_divergence(const Normal<float>& q, const NaivePenalty&) {
   return sum(square(q.mean()) + square(q.log_variance()), 1);
 }
 

@@ -51,7 +51,7 @@ void teach(Lesson& lesson) {
     const NoGradient no_gradient;
     const Variable<float, 1> sigma = exp(0.5 * mean(vae.encoder(held_out).log_variance(), 0));  // [N, 4] -> [4]
     for (std::size_t j = 0; j < latents; ++j) sigmas[j].add(step, sigma.value().values()[j]);
-    error.add(step, std::exp(vae.decoder.likelihood.log_scale.item()));
+    error.add(step, std::exp(vae.decoder.likelihood.log_standard_deviation.item()));
   };
 
   for (const Index part : {0, 1}) {

@@ -15,9 +15,9 @@ inline eigenesis::Tensor<double, 2> points_between(double low, double high, doub
 
 /// p(x) for each x [N, 1].
 inline std::vector<double> density(const eigenesis::GaussianMixture& p, const eigenesis::Tensor<double, 2>& x) {
-  const eigenesis::Tensor<double, 1> log_density = p.log_density(x);
+  const eigenesis::Tensor<double, 1> log_prob = p.log_prob(x);
   std::vector<double> result;
-  for (const double value : log_density.values()) result.push_back(std::exp(value));
+  for (const double value : log_prob.values()) result.push_back(std::exp(value));
   return result;
 }
 

@@ -12,7 +12,7 @@
 //   ops/           4  functions of Variables, each beside its gradient; map() for pointwise formulas
 //   pictures/      4  grids of images, scatters, charts
 //   layers/        5  structs with parameters and operator(): Linear, Conv2d, BatchNorm, Sequential, ...; their weights in files
-//   distributions/ 5  DiagonalNormal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
+//   distributions/ 5  Normal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
 //   optimizers/    6  sgd, rmsprop, adam, clipping, moving averages of models
 //   models/        6  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
 //   objectives/    6  what is minimised: GAN games and penalties, the ELBO
@@ -25,10 +25,17 @@
 #include "eigenesis/machine/memory.hpp"
 #include "eigenesis/machine/threads.hpp"
 
+#include "eigenesis/kernels/adam.hpp"
 #include "eigenesis/kernels/convolution.hpp"
 #include "eigenesis/kernels/convolution_geometry.hpp"
-#include "eigenesis/kernels/kernels.hpp"
-#include "eigenesis/kernels/unfold.hpp"
+#include "eigenesis/kernels/im2col.hpp"
+#include "eigenesis/kernels/micro_kernels.hpp"
+#include "eigenesis/kernels/pieces.hpp"
+#include "eigenesis/kernels/pointwise.hpp"
+#include "eigenesis/kernels/product.hpp"
+#include "eigenesis/kernels/random.hpp"
+#include "eigenesis/kernels/reductions.hpp"
+#include "eigenesis/kernels/transpose.hpp"
 
 #include "eigenesis/files/gzip.hpp"
 #include "eigenesis/files/read_file.hpp"
@@ -93,7 +100,6 @@
 
 #include "eigenesis/distributions/bernoulli.hpp"
 #include "eigenesis/distributions/categorical.hpp"
-#include "eigenesis/distributions/diagonal_normal.hpp"
 #include "eigenesis/distributions/likelihoods.hpp"
 #include "eigenesis/distributions/normal.hpp"
 #include "eigenesis/distributions/point_mass.hpp"

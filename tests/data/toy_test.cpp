@@ -7,7 +7,7 @@ using namespace eigenesis;
 
 namespace {
 
-/// The integral of exp(log_density) over [-reach, reach]^2 by the midpoint rule.
+/// The integral of exp(log_prob) over [-reach, reach]^2 by the midpoint rule.
 double integral(const auto& distribution, double reach, Index cells) {
   const double h = 2 * reach / static_cast<double>(cells);
   Tensor<double, 2> x(Shape{cells * cells, Index{2}});
@@ -15,11 +15,11 @@ double integral(const auto& distribution, double reach, Index cells) {
     x(i, 0) = h * (static_cast<double>(i % cells) + 0.5) - reach;
     x(i, 1) = h * (static_cast<double>(i / cells) + 0.5) - reach;
   }
-  return h * h * distribution.log_density(x).array().exp().sum();
+  return h * h * distribution.log_prob(x).array().exp().sum();
 }
 
-double normal_cdf(double x, double mean, double deviation) {
-  return 0.5 * std::erfc((mean - x) / (deviation * std::sqrt(2.0)));
+double normal_cdf(double x, double mean, double standard_deviation) {
+  return 0.5 * std::erfc((mean - x) / (standard_deviation * std::sqrt(2.0)));
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ TEST_CASE("ring_of_gaussians has distinct, equally spaced modes") {
   CHECK(ring.modes()(0, 0) == 2.0f);
   CHECK(ring.modes()(0, 1) == 0.0f);
   for (Index i = 0; i < 8; ++i) {
-    CHECK(ring.deviations()[static_cast<std::size_t>(i)] == 0.02);
+    CHECK(ring.standard_deviations()[static_cast<std::size_t>(i)] == 0.02);
     CHECK(ring.weights()[static_cast<std::size_t>(i)] == 0.125);
     const auto next = ring.modes().matrix().row((i + 1) % 8);
     CHECK_THAT((next - ring.modes().matrix().row(i)).norm(), WithinAbs(1.5307337f, 1e-6f));  // 4 sin(pi / 8)
@@ -45,22 +45,22 @@ TEST_CASE("grid_of_gaussians lies around the origin") {
   CHECK(grid.modes()(7, 0) == 0.0f);
   CHECK(grid.modes()(7, 1) == -2.0f);
   CHECK(grid.modes()(24, 0) == 4.0f);
-  CHECK(grid.deviations()[3] == 0.05);
+  CHECK(grid.standard_deviations()[3] == 0.05);
 }
 
 TEST_CASE("The density of a mixture") {
   SECTION("is the normal density for one component") {
     const GaussianMixture normal = mixture_of_gaussians({3}, {1}, {0.5});
-    const auto log_density = normal.log_density(Tensor<double, 2>(Shape{3, 1}, {1.0, 2.0, INFINITY}));
-    CHECK_THAT(log_density(0), WithinAbs(-0.22579135264472744, 1e-14));  // -log(sqrt(2 pi) / 2)
-    CHECK_THAT(log_density(1), WithinAbs(-2.22579135264472744, 1e-14));
-    CHECK(log_density(2) == -INFINITY);
+    const auto log_prob = normal.log_prob(Tensor<double, 2>(Shape{3, 1}, {1.0, 2.0, INFINITY}));
+    CHECK_THAT(log_prob(0), WithinAbs(-0.22579135264472744, 1e-14));  // -log(sqrt(2 pi) / 2)
+    CHECK_THAT(log_prob(1), WithinAbs(-2.22579135264472744, 1e-14));
+    CHECK(log_prob(2) == -INFINITY);
   }
   SECTION("does not underflow far away and passes NaN on") {
-    const auto log_density = ring_of_gaussians(8).log_density(Tensor<float, 2>(Shape{2, 2}, {100.0f, 0.0f, NAN, 0.0f}));
+    const auto log_prob = ring_of_gaussians(8).log_prob(Tensor<float, 2>(Shape{2, 2}, {100.0f, 0.0f, NAN, 0.0f}));
     // -98^2 / (2 * 0.02^2) - log(2 pi 0.02^2) - log 8, computed in double
-    CHECK_THAT(log_density(0), WithinRel(-12004996.0933f, 1e-6f));
-    CHECK(std::isnan(log_density(1)));
+    CHECK_THAT(log_prob(0), WithinRel(-12004996.0933f, 1e-6f));
+    CHECK(std::isnan(log_prob(1)));
   }
   SECTION("integrates to one") {
     CHECK_THAT(integral(ring_of_gaussians(8, 2, 0.2), 4, 200), WithinAbs(1.0, 1e-10));
@@ -73,8 +73,8 @@ TEST_CASE("The density of a mixture") {
 }
 
 TEST_CASE("Samples of a mixture on the line have its moments and histogram") {
-  const std::vector<double> weights{0.2, 0.5, 0.3}, means{-3, 0, 2}, deviations{0.5, 1, 0.25};
-  const GaussianMixture mixture = mixture_of_gaussians(weights, means, deviations);
+  const std::vector<double> weights{0.2, 0.5, 0.3}, means{-3, 0, 2}, standard_deviations{0.5, 1, 0.25};
+  const GaussianMixture mixture = mixture_of_gaussians(weights, means, standard_deviations);
   Rng rng(11);
   constexpr Index n = 100'000;
   const Tensor<float, 2> x = mixture.sample(n, rng);
@@ -91,7 +91,8 @@ TEST_CASE("Samples of a mixture on the line have its moments and histogram") {
     double expected = 0;
     for (std::size_t k = 0; k < 3; ++k)
       expected +=
-          n * weights[k] * (normal_cdf(high, means[k], deviations[k]) - normal_cdf(low, means[k], deviations[k]));
+          n * weights[k] *
+          (normal_cdf(high, means[k], standard_deviations[k]) - normal_cdf(low, means[k], standard_deviations[k]));
     const auto inside = (x.array().cast<double>() >= low && x.array().cast<double>() < high).count();
     const double difference = static_cast<double>(inside) - expected;
     chi_square += difference * difference / expected;
@@ -145,7 +146,7 @@ TEST_CASE("swiss_roll without noise lies on its spiral") {
 TEST_CASE("pinwheel without width lies on its arms") {
   Rng rng(3);
   Pinwheel wheel = pinwheel(5);
-  wheel.tangential_deviation = 0;
+  wheel.tangential_standard_deviation = 0;
   const Tensor<float, 2> x = wheel.sample(1000, rng);
   std::vector<int> counts(5);
   for (Index i = 0; i < 1000; ++i) {
@@ -161,15 +162,15 @@ TEST_CASE("pinwheel without width lies on its arms") {
 TEST_CASE("checkerboard fills every second cell alike") {
   Rng rng(3);
   const Tensor<float, 2> x = checkerboard().sample(8000, rng);
-  const auto log_density = checkerboard().log_density(x);
+  const auto log_prob = checkerboard().log_prob(x);
   std::vector<int> counts(16);
   for (Index i = 0; i < 8000; ++i) {
-    REQUIRE_THAT(log_density(i), WithinAbs(-3.4657359f, 1e-6f));  // 8 cells of 2 x 2: -log 32
+    REQUIRE_THAT(log_prob(i), WithinAbs(-3.4657359f, 1e-6f));  // 8 cells of 2 x 2: -log 32
     ++counts[static_cast<std::size_t>(std::floor(x(i, 0) / 2 + 2) + 4 * std::floor(x(i, 1) / 2 + 2))];
   }
   for (std::size_t cell = 0; cell < 16; ++cell)
     CHECK_THAT(counts[cell], WithinAbs((cell % 4 + cell / 4) % 2 == 0 ? 1000.0 : 0.0, 150.0));
-  const auto outside = checkerboard().log_density(Tensor<float, 2>(Shape{3, 2}, {-1, -3, 5, 5, NAN, 0}));
+  const auto outside = checkerboard().log_prob(Tensor<float, 2>(Shape{3, 2}, {-1, -3, 5, 5, NAN, 0}));
   CHECK(outside(0) == -INFINITY);
   CHECK(outside(1) == -INFINITY);
   CHECK(std::isnan(outside(2)));
@@ -192,22 +193,24 @@ TEST_CASE("The same seed gives the same toy data") {
 
 TEST_CASE("Toy data name wrong arguments") {
   const Tensor<float, 2> means(Shape{2, 2}, 0.0f);
-  CHECK_THROWS_MATCHES(GaussianMixture({1}, means, {1, 1}), ShapeError,
-                       Message("GaussianMixture: expected as many weights and deviations as means but got 1, 2 and 2"));
+  CHECK_THROWS_MATCHES(
+      GaussianMixture({1}, means, {1, 1}), ShapeError,
+      Message("GaussianMixture: expected as many weights and standard deviations as means but got 1, 2 and 2"));
   CHECK_THROWS_MATCHES(GaussianMixture({1, 0}, means, {1, 1}), ArgumentError,
                        Message("GaussianMixture: expected weights > 0 but got 0"));
   CHECK_THROWS_MATCHES(GaussianMixture({1, 1}, means, {1, -2}), ArgumentError,
-                       Message("GaussianMixture: expected deviations > 0 but got -2"));
-  CHECK_THROWS_MATCHES(ring_of_gaussians().log_density(Tensor<float, 2>(Shape{4, 3}, 0.0f)), ShapeError,
-                       Message("GaussianMixture::log_density: expected x of shape [N, 2] but got [4, 3]"));
-  CHECK_THROWS_MATCHES(checkerboard().log_density(Tensor<float, 2>(Shape{4, 1}, 0.0f)), ShapeError,
-                       Message("Checkerboard::log_density: expected x of shape [N, 2] but got [4, 1]"));
+                       Message("GaussianMixture: expected standard deviations > 0 but got -2"));
+  CHECK_THROWS_MATCHES(ring_of_gaussians().log_prob(Tensor<float, 2>(Shape{4, 3}, 0.0f)), ShapeError,
+                       Message("GaussianMixture::log_prob: expected x of shape [N, 2] but got [4, 3]"));
+  CHECK_THROWS_MATCHES(checkerboard().log_prob(Tensor<float, 2>(Shape{4, 1}, 0.0f)), ShapeError,
+                       Message("Checkerboard::log_prob: expected x of shape [N, 2] but got [4, 1]"));
   CHECK_THROWS_MATCHES(ring_of_gaussians(0), ArgumentError,
                        Message("ring_of_gaussians: expected modes >= 1 but got 0"));
   CHECK_THROWS_MATCHES(grid_of_gaussians(0), ArgumentError,
                        Message("grid_of_gaussians: expected modes_per_side >= 1 but got 0"));
-  CHECK_THROWS_MATCHES(two_moons(-1), ArgumentError, Message("two_moons: expected deviation >= 0 but got -1"));
-  CHECK_THROWS_MATCHES(swiss_roll(-1), ArgumentError, Message("swiss_roll: expected deviation >= 0 but got -1"));
+  CHECK_THROWS_MATCHES(two_moons(-1), ArgumentError, Message("two_moons: expected standard_deviation >= 0 but got -1"));
+  CHECK_THROWS_MATCHES(swiss_roll(-1), ArgumentError,
+                       Message("swiss_roll: expected standard_deviation >= 0 but got -1"));
   CHECK_THROWS_MATCHES(pinwheel(0), ArgumentError, Message("pinwheel: expected arms >= 1 but got 0"));
   CHECK_THROWS_MATCHES(checkerboard(0, 8), ArgumentError,
                        Message("checkerboard: expected cells_per_side >= 1 and width > 0 but got 0 and 8"));

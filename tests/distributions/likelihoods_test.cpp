@@ -26,18 +26,18 @@ TEST_CASE("likelihoods make distributions of a network's output, at any rank", "
   agree(BernoulliLikelihood{},
         [&](Index n) { return sum_over(n, [](double t, double l) { return t * l - std::log1p(std::exp(l)); }); });
   agree(SquaredError{}, [&](Index n) { return sum_over(n, [](double t, double m) { return -(t - m) * (t - m); }); });
-  const auto normal = [&](double scale) {
-    return [&, scale](Index n) {
-      return sum_over(n, [scale](double t, double m) {
-        return -(t - m) * (t - m) / (2 * scale * scale) - std::log(scale) - 0.5 * std::log(2 * std::numbers::pi);
+  const auto normal = [&](double s) {
+    return [&, s](Index n) {
+      return sum_over(n, [s](double t, double m) {
+        return -(t - m) * (t - m) / (2 * s * s) - std::log(s) - 0.5 * std::log(2 * std::numbers::pi);
       });
     };
   };
   agree(NormalLikelihood{}, normal(1));
-  agree(NormalLikelihood{.scale = 0.25}, normal(0.25));
+  agree(NormalLikelihood{.standard_deviation = 0.25}, normal(0.25));
   LearnedNormalLikelihood<double> learned;
   agree(learned, normal(1));
-  learned.log_scale.mutable_value() = Tensor<double, 0>({}, std::log(3.0));
+  learned.log_standard_deviation.mutable_value() = Tensor<double, 0>({}, std::log(3.0));
   agree(learned, normal(3));
 }
 
@@ -59,28 +59,28 @@ TEST_CASE("SquaredError is the normal of variance 1/2 without its constant", "[d
   const Variable output(numbers(Shape{3, 5})), x(numbers(Shape{3, 5}, 2));
   const auto squared = SquaredError{}(output).log_prob(x);
   const auto normal =
-      NormalLikelihood{.scale = std::sqrt(0.5)}(output).log_prob(x) + 5 * 0.5 * std::log(std::numbers::pi);
+      NormalLikelihood{.standard_deviation = std::sqrt(0.5)}(output).log_prob(x) + 5 * 0.5 * std::log(std::numbers::pi);
   for (Index i = 0; i < 3; ++i) CHECK_THAT(squared.value()(i), WithinAbs(normal.value()(i), 1e-12));
   check_gradients(
       "SquaredError", [&](const auto& m) { return SquaredError{}(m).log_prob(x); }, output.value());
 }
 
-TEST_CASE("the learned scale comes to the standard deviation of the errors", "[distributions]") {
+TEST_CASE("the learned standard deviation comes to that of the errors", "[distributions]") {
   LearnedNormalLikelihood<double> likelihood;
   std::string name;
   for_each_parameter(likelihood, [&](const FieldPath& path, const auto&) { name = to_string(path); });
-  CHECK(name == "log_scale");
+  CHECK(name == "log_standard_deviation");
   const Variable mean_of_x(Tensor<double, 2>(Shape{2, 2}, 1.0)),
       x(Tensor<double, 2>(Shape{2, 2}, {0.5, 1.5, 1.5, 0.5}));
   Sgd<double> sgd{{.learning_rate = 0.1}};
   for (int i = 0; i < 200; ++i) sgd.minimize(-mean(likelihood(mean_of_x).log_prob(x)), likelihood);
-  CHECK_THAT(std::exp(likelihood.log_scale.item()), WithinAbs(0.5, 1e-9));
+  CHECK_THAT(std::exp(likelihood.log_standard_deviation.item()), WithinAbs(0.5, 1e-9));
 }
 
 TEST_CASE("likelihoods refuse what does not fit", "[distributions]") {
   const Variable output(numbers(Shape{2, 3})), x(numbers(Shape{1, 3}));
   CHECK_THROWS_MATCHES(SquaredError{}(output).log_prob(x), ShapeError,
                        Message("SquaredError::log_prob: expected x of shape [2, 3] but got [1, 3]"));
-  CHECK_THROWS_MATCHES(NormalLikelihood{.scale = 0}(output), ArgumentError,
-                       Message("NormalLikelihood: expected a scale in [1e-6, 1e4] but got 0"));
+  CHECK_THROWS_MATCHES(NormalLikelihood{.standard_deviation = 0}(output), ArgumentError,
+                       Message("NormalLikelihood: expected a standard deviation in [1e-6, 1e4] but got 0"));
 }

@@ -173,7 +173,7 @@ TEST_CASE("Convolutions of the sizes that models use agree with seven loops") {
   for (const auto& g : larger_geometries(3)) check_convolution<float>(g);
 }
 
-TEST_CASE("Convolutions leave the pool of buffers as it is") {
+TEST_CASE("Convolutions take no memory from the system once they have been called") {
   for (const auto& g : larger_geometries(3)) {
     const Sizes sizes(g);
     Numbers<float> x(sizes.x, 1), w(sizes.w, 2), y(sizes.y, 3);

@@ -56,7 +56,7 @@ TEST_CASE("Fields have PyTorch's names", "[layers]") {
   CHECK(parameter_names(vae) == Names{"encoder.trunk.0.weight", "encoder.trunk.0.bias", "encoder.mean.weight",
                                       "encoder.mean.bias", "encoder.log_variance.weight", "encoder.log_variance.bias",
                                       "decoder.network.weight", "decoder.network.bias",
-                                      "decoder.likelihood.log_scale"});
+                                      "decoder.likelihood.log_standard_deviation"});
 }
 
 TEST_CASE("Vectors of layers are numbered, layers without fields have none", "[layers]") {

@@ -40,18 +40,18 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std
 
 namespace {
 
-// Destroyed after the main thread's pool, whose blocks they hold.
-Tensor<float, 1> outlives_the_pool({1000}, 3);
-Parameter<float, 1> outlives_the_pool_too(Tensor<float, 1>({10}, 4));
-const struct WorksAfterThePool {
-  ~WorksAfterThePool() {
+// Destroyed after the main thread's cache, whose blocks they hold.
+Tensor<float, 1> outlives_the_cache({1000}, 3);
+Parameter<float, 1> outlives_the_cache_too(Tensor<float, 1>({10}, 4));
+const struct WorksAfterTheCache {
+  ~WorksAfterTheCache() {
     const Variable x = watch(Tensor<float, 1>({1000}, 5));
     if (gradient(sum(x * x), x).value()(999) != 10) std::abort();
     release_unused_memory();
   }
-} works_after_the_pool;
+} works_after_the_cache;
 
-/// How often the program asks the system for memory while f runs, for its pools or past them.
+/// How often the program asks the system for memory while f runs, for its caches or past them.
 template <class F>
 std::int64_t system_allocations(F f) {
   const std::int64_t before = new_calls + BlockCache::system_allocations();
@@ -80,7 +80,7 @@ struct Network {
 
 }  // namespace
 
-TEST_CASE("Blocks of the pool come in classes at most an eighth larger than asked for, above 512 bytes") {
+TEST_CASE("Blocks of the cache come in classes at most an eighth larger than asked for, above 512 bytes") {
   for (std::size_t bytes = 0; bytes < 1'000'000; bytes += bytes < 5000 ? 1 : 997) {
     const std::size_t size = BlockCache::class_bytes(BlockCache::size_class(bytes));
     if (size < bytes || size % BlockCache::alignment != 0 ||
@@ -93,7 +93,7 @@ TEST_CASE("Blocks of the pool come in classes at most an eighth larger than aske
   for (std::size_t c = 0; c < 400; ++c) CHECK(BlockCache::size_class(BlockCache::class_bytes(c) + 1) == c + 1);
 }
 
-TEST_CASE("The pool gives a freed block to the next tensor of its size class") {
+TEST_CASE("The cache gives a freed block to the next tensor of its size class") {
   if (!recycle_blocks) return;
   const float* first = Tensor<float, 1>({3000}).data();
   CHECK(Tensor<float, 1>({2990}).data() == first);
@@ -102,7 +102,7 @@ TEST_CASE("The pool gives a freed block to the next tensor of its size class") {
         }) == 0);
 }
 
-TEST_CASE("release_unused_memory empties the pool") {
+TEST_CASE("release_unused_memory empties the cache") {
   {
     const Tensor<float, 1> x({3000});
   }
@@ -134,9 +134,9 @@ TEST_CASE("Tensors outlive the thread that made them") {
   CHECK(y.value()(99) == 6);
 }
 
-TEST_CASE("Tensors of static storage hold blocks of the pool until the program ends") {
-  CHECK(outlives_the_pool(999) == 3);
-  CHECK(outlives_the_pool_too.value()(9) == 4);
+TEST_CASE("Tensors of static storage hold blocks of the cache until the program ends") {
+  CHECK(outlives_the_cache(999) == 3);
+  CHECK(outlives_the_cache_too.value()(9) == 4);
 }
 
 TEST_CASE("A training step in steady state takes no memory from the system") {

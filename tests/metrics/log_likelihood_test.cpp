@@ -51,7 +51,7 @@ auto linear_vae(Posterior posterior, int* encoded = nullptr, bool* recorded = nu
   };
   return Vae{Encoder{trunk, [posterior](const auto& x) { return posterior.mean(x); },
                      [posterior](const auto& x) { return posterior.log_variance(x); }},
-             Decoder{network, NormalLikelihood{.scale = scale}}, StandardNormal<double>(2)};
+             Decoder{network, NormalLikelihood{.standard_deviation = scale}}, StandardNormal<double>(2)};
 }
 
 double marginal(const double* x) {
@@ -79,7 +79,7 @@ struct Half {
   double threshold;
   StandardNormal<double> prior{1};
 
-  DiagonalNormal<double> encoder(const Variable<double, 2>& x) const {
+  Normal<double> encoder(const Variable<double, 2>& x) const {
     const Variable<double, 2> zeros = Tensor<double, 2>(Shape{x.shape(0), Index{1}}, 0.0);
     return {zeros, zeros};
   }

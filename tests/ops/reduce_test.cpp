@@ -138,6 +138,19 @@ TEST_CASE("logsumexp and softmax along an axis agree with their definitions") {
   CHECK_THAT(sum(softmax(Variable(numbers(Shape{3, 5})), 0)).item(), WithinRel(5.0, 1e-15));
 }
 
+TEST_CASE("softmax of large floats keeps all digits") {
+  const auto pair = [](float a, float b) { return Variable(Tensor<float, 2>(Shape{1, 2}, {a, b})); };
+  const auto log_p = log_softmax(pair(1000, 1000), 1).value();
+  CHECK_THAT(log_p(0, 0), WithinAbs(-0.6931472f, 1e-7f));
+  CHECK_THAT(log_p(0, 1), WithinAbs(-0.6931472f, 1e-7f));
+  CHECK_THAT(log_softmax(pair(-3e7f, -3e7f - 4), 1).value()(0, 1), WithinAbs(-4.0181499f, 1e-6f));
+  for (const float x : {1e8f, -1e8f, 3e38f}) {
+    const auto p = softmax(pair(x, x), 1).value();
+    CHECK(p(0, 0) == 0.5f);
+    CHECK(p(0, 1) == 0.5f);
+  }
+}
+
 TEST_CASE("logsumexp and softmax have first and second derivatives") {
   const auto x = numbers(Shape{2, 3, 4});
   for (int axis = 0; axis < 3; ++axis) {
@@ -146,6 +159,9 @@ TEST_CASE("logsumexp and softmax have first and second derivatives") {
     check_gradients("log_softmax", [=](const auto& t) { return log_softmax(t, axis); }, x);
   }
   check_gradients("softmax", [](const auto& t) { return softmax(t, 1); }, numbers(Shape{3, 1}));
+  const auto large = [](const auto& t) { return t + 1e4; };
+  check_gradients("softmax", [=](const auto& t) { return softmax(large(t), 1); }, numbers(Shape{2, 3}));
+  check_gradients("log_softmax", [=](const auto& t) { return log_softmax(large(t), 1); }, numbers(Shape{2, 3}));
 }
 
 TEST_CASE("logsumexp and softmax neither overflow nor hide NaN") {

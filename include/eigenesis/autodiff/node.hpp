@@ -7,7 +7,8 @@
 #include <utility>
 
 #include "eigenesis/core/tensor.hpp"
-#include "eigenesis/kernels/kernels.hpp"
+#include "eigenesis/kernels/pieces.hpp"
+#include "eigenesis/kernels/pointwise.hpp"
 
 // The graph behind Variable. Each operation makes a node; a node holds the operation's value and one rule for each of
 // its inputs through which gradients may flow. After

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eigenesis/core/rng.hpp"
+#include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/ops/reduce.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

@@ -38,7 +38,7 @@ auto finite(const auto& logit) {
 /// ln p of rows x of zeros and ones.
 template <class Scalar>
 Variable<Scalar, 1> log_prob_of(const Variable<Scalar, 2>& x, const Variable<Scalar, 2>& logits) {
-  return sum(map([](auto t, auto l) { return select(t == 0, 0, t * l); }, x, logits), 1) - logsumexp(logits, 1);
+  return sum(map([](auto t, auto l) { return select(t == 0, 0, t * l); }, x, log_softmax(logits, 1)), 1);
 }
 
 }  // namespace detail
@@ -59,7 +59,7 @@ class Categorical {
   const Variable<Scalar, 2>& logits() const { return logits_; }
   Variable<Scalar, 2> probabilities() const { return softmax(logits_, 1); }
 
-  /// ln p(class) = logit[class] - logsumexp(logits) in nats, [N]. Throws ShapeError unless there are N classes,
+  /// ln p(class) = log_softmax(logits)[class] in nats, [N]. Throws ShapeError unless there are N classes,
   /// DataError for one outside of [0, K).
   Variable<Scalar, 1> log_prob(std::span<const int> classes) const {
     require(std::ssize(classes) == logits_.shape(0), "Categorical::log_prob: expected ", logits_.shape(0),
@@ -119,7 +119,7 @@ class OneHot {
   /// The probabilities of the classes.
   Variable<Scalar, 2> mean() const { return categorical_.probabilities(); }
 
-  /// sum(x logits) - logsumexp(logits) in nats, x [N, K] -> [N].
+  /// sum(x log_softmax(logits)) in nats, x [N, K] -> [N].
   /// Throws ShapeError, DataError for rows that are not zeros with a single one.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, 2>& x) const {
     require(x.shape() == logits().shape(), "OneHot::log_prob: expected x of shape ", logits().shape(), " but got ",

@@ -20,26 +20,28 @@ struct BernoulliLikelihood {
 /// The network gives means of normals, all of one fixed standard deviation.
 /// Throws ArgumentError unless it lies in [1e-6, 1e4].
 struct NormalLikelihood {
-  double scale = 1;
+  double standard_deviation = 1;
 
   template <class Scalar, int Rank>
-  Normal<Scalar, Rank> operator()(const Variable<Scalar, Rank>& mean) const {
-    require<ArgumentError>(scale >= 1e-6 && scale <= 1e4, "NormalLikelihood: expected a scale in [1e-6, 1e4] but got ",
-                           scale);
-    return {mean, Variable<Scalar, 0>(Tensor<Scalar, 0>({}, static_cast<Scalar>(std::log(scale))))};
+  Normal<Scalar, Rank, 0> operator()(const Variable<Scalar, Rank>& mean) const {
+    require<ArgumentError>(standard_deviation >= 1e-6 && standard_deviation <= 1e4,
+                           "NormalLikelihood: expected a standard deviation in [1e-6, 1e4] but got ",
+                           standard_deviation);
+    const double log_variance = 2 * std::log(standard_deviation);
+    return {mean, Variable<Scalar, 0>(Tensor<Scalar, 0>({}, static_cast<Scalar>(log_variance)))};
   }
 };
 
 /// The network gives means of normals, all of one standard deviation, which is learned and begins at 1.
 template <class Scalar = float>
 struct LearnedNormalLikelihood {
-  Parameter<Scalar, 0> log_scale;
+  Parameter<Scalar, 0> log_standard_deviation;
 
   template <int Rank>
-  Normal<Scalar, Rank> operator()(const Variable<Scalar, Rank>& mean) const {
-    return {mean, log_scale};
+  Normal<Scalar, Rank, 0> operator()(const Variable<Scalar, Rank>& mean) const {
+    return {mean, 2 * log_standard_deviation};
   }
-  static void fields(auto& self, auto&& field) { field("log_scale", self.log_scale); }
+  static void fields(auto& self, auto&& field) { field("log_standard_deviation", self.log_standard_deviation); }
 };
 
 /// The normal of variance 1/2 without its constant, ln(pi) / 2 nats for each number of x.

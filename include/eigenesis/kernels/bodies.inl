@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Everything that is compiled once per instruction set, for vectors of EIGENESIS_VECTOR_BYTES bytes.
+// All heavy loops, for vectors of EIGENESIS_VECTOR_BYTES bytes. instruction_sets.hpp includes this file once for each
+// instruction set. The files below are written in terms of Real and a vector of it, Vec (vector.inl).
 
 inline namespace of_float {
 using Real = float;
@@ -8,6 +9,7 @@ using Int = std::int32_t;
 #include "eigenesis/kernels/math_float.inl"
 #include "eigenesis/kernels/pointwise.inl"
 #include "eigenesis/kernels/reductions.inl"
+#include "eigenesis/kernels/adam.inl"
 #include "eigenesis/kernels/product.inl"
 #include "eigenesis/kernels/convolution.inl"
 #include "eigenesis/kernels/random.inl"
@@ -20,6 +22,7 @@ using Int = std::int64_t;
 #include "eigenesis/kernels/math_double.inl"
 #include "eigenesis/kernels/pointwise.inl"
 #include "eigenesis/kernels/reductions.inl"
+#include "eigenesis/kernels/adam.inl"
 #include "eigenesis/kernels/product.inl"
 #include "eigenesis/kernels/convolution.inl"
 }  // namespace of_double

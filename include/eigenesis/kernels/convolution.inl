@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Register tiles of the convolutions. As in the matrix product, each element is one chain of sums.
+// Micro-kernels of the convolutions; see micro_kernels.hpp. As in the matrix product, each number is one chain of sums.
 
 /// sums[i] += a[i][k] b, a row of whole vectors.
 template <int rows, int vectors>
@@ -16,7 +16,7 @@ EIGENESIS_INLINE void multiply_row(Vec (&sums)[rows][vectors], const Real* const
 }
 
 template <int rows, int vectors>
-[[gnu::noinline]] void tap_tile(const Taps& taps, const Real* const* a, const Real* b, Real* const* c, Index column) {
+[[gnu::noinline]] void tap_kernel(const Taps& taps, const Real* const* a, const Real* b, Real* const* c, Index column) {
   Vec sums[rows][vectors] = {};
   const Index next_row = taps.a_row - taps.columns * taps.a_column;
   const Index next_panel = (taps.b_row - taps.columns * taps.b_column) * (vectors * lanes);
@@ -38,7 +38,7 @@ template <int rows, int vectors>
 }
 
 template <int rows, int vectors>
-[[gnu::noinline]] void pixel_tile(const PixelPair* pixels, Index count, const Real* a, const Real* b, Real* c,
+[[gnu::noinline]] void pixel_kernel(const PixelPair* pixels, Index count, const Real* a, const Real* b, Real* c,
                                   Index c_row, bool accumulate) {
   Vec sums[rows][vectors] = {};
   for (const PixelPair* end = pixels + count; pixels != end; ++pixels) {
@@ -76,14 +76,15 @@ inline void add_runs(const Real* from, Index from_step, Real* to, Index to_step,
   }
 }
 
-/// A template, so that programs without convolutions do not instantiate the tiles.
+/// A template, so that programs without convolutions do not instantiate the micro-kernels.
 template <class = void>
 const ConvolutionKernels<Real>& convolution_kernels(const Real*) {
-#define EIGENESIS_TILES(tile, rows) {tile<rows, 1>, tile<rows, 2>, tile<rows, tile_vectors>}
-#define EIGENESIS_ALL_TILES(tile) \
-  {EIGENESIS_TILES(tile, tile_rows), EIGENESIS_TILES(tile, 4), EIGENESIS_TILES(tile, 2), EIGENESIS_TILES(tile, 1)}
-  static constexpr ConvolutionKernels<Real> kernels = {EIGENESIS_ALL_TILES(tap_tile), EIGENESIS_ALL_TILES(pixel_tile),
-                                                       copy_runs, add_runs};
+#define EIGENESIS_TILES(kernel, rows) {kernel<rows, 1>, kernel<rows, 2>, kernel<rows, tile_vectors>}
+#define EIGENESIS_ALL_TILES(kernel)                                  \
+  {EIGENESIS_TILES(kernel, tile_rows), EIGENESIS_TILES(kernel, 4),   \
+   EIGENESIS_TILES(kernel, 2), EIGENESIS_TILES(kernel, 1)}
+  static constexpr ConvolutionKernels<Real> kernels = {
+      EIGENESIS_ALL_TILES(tap_kernel), EIGENESIS_ALL_TILES(pixel_kernel), copy_runs, add_runs};
 #undef EIGENESIS_ALL_TILES
 #undef EIGENESIS_TILES
   return kernels;

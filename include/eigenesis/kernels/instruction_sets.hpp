@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The kernel bodies, compiled once per instruction set, each in a namespace of its own: detail::baseline, detail::avx2
-// and detail::avx512. Bodies call nothing but builtins and each other: a shared inline function compiled here could be
-// merged at link time with the one other code calls, and bring AVX-512 to processors without it.
+// One source for several instruction sets. A program compiled with plain -O2 must run on every processor and be fast on
+// each, so all heavy loops are compiled up to three times and chosen when the program runs:
+//
+//   namespace           the compiler's target                      bytes of a vector
+//   detail::baseline    what it was told to assume                 16
+//   detail::avx2        avx2, fma                                  32
+//   detail::avx512      fma, avx512f, avx512vl, avx512dq, avx512bw 64
+//
+// This header sets the target and EIGENESIS_VECTOR_BYTES and includes bodies.inl, once for each row of the table;
+// bodies.inl includes the loops (*.inl), once with Real = float and once with Real = double. The loops use vectors of
+// EIGENESIS_VECTOR_BYTES bytes, an extension of GCC and Clang, so one text gives the code for each width. To call one,
+// EIGENESIS_DISPATCH(use, call) chooses the namespace of the instruction set `use`, by default that of isa().
+//
+// The loops call nothing but builtins and each other: a shared inline function compiled here could be merged at link
+// time with the one other code calls, and bring AVX-512 to processors without it.
 
 #include <cstdint>
 #include <utility>
 
+#include "eigenesis/kernels/micro_kernels.hpp"
 #include "eigenesis/machine/isa.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
@@ -23,45 +36,6 @@ enum class Operation {
 /// out[i] = operation(a[i], b[i], c[i], constant) for i in [0, n).
 template <class T>
 using Pointwise = void (*)(T* out, const T* a, const T* b, const T* c, T constant, Index n);
-
-/// What the matrix product needs of an instruction set.
-template <class T>
-struct ProductKernels {
-  /// c [rows, columns] = start (or zeros) + a [rows, k] b [k, columns], rows and vectors of columns fixed by the place
-  /// in `tiles`; b_copy, if not null, becomes the panel of these rows of b.
-  using Tile = void (*)(Index k, const T* a, Index a_row, Index a_step, const T* b, Index b_step, T* b_copy, T* c,
-                        Index c_row, const T* start, Index start_row);
-  /// Copies k rows of `vectors` vectors of b, the panel that tiles read; `columns` of b are left.
-  using Pack = void (*)(const T* b, Index b_row, Index k, Index columns, Index vectors, T* panel);
-  Index lanes, heights[4], widest;
-  Tile tiles[4][3];  // [which height][vectors - 1]
-  Pack pack, pack_transposed;
-};
-
-/// The taps that lead to the rows of a tile, a rectangle: of each the `channels` elements of a from a distance on, and
-/// the rows of b from a row on.
-struct Taps {
-  Index rows, columns, channels, a_row, a_column, b_row, b_column;
-};
-/// Where a pixel of the image and the pixel of the output that a tap joins with it begin.
-struct PixelPair {
-  Index a, b;
-};
-
-/// What the convolutions need of an instruction set, besides ProductKernels; the tiles are as many and as large.
-template <class T>
-struct ConvolutionKernels {
-  /// c[i] [column ...] = sum over taps and channels of a[i] b, b a packed panel.
-  using TapTile = void (*)(const Taps& taps, const T* const* a, const T* b, T* const* c, Index column);
-  /// c [rows, columns] (+)= sum over pairs of pixels of a (rows elements) times b (columns elements).
-  using PixelTile = void (*)(const PixelPair* pixels, Index count, const T* a, const T* b, T* c, Index c_row,
-                             bool accumulate);
-  /// Copies or adds runs of `size` elements.
-  using MoveRuns = void (*)(const T* from, Index from_step, T* to, Index to_step, Index runs, Index size);
-  TapTile tap_tiles[4][3];
-  PixelTile pixel_tiles[4][3];
-  MoveRuns copy_runs, add_runs;
-};
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
 
@@ -134,16 +108,16 @@ namespace eigenesis::inline EIGENESIS_ABI::detail::avx512 {
 #endif
 
 /// Calls a function of the namespace of the instruction set `use`.
-#define EIGENESIS_DISPATCH(use, call)   \
-  do {                                  \
-    switch (use) {                      \
-      case Isa::avx512:                 \
-        return avx512::call;            \
-      case Isa::avx2:                   \
-        return avx2::call;              \
-      default:                          \
-        return baseline::call;          \
-    }                                   \
+#define EIGENESIS_DISPATCH(use, call) \
+  do {                                \
+    switch (use) {                    \
+      case Isa::avx512:               \
+        return avx512::call;          \
+      case Isa::avx2:                 \
+        return avx2::call;            \
+      default:                        \
+        return baseline::call;        \
+    }                                 \
   } while (false)
 
 #else

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Register tiles of the matrix product. Each element is one chain c = a0 b0 + a1 b1 + ..., so that its bits do not
-// depend on the tile, the piece or the thread it falls into.
+// Micro-kernels of the matrix product; see micro_kernels.hpp for what they compute. Each number is one chain
+// c = start + a0 b0 + a1 b1 + ..., so that its bits do not depend on the tile, the piece or the thread it falls into.
 
 constexpr int tile_rows = EIGENESIS_VECTOR_BYTES == 64 ? 8 : 6;     // 24 of 32 or 12 of 16 registers hold sums
 constexpr int tile_vectors = EIGENESIS_VECTOR_BYTES == 64 ? 3 : 2;
 
-/// `b_copy`, if given, gets the rows of b one after another, as `pack` would lay them.
 template <int rows, int vectors>
-[[gnu::noinline]] void tile(Index k, const Real* a, Index a_row, Index a_step, const Real* b, Index b_step,
-                            Real* b_copy, Real* c, Index c_row, const Real* start, Index start_row) {
+[[gnu::noinline]] void micro_kernel(Index k, const Real* a, Index a_row, Index a_step, const Real* b, Index b_row,
+                                    Real* b_copy, Real* c, Index c_row, const Real* start, Index start_row) {
   Vec sums[rows][vectors];
   EIGENESIS_UNROLL
   for (int i = 0; i < rows; ++i)
     EIGENESIS_UNROLL
     for (int v = 0; v < vectors; ++v) sums[i][v] = start ? load(start + i * start_row + v * lanes) : Vec{};
-  for (; k > 0; --k, a += a_step, b += b_step) {
+  for (; k > 0; --k, a += a_step, b += b_row) {
     Vec row[vectors];
     EIGENESIS_UNROLL
     for (int v = 0; v < vectors; ++v) row[v] = load(b + v * lanes);
@@ -22,7 +21,7 @@ template <int rows, int vectors>
       EIGENESIS_UNROLL
       for (int v = 0; v < vectors; ++v) {
         store(b_copy + v * lanes, row[v]);
-        __builtin_prefetch(b + 16 * b_step + v * lanes);
+        __builtin_prefetch(b + 16 * b_row + v * lanes);
       }
       b_copy += vectors * lanes;
     }
@@ -60,7 +59,7 @@ inline void transpose_rows(const Real* x, Index rows, Index columns, Real* out, 
 }
 
 inline const ProductKernels<Real>& product_kernels(const Real*) {
-#define EIGENESIS_TILES(rows) {tile<rows, 1>, tile<rows, 2>, tile<rows, tile_vectors>}
+#define EIGENESIS_TILES(rows) {micro_kernel<rows, 1>, micro_kernel<rows, 2>, micro_kernel<rows, tile_vectors>}
   static constexpr ProductKernels<Real> kernels = {
       lanes,
       {tile_rows, 4, 2, 1},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sums, maxima and checks over contiguous memory, and the Adam update.
+// Sums, maxima and checks over contiguous memory.
 
 struct Add {
   EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return total + x; }
@@ -69,21 +69,4 @@ inline void sum_rows_piece(const Real* x, Index rows, Index columns, Real* out, 
   for (; last - first >= 4 * lanes; first += 4 * lanes)
     sum_strip<4>(x + first, rows, columns, out + first, last - first);
   for (; first < last; first += lanes) sum_strip<1>(x + first, rows, columns, out + first, last - first);
-}
-
-inline void adam_piece(Real* weight, Real* m, Real* v, const Real* gradient, Index n, Real beta1, Real beta2, Real step,
-                       Real root_scale, Real epsilon, Real decay) {
-  for (Index i = 0; i < n; i += lanes) {
-    const Vec g = load(gradient + i);
-    Vec w = load(weight + i), mean = load(m + i), square = load(v + i);
-    w -= decay * w;
-    mean += (1 - beta1) * (g - mean);
-    square += (1 - beta2) * (g * g - square);
-    w -= step * mean / (square_root(square * root_scale) + epsilon);
-    if (n - i >= lanes) {
-      store(weight + i, w), store(m + i, mean), store(v + i, square);
-    } else {
-      store_first(weight + i, w, n - i), store_first(m + i, mean, n - i), store_first(v + i, square, n - i);
-    }
-  }
 }

@@ -28,8 +28,9 @@ inline constexpr bool recycle_blocks = true;
 inline constexpr bool recycle_blocks = true;
 #endif
 
-/// Blocks of memory that are used again and again: a training step in steady state takes nothing from the system, where
-/// each fresh page would cost more than the arithmetic done on it. Every thread has a cache of its own; blocks may change threads.
+/// Keeps blocks of memory that are given back, and hands them out again. A training step that repeats takes no memory
+/// from the system, where each new page costs more than the arithmetic done on it. Every thread has a cache of its own;
+/// a block may be given back in another thread than it was taken in.
 class BlockCache {
  public:
   static constexpr std::size_t alignment = 64;
@@ -72,7 +73,7 @@ class BlockCache {
   /// How often the caches of all threads asked the system for memory.
   static std::int64_t system_allocations() { return allocations_.load(std::memory_order_relaxed); }
 
-  // Set in the thread's last moments, when tensors of static storage may outlive the cache.
+  // Whether the cache of this thread is destroyed: tensors of static storage may live longer.
   static bool& closed() {
     static thread_local bool is_closed = false;
     return is_closed;

@@ -77,14 +77,15 @@ inline std::atomic<int>& thread_setting() {
   return threads;
 }
 
-/// A fork-join pool: workers spin for a while, then sleep. A job has a gate: workers enter it while it is open and take
-/// pieces from a counter; the caller works too, closes the gate and waits only for those who entered, so that a worker
-/// that is asleep or preempted delays nobody.
+/// A fork-join pool of threads. A job is a number of pieces: the caller of run() and the workers take them from one
+/// counter until none is left. A worker takes part only if it enters the job while the caller still has pieces to do;
+/// the caller waits for those workers only, so one that is asleep or preempted delays nobody. Workers without a job
+/// look for the next one in a loop, as waking a thread takes longer than most jobs, and sleep after 300 microseconds.
 class ThreadPool {
  public:
   using Piece = void (*)(void* context, Index piece);
 
-  /// The pool is never destroyed and its threads are detached: jobs run even during static destruction.
+  /// The pool is never destroyed and its threads are detached, so that static destructors may run jobs too.
   static ThreadPool& instance() {
     static ThreadPool& pool = *new ThreadPool;
     return pool;
@@ -118,7 +119,9 @@ class ThreadPool {
   }
 
  private:
-  // gate: number of the job (32 bits), places left (16 bits), workers inside (16 bits)
+  // The state of the job in one number, so that it changes at once: the job's number (32 bits), how many more workers
+  // may enter (16 bits), how many are inside (16 bits). closed_mask selects the places left: without any the job is
+  // closed.
   static constexpr std::uint64_t place = 1 << 16, closed_mask = 0xffff0000, entered_mask = 0xffff;
 
   static bool& inside() {

@@ -3,7 +3,8 @@
 
 #include <cmath>
 
-#include "eigenesis/kernels/kernels.hpp"
+#include "eigenesis/kernels/product.hpp"
+#include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/core/tensor.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {

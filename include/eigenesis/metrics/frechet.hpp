@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <Eigen/Cholesky>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -35,32 +36,17 @@ GaussianFit fit_gaussian(const Tensor<Scalar, 2>& features) {
 
 namespace detail {
 
-/// L [r, F] with L^T L = s, a covariance [F, F] of numerical rank r: Cholesky's factor, the largest variance that is
-/// left first (Harbrecht et al. 2012).
-inline Tensor<double, 2> cholesky_factor(const Tensor<double, 2>& s) {
-  const Index f = s.shape(0);
-  Tensor<double, 1> left(Shape{f});
-  for (Index j = 0; j < f; ++j) left(j) = s(j, j);
-  const auto largest = [&] { return std::max_element(left.data(), left.data() + f); };
-  const double negligible = *largest() * static_cast<double>(f) * std::numeric_limits<double>::epsilon();
-  Tensor<double, 2> factor(Shape{f, f});
-  Index rank = 0;
-  for (; rank < f && *largest() > negligible; ++rank) {
-    const Index pivot = largest() - left.data();
-    double* const row = factor.data() + rank * f;
-    std::copy_n(s.data() + pivot * f, f, row);
-    for (Index i = 0; i < rank; ++i) {
-      const double* const before = factor.data() + i * f;
-      for (Index j = 0; j < f; ++j) row[j] -= before[pivot] * before[j];
-    }
-    const double root = std::sqrt(left(pivot));
-    for (Index j = 0; j < f; ++j) {
-      row[j] /= root;
-      left(j) -= row[j] * row[j];
-    }
-    left(pivot) = 0;
-  }
-  return {Shape{rank, f}, std::span<const double>(factor.data(), static_cast<std::size_t>(rank * f))};
+/// L [F, F] with L L^T = s, a covariance [F, F]; variances that are 0 but for rounding count as 0.
+template <class = void>
+Tensor<double, 2> cholesky_factor(const Tensor<double, 2>& s) {
+  const Eigen::LDLT<Tensor<double, 2>::Matrix> ldlt(s.matrix());  // s = P^T L D L^T P, for singular s too
+  const Eigen::VectorXd d = ldlt.vectorD();
+  const double negligible = d.maxCoeff() * static_cast<double>(d.size()) * std::numeric_limits<double>::epsilon();
+  Tensor<double, 2> factor(s.shape());
+  factor.matrix() = ldlt.matrixL();
+  factor.matrix() *= (d.array() > negligible).select(d.array(), 0).sqrt().matrix().asDiagonal();
+  factor.matrix() = ldlt.transpositionsP().transpose() * factor.matrix();
+  return factor;
 }
 
 /// Householder's reflection I - v v^T that takes x [n] to a multiple of the first unit vector: x becomes v. Returns the
@@ -160,12 +146,11 @@ double frechet_distance(const std::same_as<GaussianFit> auto& a, const std::same
     const double difference = a.mean(j) - b.mean(j);
     distance += difference * difference + a.covariance(j, j) + b.covariance(j, j);
   }
-  // With S = L^T L the last trace is the sum of the singular values of L1 L2^T: no root of a matrix is needed, nothing
-  // is squared that would lose digits, and covariances without full rank make it smaller.
-  Tensor<double, 2> left = detail::cholesky_factor(a.covariance), right = detail::cholesky_factor(b.covariance);
-  if (left.shape(0) > right.shape(0)) std::swap(left, right);
-  Tensor<double, 2> product(Shape{left.shape(0), right.shape(0)});
-  detail::gemm(false, true, left.shape(0), right.shape(0), f, left.data(), right.data(), product.data());
+  // With S = L L^T the last trace is the sum of the singular values of L1^T L2: no root of a matrix is needed, nothing
+  // is squared that would lose digits, and covariances may lack full rank.
+  const Tensor<double, 2> left = detail::cholesky_factor(a.covariance), right = detail::cholesky_factor(b.covariance);
+  Tensor<double, 2> product(Shape{f, f});
+  detail::gemm(true, false, f, f, f, left.data(), right.data(), product.data());
   distance -= 2 * detail::nuclear_norm(std::move(product));
   return distance < 0 ? 0 : distance;  // by rounding
 }

@@ -42,8 +42,8 @@ ModeCoverage mode_coverage(const GaussianMixture& mixture, const Tensor<Scalar, 
         const double difference = static_cast<double>(x(i, j)) - static_cast<double>(mixture.modes()(k, j));
         square += difference * difference;
       }
-      const double deviation = mixture.deviations()[static_cast<std::size_t>(k)];
-      square /= deviation * deviation;
+      const double s = mixture.standard_deviations()[static_cast<std::size_t>(k)];
+      square /= s * s;
       if (!(square <= least)) continue;
       least = square;
       nearest = static_cast<std::size_t>(k);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/distributions/diagonal_normal.hpp"
+#include "eigenesis/distributions/normal.hpp"
 #include "eigenesis/distributions/point_mass.hpp"
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/pass.hpp"
@@ -12,7 +12,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 struct NoVariance {};
 
 /// q(z | x): a trunk, and on it one head for the mean of the code and one for the logarithm of its variance, x [N, ...]
-/// -> DiagonalNormal over z [N, L] (Kingma and Welling 2014). Without the second head the code is a point: the encoder
+/// -> Normal over z [N, L] (Kingma and Welling 2014). Without the second head the code is a point: the encoder
 /// of a plain autoencoder. A conditional trunk takes (x, condition, pass).
 template <class Trunk, class MeanHead, class LogVarianceHead = NoVariance>
 struct Encoder {
@@ -40,7 +40,7 @@ struct Encoder {
     if constexpr (std::is_same_v<LogVarianceHead, NoVariance>)
       return PointMass{call(mean, h, pass)};
     else
-      return DiagonalNormal{call(mean, h, pass), call(log_variance, h, pass)};
+      return Normal{call(mean, h, pass), call(log_variance, h, pass)};
   }
 };
 

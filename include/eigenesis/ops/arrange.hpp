@@ -6,6 +6,7 @@
 
 #include "eigenesis/autodiff/variable.hpp"
 #include "eigenesis/core/axes.hpp"
+#include "eigenesis/kernels/transpose.hpp"
 
 // Moving elements without computing: reshape, transpose, slice <-> pad, concatenate <-> split.
 namespace eigenesis::inline EIGENESIS_ABI {

@@ -5,6 +5,7 @@
 
 #include "eigenesis/autodiff/variable.hpp"
 #include "eigenesis/core/axes.hpp"
+#include "eigenesis/kernels/reductions.hpp"
 
 // sum <-> broadcast, each the other's gradient.
 namespace eigenesis::inline EIGENESIS_ABI {

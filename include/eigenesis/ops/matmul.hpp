@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "eigenesis/kernels/product.hpp"
 #include "eigenesis/ops/broadcast.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

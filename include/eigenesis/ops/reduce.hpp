@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/ops/arrange.hpp"
 #include "eigenesis/ops/pointwise.hpp"
 
@@ -83,18 +84,13 @@ void maximum(const Variable<Scalar, Rank>& x, N number) = delete;
 
 namespace detail {
 
-/// log(sum(exp(x))) along an axis, which stays with size 1.
+/// The largest element along an axis, which stays with size 1, as a constant. What follows does not depend on it, but
+/// with it exp(x - shift) cannot overflow. An infinite one would give inf - inf: 0 instead.
 template <class Scalar, int Rank>
-Variable<Scalar, Rank> logsumexp_kept(std::string_view function, const Variable<Scalar, Rank>& x, int axis) {
-  axis = checked_filled_axis(function, axis, x.shape());
-  const Shape<Rank> kept = with_axis(x.shape(), axis, 1);
-  // Any shift is right, the largest element keeps exp from overflowing; an infinite one would give inf - inf.
-  const auto shift = detach([&] {
-    const NoGradient constant;
-    return map([](auto m) { return select(abs(m) == std::numeric_limits<double>::infinity(), 0, m); },
-               reshape(maximum(x, axis), kept));
-  }());
-  return shift + log(sum_to(exp(x - shift), kept));
+Variable<Scalar, Rank> softmax_shift(const Variable<Scalar, Rank>& x, int axis) {
+  const NoGradient constant;
+  return detach(map([](auto m) { return select(abs(m) == std::numeric_limits<double>::infinity(), 0, m); },
+                    reshape(maximum(x, axis), with_axis(x.shape(), axis, 1))));
 }
 
 }  // namespace detail
@@ -103,18 +99,25 @@ Variable<Scalar, Rank> logsumexp_kept(std::string_view function, const Variable<
 /// ArgumentError for an axis without elements.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank - 1> logsumexp(const Variable<Scalar, Rank>& x, int axis) {
-  const auto kept = detail::logsumexp_kept("logsumexp", x, axis);
-  return reshape(kept, detail::without_axis(x.shape(), axis < 0 ? axis + Rank : axis));
+  axis = detail::checked_filled_axis("logsumexp", axis, x.shape());
+  const auto shift = detail::softmax_shift(x, axis);
+  return reshape(shift + log(sum_to(exp(x - shift), shift.shape())), detail::without_axis(x.shape(), axis));
 }
 /// log(softmax(x)) along one axis.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> log_softmax(const Variable<Scalar, Rank>& x, int axis) {
-  return x - detail::logsumexp_kept("log_softmax", x, axis);
+  axis = detail::checked_filled_axis("log_softmax", axis, x.shape());
+  const auto shift = detail::softmax_shift(x, axis);
+  const auto shifted = x - shift;  // first, as beside a large x the logarithm would be rounded away
+  return shifted - log(sum_to(exp(shifted), shift.shape()));
 }
 /// exp(x) / sum(exp(x)) along one axis.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> softmax(const Variable<Scalar, Rank>& x, int axis) {
-  return exp(x - detail::logsumexp_kept("softmax", x, axis));
+  axis = detail::checked_filled_axis("softmax", axis, x.shape());
+  const auto shift = detail::softmax_shift(x, axis);
+  const auto power = exp(x - shift);
+  return power / sum_to(power, shift.shape());
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

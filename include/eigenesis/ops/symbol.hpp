@@ -8,7 +8,8 @@
 #include <numbers>
 #include <optional>
 
-#include "eigenesis/kernels/kernels.hpp"
+#include "eigenesis/kernels/pieces.hpp"
+#include "eigenesis/kernels/pointwise.hpp"
 #include "eigenesis/machine/memory.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

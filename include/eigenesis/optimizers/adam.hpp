@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "eigenesis/kernels/adam.hpp"
 #include "eigenesis/optimizers/optimizer.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/optimizers/gradients.hpp"
 #include "eigenesis/core/schedules.hpp"
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <new>
+
+#include "eigenesis/machine/threads.hpp"
+
+// How kernels share their work among threads: in pieces whose sizes never depend on the number of threads, so that
+// results do not either.
+namespace eigenesis::inline EIGENESIS_ABI::detail {
+
+/// Numbers in a piece of work that goes through memory once.
+constexpr Index piece_size = 16384;
+
+/// How many parts of `size` cover n.
+constexpr Index count_parts(Index n, Index size) { return (n + size - 1) / size; }
+
+/// Whether work is enough to wake other threads for it.
+constexpr bool is_worth_sharing(Index flops) { return flops > 300'000; }
+
+/// parallel_for, or a plain loop where the work is too little to share.
+template <class F>
+void run_pieces(Index pieces, bool worth_sharing, F&& piece) {
+  if (worth_sharing) return parallel_for(pieces, piece);
+  for (Index i = 0; i < pieces; ++i) piece(i);
+}
+
+/// Cuts [0, n) into pieces of `size` numbers: piece(first, last).
+template <class F>
+void run_ranges(Index n, Index size, F&& piece) {
+  parallel_for(count_parts(n, size), [&](Index i) { piece(i * size, std::min(n, (i + 1) * size)); });
+}
+
+/// Pieces of whole rows of about piece_size numbers: piece(first row, last row).
+template <class F>
+void run_rows(Index rows, Index columns, F&& piece) {
+  run_ranges(rows, std::max<Index>(1, piece_size / std::max<Index>(columns, 1)), piece);
+}
+
+/// A thread's working memory, 64-byte aligned; one buffer for each Tag. It grows and is kept.
+template <class T, class Tag>
+T* scratch(Index size) {
+  struct Free {
+    void operator()(T* p) const { ::operator delete (p, std::align_val_t{64}); }
+  };
+  static thread_local std::unique_ptr<T, Free> buffer;
+  static thread_local Index capacity = 0;
+  if (size > capacity) {
+    buffer.reset();
+    capacity = 0;
+    buffer.reset(static_cast<T*>(::operator new (static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64})));
+    capacity = size;
+  }
+  return buffer.get();
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail
