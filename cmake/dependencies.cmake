@@ -36,11 +36,16 @@ function(eigenesis_find_stb directory)
   set(copies ${PROJECT_BINARY_DIR}/stb)
   find_path(EIGENESIS_STB_DIR NAMES stb_image_write.h PATH_SUFFIXES stb DOC "The folder of stb_image.h and stb_image_write.h")
   mark_as_advanced(EIGENESIS_STB_DIR)
+  set(version 0)
   if(EXISTS ${EIGENESIS_STB_DIR}/stb_image.h)
+    file(STRINGS ${EIGENESIS_STB_DIR}/stb_image.h version LIMIT_COUNT 1)  # /* stb_image - v2.27 - ...
+    string(REGEX REPLACE ".* v([0-9.]+) .*" "\\1" version "${version}")
+  endif()
+  if(version VERSION_GREATER_EQUAL 2.27)
     configure_file(${EIGENESIS_STB_DIR}/stb_image.h ${copies}/eigenesis/stb/stb_image.h COPYONLY)
     configure_file(${EIGENESIS_STB_DIR}/stb_image_write.h ${copies}/eigenesis/stb/stb_image_write.h COPYONLY)
   else()
-    message(STATUS "eigenesis: stb is not installed, using a download of ${EIGENESIS_STB_URL}")
+    message(STATUS "eigenesis: stb_image.h 2.27 or newer is not installed, using a download of ${EIGENESIS_STB_URL}")
     foreach(header IN ITEMS
         stb_image.h=594c2fe35d49488b4382dbfaec8f98366defca819d916ac95becf3e75f4200b3
         stb_image_write.h=cbd5f0ad7a9cf4468affb36354a1d2338034f2c12473cf1a8e32053cb6914a05)

@@ -35,7 +35,8 @@ struct Decoded {
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
 
 // What CMake chose, otherwise what is installed.
-#if __has_include(<eigenesis/stb/stb_image.h>)
+#if defined(EIGENESIS_WITHOUT_STB)
+#elif __has_include(<eigenesis/stb/stb_image.h>)
 #define EIGENESIS_STB_HEADER(name) <eigenesis/stb/name>
 #elif __has_include(<stb/stb_image.h>)
 #define EIGENESIS_STB_HEADER(name) <stb/name>
