@@ -53,76 +53,41 @@ struct Decoded {
 #define EIGENESIS_POP(name) EIGENESIS_PRAGMA(pop_macro(name))
 // clang-format off
 #define EIGENESIS_STB_MACROS(action) \
-  action("INCLUDE_STB_IMAGE_WRITE_H") action("STB_IMAGE_IMPLEMENTATION") action("STB_IMAGE_STATIC") \
-  action("STB_IMAGE_WRITE_IMPLEMENTATION") action("STB_IMAGE_WRITE_STATIC") action("stbi__de_iphone_flag") \
-  action("stbi__err") action("stbi__errpf") action("stbi__errpuc") action("stbi__unpremultiply_on_load") \
-  action("stbi__vertically_flip_on_load") action("STBI_ASSERT") action("stbi_convert_iphone_png_to_rgb") \
-  action("stbi_convert_iphone_png_to_rgb_thread") action("STBI_EXTERN") action("stbi_failure_reason") \
-  action("STBI_FAILURE_USERMSG") action("STBI_FREE") action("stbi_image_free") action("STBI_INCLUDE_STB_IMAGE_H") \
-  action("stbi_info_from_callbacks") action("stbi_info_from_memory") action("stbi_is_16_bit_from_callbacks") \
-  action("stbi_is_16_bit_from_memory") action("stbi_is_hdr_from_callbacks") action("stbi_is_hdr_from_memory") \
-  action("stbi_load_16_from_callbacks") action("stbi_load_16_from_memory") action("stbi_load_from_callbacks") \
-  action("stbi_load_from_memory") action("STBI_MALLOC") action("STBI_MAX_DIMENSIONS") action("STBI_NEON") \
-  action("STBI_NO_BMP") action("STBI_NO_FAILURE_STRINGS") action("STBI_NO_GIF") action("STBI_NO_HDR") \
+  action("INCLUDE_STB_IMAGE_WRITE_H") action("STB_IMAGE_IMPLEMENTATION") action("STB_IMAGE_WRITE_IMPLEMENTATION") \
+  action("STB_IMAGE_WRITE_STATIC") action("stbi__de_iphone_flag") action("stbi__err") action("stbi__errpf") \
+  action("stbi__errpuc") action("stbi__unpremultiply_on_load") action("stbi__vertically_flip_on_load") \
+  action("STBI_ASSERT") action("STBI_FREE") action("STBI_INCLUDE_STB_IMAGE_H") action("STBI_MALLOC") \
+  action("STBI_MAX_DIMENSIONS") action("STBI_NEON") action("STBI_NO_BMP") action("STBI_NO_GIF") action("STBI_NO_HDR") \
   action("STBI_NO_JPEG") action("STBI_NO_LINEAR") action("STBI_NO_PIC") action("STBI_NO_PNG") action("STBI_NO_PNM") \
   action("STBI_NO_PSD") action("STBI_NO_SIMD") action("STBI_NO_STDIO") action("STBI_NO_TGA") \
-  action("STBI_NO_THREAD_LOCALS") action("STBI_NO_ZLIB") action("STBI_ONLY_BMP") action("STBI_ONLY_GIF") \
-  action("STBI_ONLY_HDR") action("STBI_ONLY_JPEG") action("STBI_ONLY_PIC") action("STBI_ONLY_PNG") \
-  action("STBI_ONLY_PNM") action("STBI_ONLY_PSD") action("STBI_ONLY_TGA") action("STBI_REALLOC") \
-  action("STBI_REALLOC_SIZED") action("stbi_set_flip_vertically_on_load") \
-  action("stbi_set_flip_vertically_on_load_thread") action("stbi_set_unpremultiply_on_load") \
-  action("stbi_set_unpremultiply_on_load_thread") action("STBI_SIMD_ALIGN") action("STBI_SSE2") \
-  action("STBI_SUPPORT_ZLIB") action("STBI_THREAD_LOCAL") action("STBI_WINDOWS_UTF8") action("STBI_WRITE_NO_STDIO") \
-  action("stbi_zlib_decode_buffer") action("stbi_zlib_decode_malloc") action("stbi_zlib_decode_malloc_guesssize") \
-  action("stbi_zlib_decode_malloc_guesssize_headerflag") action("stbi_zlib_decode_noheader_buffer") \
-  action("stbi_zlib_decode_noheader_malloc") action("STBIDEF") action("STBIW_ASSERT") action("STBIW_CRC32") \
-  action("STBIW_EXTERN") action("STBIW_FREE") action("STBIW_MALLOC") action("STBIW_MEMMOVE") action("STBIW_REALLOC") \
-  action("STBIW_REALLOC_SIZED") action("STBIW_WINDOWS_UTF8") action("STBIW_ZLIB_COMPRESS") action("STBIWDEF")
+  action("STBI_NO_THREAD_LOCALS") action("STBI_NO_ZLIB") action("STBI_ONLY_PNG") action("STBI_REALLOC") \
+  action("STBI_REALLOC_SIZED") action("STBI_SIMD_ALIGN") action("STBI_THREAD_LOCAL") action("STBI_WRITE_NO_STDIO") \
+  action("STBIDEF") action("STBIW_ASSERT") action("STBIW_CRC32") action("STBIW_FREE") action("STBIW_MALLOC") \
+  action("STBIW_MEMMOVE") action("STBIW_REALLOC") action("STBIW_REALLOC_SIZED") action("STBIW_ZLIB_COMPRESS") \
+  action("STBIWDEF")
 // clang-format on
 EIGENESIS_STB_MACROS(EIGENESIS_PUSH)
-
 #undef INCLUDE_STB_IMAGE_WRITE_H
+#undef STBI_ASSERT
+#undef STBI_FREE
+#undef STBI_MALLOC
+#undef STBI_MAX_DIMENSIONS
+#undef STBI_NO_PNG
+#undef STBI_NO_THREAD_LOCALS
+#undef STBI_NO_ZLIB
+#undef STBI_REALLOC
+#undef STBI_REALLOC_SIZED
 #undef STBIDEF
-#undef STBIWDEF
 #undef STBIW_ASSERT
 #undef STBIW_CRC32
-#undef STBIW_EXTERN
 #undef STBIW_FREE
 #undef STBIW_MALLOC
 #undef STBIW_MEMMOVE
 #undef STBIW_REALLOC
 #undef STBIW_REALLOC_SIZED
-#undef STBIW_WINDOWS_UTF8
 #undef STBIW_ZLIB_COMPRESS
-#undef STBI_ASSERT
-#undef STBI_EXTERN
-#undef STBI_FAILURE_USERMSG
-#undef STBI_FREE
-#undef STBI_INCLUDE_STB_IMAGE_H
-#undef STBI_MALLOC
-#undef STBI_MAX_DIMENSIONS
-#undef STBI_NEON
-#undef STBI_NO_FAILURE_STRINGS
-#undef STBI_NO_PNG
-#undef STBI_NO_THREAD_LOCALS
-#undef STBI_NO_ZLIB
-#undef STBI_ONLY_BMP
-#undef STBI_ONLY_GIF
-#undef STBI_ONLY_HDR
-#undef STBI_ONLY_JPEG
-#undef STBI_ONLY_PIC
-#undef STBI_ONLY_PNM
-#undef STBI_ONLY_PSD
-#undef STBI_ONLY_TGA
-#undef STBI_REALLOC
-#undef STBI_REALLOC_SIZED
-#undef STBI_SSE2
-#undef STBI_THREAD_LOCAL
-#undef STBI_WINDOWS_UTF8
-#undef STB_IMAGE_WRITE_STATIC
-#undef stbi__unpremultiply_on_load
-#undef stbi__de_iphone_flag
-#undef stbi__vertically_flip_on_load
+#undef stbi__err
+#undef STBIWDEF
 
 // PNG only, from and to memory, every function static.
 #define STBI_ONLY_PNG
@@ -131,40 +96,26 @@ EIGENESIS_STB_MACROS(EIGENESIS_PUSH)
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
 #define STBI_WRITE_NO_STDIO
+#define STBIDEF static
 #define STB_IMAGE_IMPLEMENTATION
-#define STB_IMAGE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
-
-// stb declares these extern "C": g++ gives them one assembler name in every namespace.
-#define stbi_convert_iphone_png_to_rgb eigenesis_stbi_convert_iphone_png_to_rgb
-#define stbi_convert_iphone_png_to_rgb_thread eigenesis_stbi_convert_iphone_png_to_rgb_thread
-#define stbi_failure_reason eigenesis_stbi_failure_reason
-#define stbi_image_free eigenesis_stbi_image_free
-#define stbi_info_from_callbacks eigenesis_stbi_info_from_callbacks
-#define stbi_info_from_memory eigenesis_stbi_info_from_memory
-#define stbi_is_16_bit_from_callbacks eigenesis_stbi_is_16_bit_from_callbacks
-#define stbi_is_16_bit_from_memory eigenesis_stbi_is_16_bit_from_memory
-#define stbi_is_hdr_from_callbacks eigenesis_stbi_is_hdr_from_callbacks
-#define stbi_is_hdr_from_memory eigenesis_stbi_is_hdr_from_memory
-#define stbi_load_16_from_callbacks eigenesis_stbi_load_16_from_callbacks
-#define stbi_load_16_from_memory eigenesis_stbi_load_16_from_memory
-#define stbi_load_from_callbacks eigenesis_stbi_load_from_callbacks
-#define stbi_load_from_memory eigenesis_stbi_load_from_memory
-#define stbi_set_flip_vertically_on_load eigenesis_stbi_set_flip_vertically_on_load
-#define stbi_set_flip_vertically_on_load_thread eigenesis_stbi_set_flip_vertically_on_load_thread
-#define stbi_set_unpremultiply_on_load eigenesis_stbi_set_unpremultiply_on_load
-#define stbi_set_unpremultiply_on_load_thread eigenesis_stbi_set_unpremultiply_on_load_thread
-#define stbi_zlib_decode_buffer eigenesis_stbi_zlib_decode_buffer
-#define stbi_zlib_decode_malloc eigenesis_stbi_zlib_decode_malloc
-#define stbi_zlib_decode_malloc_guesssize eigenesis_stbi_zlib_decode_malloc_guesssize
-#define stbi_zlib_decode_malloc_guesssize_headerflag eigenesis_stbi_zlib_decode_malloc_guesssize_headerflag
-#define stbi_zlib_decode_noheader_buffer eigenesis_stbi_zlib_decode_noheader_buffer
-#define stbi_zlib_decode_noheader_malloc eigenesis_stbi_zlib_decode_noheader_malloc
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 namespace stb {
 using ::abs;  // the abs of variables would hide it
+
+// The declarations of stb_image.h are left out, as they are extern "C", which gives a function one name in all
+// namespaces. The definitions need these of them.
+#define STBI_INCLUDE_STB_IMAGE_H
+enum { STBI_default, STBI_grey, STBI_grey_alpha, STBI_rgb, STBI_rgb_alpha };
+using stbi_uc = unsigned char;
+using stbi_us = unsigned short;
+struct stbi_io_callbacks {
+  int (*read)(void* user, char* data, int size);
+  void (*skip)(void* user, int n);
+  int (*eof)(void* user);
+};
 #include EIGENESIS_STB_HEADER(stb_image.h)
 #include EIGENESIS_STB_HEADER(stb_image_write.h)
 }  // namespace stb

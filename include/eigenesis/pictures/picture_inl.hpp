@@ -83,12 +83,12 @@ EIGENESIS_ONCE std::uint8_t pixel_byte(std::string_view function, double value, 
 
   Canvas canvas(lefts.back(), tops.back(), Colour(0xffffff));
   for (std::size_t i = 0; i < count; ++i) {
-    const auto& [title, picture] = pictures[i];
+    const Picture& picture = pictures[i].picture;
     const std::size_t column = i % across, row = i / across;
     const Index cell = lefts[column + 1] - margin - lefts[column];
     const Index left = lefts[column] + (cell - picture.width) / 2, top = tops[row] + title_height;
     canvas.text({static_cast<double>(lefts[column]) + static_cast<double>(cell) / 2, static_cast<double>(top) - 9},
-                title, 11, Axes::ink, Align::centre);
+                pictures[i].title, 11, Axes::ink, Align::centre);
     for (Index y = 0; y < picture.height; ++y)
       for (Index x = 0; x < picture.width; ++x) {
         const auto at = static_cast<std::size_t>((y * picture.width + x) * picture.channels);
