@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <eigenesis/eigenesis.hpp>
 
 #include "catch.hpp"
@@ -156,7 +159,17 @@ TEST_CASE("load_png_folder reads the files in the order of their names") {
              Tensor<float, 3>(Shape{2, 3, 1}, 0.2f * static_cast<float>(i)));
   write_bytes(directory / "notes.txt", {'x'});
   write_bytes(directory / "._digit0.png", {'x'});  // hidden
+  const std::string log = directory / "log";
+  std::fflush(stderr);
+  const int screen = dup(2), file = open(log.c_str(), O_CREAT | O_WRONLY, 0600);
+  dup2(file, 2);
   const Tensor<float, 4> images = load_png_folder(directory.path());
+  dup2(screen, 2);
+  close(screen);
+  close(file);
+  const Bytes said = read_bytes(log);
+  CHECK(std::string(said.begin(), said.end()) ==
+        "load_png_folder: read 3 PNG files in " + directory.path() + " and left out 3 other entries\n");
   REQUIRE(images.shape() == Shape<4>{3, 2, 3, 1});
   for (Index i = 0; i < 3; ++i) CHECK(images(i, 1, 2, 0) == 0.2f * static_cast<float>(i));
 

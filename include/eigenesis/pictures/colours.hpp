@@ -3,6 +3,7 @@
 
 #include <unordered_map>
 
+#include "eigenesis/files/file.hpp"
 #include "eigenesis/pictures/canvas.hpp"
 #include "eigenesis/pictures/picture.hpp"
 
@@ -64,8 +65,7 @@ struct PalettePicture {
   std::unordered_map<unsigned, std::uint8_t> entries;
   for (std::size_t i = 0; i < picture.pixels.size(); i += 3) {
     const std::uint8_t* const pixel = &picture.pixels[i];
-    const auto [entry, is_new] =
-        entries.try_emplace(pixel[0] << 16 | pixel[1] << 8 | pixel[2], static_cast<std::uint8_t>(entries.size()));
+    const auto [entry, is_new] = entries.try_emplace(big_endian(pixel, 3), static_cast<std::uint8_t>(entries.size()));
     if (entries.size() > 256) return {};
     if (is_new) result.palette.insert(result.palette.end(), pixel, pixel + 3);
     result.indices.push_back(entry->second);
