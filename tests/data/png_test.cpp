@@ -130,6 +130,8 @@ TEST_CASE_METHOD(Fixture, "load_png ignores what libpng ignores") {
   CHECK(load(file).shape() == Shape<3>{2, 3, 1});
   file[33 + 4] = 'T';
   CHECK_THROWS_AS(load(file), DataError);
+  check_refused(png_of({{"IHDR", header(1, 1, 8, 0)}, {"IHDR", {}}, {"IEND", {}}}),
+                "IHDR of 13 bytes first, and no other, but got IHDR of 0 at byte 33");
   check_refused(png_of({{"IHDR", header(1, 1, 8, 0)}, {"TEXT", {}}, {"IEND", {}}}),
                 "chunks of a PNG file but got TEXT");
 }

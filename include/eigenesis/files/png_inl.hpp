@@ -43,7 +43,7 @@ struct PngChunks {
                        file.size() - chunk - 12, " bytes but got ", length, " at byte ", chunk, " in ", path);
     type.assign(reinterpret_cast<const char*>(&file[chunk + 4]), 4);
     const auto content = file.subspan(chunk + 8, length);
-    require<DataError>((type == "IHDR" && length == 13) == (chunk == 8), function,
+    require<DataError>((type == "IHDR") == (chunk == 8) && (chunk != 8 || length == 13), function,
                        ": expected IHDR of 13 bytes first, and no other, but got ", type, " of ", length, " at byte ",
                        chunk, " in ", path);
     if (type[0] & 0x20) continue;  // A lower-case letter: pixels can be made without this chunk.
