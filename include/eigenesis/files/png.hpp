@@ -16,11 +16,10 @@ struct Pixels {
 /// and for more than 2^28 values or more than the file can fill, before it takes memory for them.
 Pixels decode_png(std::string_view function, std::span<const std::uint8_t> file, const std::string& path);
 
-/// The PNG file of bytes [height, width, channels], channels = 1 or 3.
-Bytes encode_png(std::span<const std::uint8_t> pixels, Index height, Index width, Index channels);
-
-/// The PNG file of indices [height, width] into a palette of red, green and blue. Up to a third as large.
-Bytes encode_png_with_palette(std::span<const std::uint8_t> indices, Index height, Index width, const Bytes& palette);
+/// The PNG file of bytes [height, width, channels], channels = 1 or 3; with a palette of red, green and blue, of
+/// indices [height, width, 1] into it.
+Bytes encode_png(std::span<const std::uint8_t> pixels, Index height, Index width, Index channels,
+                 std::span<const std::uint8_t> palette = {});
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
 

@@ -112,24 +112,24 @@ EIGENESIS_ONCE Pixels decode_png(std::string_view function, std::span<const std:
   return result;
 }
 
-EIGENESIS_ONCE Bytes encode_png(std::span<const std::uint8_t> pixels, Index height, Index width, Index channels) {
-  return encode_plain_png(pixels, static_cast<int>(height), static_cast<int>(width), static_cast<int>(channels));
-}
-
-[[gnu::cold]] EIGENESIS_ONCE Bytes encode_png_with_palette(std::span<const std::uint8_t> indices, Index height,
-                                                           Index width, const Bytes& palette) {
+[[gnu::cold]] EIGENESIS_ONCE Bytes encode_png(std::span<const std::uint8_t> pixels, Index height, Index width,
+                                              Index channels, std::span<const std::uint8_t> palette) {
+  const bool has_palette = !palette.empty();
   Bytes header;
   append_big_endian(header, static_cast<std::size_t>(width));
   append_big_endian(header, static_cast<std::size_t>(height));
-  header.insert(header.end(), {8, 3, 0, 0, 0});  // 8 bits, colours of a palette
+  header.insert(header.end(), {8, static_cast<std::uint8_t>(has_palette ? 3 : channels == 3 ? 2 : 0), 0, 0, 0});
   Bytes rows;
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    if (i % static_cast<std::size_t>(width) == 0) rows.push_back(0);  // no filter
-    rows.push_back(indices[i]);
+  const auto row = static_cast<std::size_t>(width * channels);
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    const bool first =
+        i < row || has_palette;  // Indices stand as they are, other rows as differences to the one above.
+    if (i % row == 0) rows.push_back(first ? 0 : 2);
+    rows.push_back(static_cast<std::uint8_t>(first ? pixels[i] : pixels[i] - pixels[i - row]));
   }
   Bytes file(png_signature.begin(), png_signature.end());
   append_chunk(file, "IHDR", header);
-  append_chunk(file, "PLTE", palette);
+  if (has_palette) append_chunk(file, "PLTE", palette);
   append_chunk(file, "IDAT", zlib_compress(rows));
   append_chunk(file, "IEND", {});
   return file;

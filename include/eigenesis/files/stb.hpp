@@ -140,26 +140,13 @@ EIGENESIS_ONCE Decoded decode_plain_png(std::span<const uint8_t> file) {
   return result;
 }
 
-inline Bytes taken(stb::stbi_uc* bytes, int size) {
-  const std::unique_ptr<stb::stbi_uc, void (*)(void*)> owner(bytes, &free);
-  if (!owner) throw std::bad_alloc();
-  return Bytes(bytes, bytes + size);
-}
-
 /// The bytes as a zlib stream.
 EIGENESIS_ONCE Bytes zlib_compress(std::span<const uint8_t> bytes) {
   int size = 0;
-  stb::stbi_uc* const stream =
-      stb::stbi_zlib_compress(const_cast<uint8_t*>(bytes.data()), static_cast<int>(bytes.size()), &size, 16);
-  return taken(stream, size);
-}
-
-/// The PNG file of 8 bit pixels [height, width, channels].
-EIGENESIS_ONCE Bytes encode_plain_png(std::span<const uint8_t> pixels, int height, int width, int channels) {
-  int size = 0;
-  stb::stbi_uc* const file =
-      stb::stbi_write_png_to_mem(pixels.data(), width * channels, width, height, channels, &size);
-  return taken(file, size);
+  const std::unique_ptr<stb::stbi_uc, void (*)(void*)> stream(
+      stb::stbi_zlib_compress(const_cast<uint8_t*>(bytes.data()), static_cast<int>(bytes.size()), &size, 16), &free);
+  if (!stream) throw std::bad_alloc();
+  return Bytes(stream.get(), stream.get() + size);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
@@ -182,7 +169,6 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 EIGENESIS_NEEDS_STB Inflated inflate(std::span<const uint8_t> input, std::span<uint8_t> output);
 EIGENESIS_NEEDS_STB Decoded decode_plain_png(std::span<const uint8_t> file);
 EIGENESIS_NEEDS_STB Bytes zlib_compress(std::span<const uint8_t> bytes);
-EIGENESIS_NEEDS_STB Bytes encode_plain_png(std::span<const uint8_t> pixels, int height, int width, int channels);
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
 #undef EIGENESIS_NEEDS_STB
 

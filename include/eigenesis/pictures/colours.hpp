@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <unordered_map>
-
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/pictures/canvas.hpp"
 #include "eigenesis/pictures/picture.hpp"
@@ -62,13 +60,19 @@ struct PalettePicture {
 /// Both are empty if a picture [height, width, 3] has more colours.
 [[gnu::cold]] inline PalettePicture find_palette(const Picture& picture) {
   PalettePicture result;
-  std::unordered_map<unsigned, std::uint8_t> entries;
+  std::vector<std::uint32_t> colours;
+  std::size_t entry = 0;  // of the pixel before, which often has the same colour
   for (std::size_t i = 0; i < picture.pixels.size(); i += 3) {
     const std::uint8_t* const pixel = &picture.pixels[i];
-    const auto [entry, is_new] = entries.try_emplace(big_endian(pixel, 3), static_cast<std::uint8_t>(entries.size()));
-    if (entries.size() > 256) return {};
-    if (is_new) result.palette.insert(result.palette.end(), pixel, pixel + 3);
-    result.indices.push_back(entry->second);
+    const std::uint32_t colour = big_endian(pixel, 3);
+    if (entry >= colours.size() || colours[entry] != colour)
+      for (entry = 0; entry < colours.size() && colours[entry] != colour;) ++entry;
+    if (entry == 256) return {};
+    if (entry == colours.size()) {
+      colours.push_back(colour);
+      for (std::size_t c = 0; c < 3; ++c) result.palette.push_back(pixel[c]);
+    }
+    result.indices.push_back(static_cast<std::uint8_t>(entry));
   }
   return result;
 }

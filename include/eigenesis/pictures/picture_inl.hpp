@@ -39,9 +39,10 @@ EIGENESIS_ONCE std::uint8_t pixel_byte(std::string_view function, double value, 
                                                 const Picture& picture) {
   check_picture(function, picture);
   const PalettePicture few = picture.channels == 3 ? find_palette(picture) : PalettePicture{};
+  const bool use_palette = !few.palette.empty();
   write_file(function, path,
-             few.palette.empty() ? encode_png(picture.pixels, picture.height, picture.width, picture.channels)
-                                 : encode_png_with_palette(few.indices, picture.height, picture.width, few.palette));
+             encode_png(use_palette ? few.indices : picture.pixels, picture.height, picture.width,
+                        use_palette ? 1 : picture.channels, few.palette));
 }
 
 }  // namespace detail

@@ -16,13 +16,13 @@ struct ScatterOptions {
 
 namespace detail {
 
-Picture scatter(std::string_view function, const Tensor<double, 2>& points, const ScatterOptions& options);
+/// `values` are those of the points, row by row.
+Picture scatter(std::string_view function, const std::vector<double>& values, const Shape<2>& shape,
+                const ScatterOptions& options);
 
 template <class Scalar>
 Picture scatter(std::string_view function, const Tensor<Scalar, 2>& points, const ScatterOptions& options) {
-  Tensor<double, 2> copy(points.shape());
-  copy.array() = points.array().template cast<double>();
-  return scatter(function, copy, options);
+  return scatter(function, {points.values().begin(), points.values().end()}, points.shape(), options);
 }
 
 }  // namespace detail

@@ -10,24 +10,26 @@
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-template <class Scalar>
-[[gnu::cold]] std::vector<Point> checked_points(std::string_view function, const char* what,
-                                                const Tensor<Scalar, 2>& x) {
-  require(x.shape(1) == 2, function, ": expected ", what, " of shape [N, 2] but got ", x.shape());
-  std::vector<Point> points(static_cast<std::size_t>(x.shape(0)));
+[[gnu::cold]] EIGENESIS_ONCE std::vector<Point> checked_points(std::string_view function, const char* what,
+                                                               const std::vector<double>& values,
+                                                               const Shape<2>& shape) {
+  require(shape[1] == 2, function, ": expected ", what, " of shape [N, 2] but got ", shape);
+  std::vector<Point> points(static_cast<std::size_t>(shape[0]));
   for (std::size_t i = 0; i < points.size(); ++i) {
-    points[i] = {static_cast<double>(x(i, 0)), static_cast<double>(x(i, 1))};
+    points[i] = {values[2 * i], values[2 * i + 1]};
     require<NumericError>(std::isfinite(points[i].x) && std::isfinite(points[i].y), function, ": expected finite ",
                           what, " but got nan or inf");
   }
   return points;
 }
 
-[[gnu::cold]] EIGENESIS_ONCE Picture scatter(std::string_view function, const Tensor<double, 2>& x_y,
-                                             const ScatterOptions& options) {
+[[gnu::cold]] EIGENESIS_ONCE Picture scatter(std::string_view function, const std::vector<double>& values,
+                                             const Shape<2>& shape, const ScatterOptions& options) {
+  const auto given = options.reference.values();
   std::vector<Point> reference;
-  if (options.reference.size() > 0) reference = checked_points(function, "reference points", options.reference);
-  const std::vector<Point> points = checked_points(function, "points", x_y);
+  if (!given.empty())
+    reference = checked_points(function, "reference points", {given.begin(), given.end()}, options.reference.shape());
+  const std::vector<Point> points = checked_points(function, "points", values, shape);
   require<ArgumentError>(options.size >= 100 && options.size <= 8192, function,
                          ": expected a size in [100, 8192] but got ", options.size);
   require<ArgumentError>(options.radius > 0 && options.limit >= 0, function,
