@@ -27,6 +27,43 @@ function(eigenesis_find_eigen)
   endif()
 endfunction()
 
+# Leaves in `directory` a folder in which <eigenesis/stb/stb_image.h> and stb_image_write.h are those that are installed, or in
+# EIGENESIS_STB_DIR, or downloaded.
+set(EIGENESIS_STB_URL https://raw.githubusercontent.com/nothings/stb/31c1ad37456438565541f4919958214b6e762fb4
+  CACHE STRING "Where stb_image.h 2.30 and stb_image_write.h 1.16 are downloaded from if they are not installed")
+mark_as_advanced(EIGENESIS_STB_URL)
+function(eigenesis_find_stb directory)
+  set(copies ${PROJECT_BINARY_DIR}/stb)
+  find_path(EIGENESIS_STB_DIR NAMES stb_image_write.h PATH_SUFFIXES stb DOC "The folder of stb_image.h and stb_image_write.h")
+  mark_as_advanced(EIGENESIS_STB_DIR)
+  set(version 0)
+  if(EXISTS ${EIGENESIS_STB_DIR}/stb_image.h)
+    file(STRINGS ${EIGENESIS_STB_DIR}/stb_image.h version LIMIT_COUNT 1)  # /* stb_image - v2.27 - ...
+    string(REGEX REPLACE ".* v([0-9.]+) .*" "\\1" version "${version}")
+  endif()
+  if(version VERSION_GREATER_EQUAL 2.27)
+    configure_file(${EIGENESIS_STB_DIR}/stb_image.h ${copies}/eigenesis/stb/stb_image.h COPYONLY)
+    configure_file(${EIGENESIS_STB_DIR}/stb_image_write.h ${copies}/eigenesis/stb/stb_image_write.h COPYONLY)
+  else()
+    message(STATUS "eigenesis: stb_image.h 2.27 or newer is not installed, using a download of ${EIGENESIS_STB_URL}")
+    foreach(header IN ITEMS
+        stb_image.h=594c2fe35d49488b4382dbfaec8f98366defca819d916ac95becf3e75f4200b3
+        stb_image_write.h=cbd5f0ad7a9cf4468affb36354a1d2338034f2c12473cf1a8e32053cb6914a05)
+      string(REGEX MATCH "(.*)=(.*)" unused ${header})
+      set(file ${copies}/eigenesis/stb/${CMAKE_MATCH_1})
+      set(hash ${CMAKE_MATCH_2})
+      file(DOWNLOAD ${EIGENESIS_STB_URL}/${CMAKE_MATCH_1} ${file} EXPECTED_HASH SHA256=${hash} STATUS status)
+      list(GET status 0 failed)
+      if(failed)
+        file(REMOVE ${file})
+        message(FATAL_ERROR "eigenesis: could not download ${EIGENESIS_STB_URL}/${CMAKE_MATCH_1} (${status}); "
+          "install stb (libstb-dev) or set EIGENESIS_STB_DIR to the folder of stb_image.h and stb_image_write.h")
+      endif()
+    endforeach()
+  endif()
+  set(${directory} ${copies} PARENT_SCOPE)
+endfunction()
+
 function(eigenesis_find_catch2)
   if(TARGET Catch2::Catch2WithMain)
     return()

@@ -11,6 +11,7 @@ installed() {
   case $1 in
     g++) command -v "${CXX:-c++}" ;;
     libeigen3-dev) ls -d /usr/include/eigen3 /usr/local/include/eigen3 ;;
+    libstb-dev) ls -d /usr/include/stb /usr/local/include/stb ;;
     catch2) ls -d /usr/include/catch2 /usr/local/include/catch2 ;;
     *) command -v "$1" ;;
   esac 2>/dev/null | grep -q .

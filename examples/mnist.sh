@@ -7,4 +7,4 @@ IFS=';'  # a list to CMake
 EIGENESIS_MNIST_ARGUMENTS="$*"
 unset IFS
 export EIGENESIS_MNIST_FROM EIGENESIS_MNIST_ARGUMENTS
-exec "$(dirname "$0")/../cmake/workflow.sh" mnist g++ make cmake libeigen3-dev
+exec "$(dirname "$0")/../cmake/workflow.sh" mnist g++ make cmake libeigen3-dev libstb-dev

@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
     std::vector<std::string> pictures;
     const auto draw = [&](const std::string& name) {
       pictures.push_back(arguments.out(name));
-      save_grid(pictures.back(), generator.decode(latents), {.height = 28, .width = 28, .scale = 2, .low = -1});
+      save_grid(pictures.back(), generator.decode(latents), {.height = 28, .width = 28, .scale = 2, .range = {-1, 1}});
     };
     const auto draw_some = [&](const auto& now) {
       if (every > 0 && now.epoch % every == 0) draw("dcgan_samples_epoch_" + std::to_string(now.epoch) + ".png");

@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
     const auto draw = [&](const std::string& name) {
       pictures.push_back(arguments.out(name));
       save_grid(pictures.back(), generator.decode(latents),
-                {.height = digits.height, .width = digits.width, .scale = 2, .low = -1, .high = 1});
+                {.height = digits.height, .width = digits.width, .scale = 2, .range = {-1, 1}});
     };
     const auto draw_some = [&](const auto& now) {
       if (every > 0 && now.epoch % every == 0) draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");

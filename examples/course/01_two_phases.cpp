@@ -70,12 +70,15 @@ void teach(Lesson& lesson) {
   lesson.measured("alternating, second half: mean of the samples", mean, 2.99, 3.01);
   lesson.measured("alternating, second half: deviation of the samples", deviation, 0.49, 0.51);
 
-  Montage montage(lesson.picture());
-  save_chart(montage.part(), {long_real, long_fake},
-             {.title = "400 updates of D, then 400 of G, ...", .x_label = "updates", .width = 560, .height = 400});
-  save_chart(montage.part(), {real, fake},
-             {.title = "One of D, then one of G, ...", .x_label = "updates of each", .width = 560, .height = 400});
-  montage.save();
+  save_png(
+      lesson.picture(),
+      beside(
+          {draw_chart(
+               {long_real, long_fake},
+               {.title = "400 updates of D, then 400 of G, ...", .x_label = "updates", .width = 560, .height = 400}),
+           draw_chart(
+               {real, fake},
+               {.title = "One of D, then one of G, ...", .x_label = "updates of each", .width = 560, .height = 400})}));
 }
 
 }  // namespace

@@ -116,19 +116,20 @@ void teach(Lesson& lesson) {
     return Series{name, {fit.losses.begin(), fit.losses.begin() + 100}};
   };
   // Few points are marked, so that dots of the one lie on lines of the other.
-  Montage montage(lesson.picture());
-  save_chart(
-      montage.part(),
-      {frequencies, curve("1 normal: KL", one_near.model, 0.6), curve("1 normal: likelihood", one_likely.model, 0.05),
-       curve("2 normals: KL", near.model, 0.6), curve("2 normals: likelihood", likely.model, 0.05)},
-      {.title = "The fits are the same", .x_label = "x", .y_label = "density", .width = 560, .height = 400});
-  save_chart(montage.part(), {first("-log likelihood", likely), first("KL", near)},
-             {.title = "The losses differ by a constant (2 normals)",
-              .x_label = "step",
-              .y_label = "nats",
-              .width = 560,
-              .height = 400});
-  montage.save();
+  save_png(
+      lesson.picture(),
+      beside(
+          {draw_chart(
+               {frequencies, curve("1 normal: KL", one_near.model, 0.6),
+                curve("1 normal: likelihood", one_likely.model, 0.05), curve("2 normals: KL", near.model, 0.6),
+                curve("2 normals: likelihood", likely.model, 0.05)},
+               {.title = "The fits are the same", .x_label = "x", .y_label = "density", .width = 560, .height = 400}),
+           draw_chart({first("-log likelihood", likely), first("KL", near)},
+                      {.title = "The losses differ by a constant (2 normals)",
+                       .x_label = "step",
+                       .y_label = "nats",
+                       .width = 560,
+                       .height = 400})}));
 }
 
 }  // namespace

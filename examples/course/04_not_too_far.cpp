@@ -100,10 +100,10 @@ void teach(Lesson& lesson) {
   lesson.at_least("JS, k = 1/20 over k = 1", late[0] / late[1], 2.2);
   lesson.at_least("JS, k = 1 over k = 5", late[1] / late[2], 2);
 
-  Montage montage(lesson.picture());
+  std::vector<TitledPicture> parts;
   const auto chart = [&](const std::vector<Series>& series, ChartOptions options) {
     options.width = 520, options.height = 370;
-    save_chart(montage.part(), series, options);
+    parts.push_back(draw_chart(series, options));
   };
   chart(chase, {.title = "D fixed: samples before and after", .x_label = "x"});
   chart({js, fooled},
@@ -113,7 +113,7 @@ void teach(Lesson& lesson) {
                     .logarithmic = true,
                     .logarithmic_x = true});
   chart(means, {.title = "Mean of G's samples for the same k", .x_label = "updates of G", .logarithmic_x = true});
-  montage.save(2);
+  save_png(lesson.picture(), beside(parts, 2));
 }
 
 }  // namespace

@@ -62,16 +62,16 @@ void teach(Lesson& lesson) {
   lesson.at_most(minimax + ": last norm / first norm", change(norms[0]), 0.004);
   lesson.at_least(non_saturating + ": last norm / first norm", change(norms[1]), 8);
 
-  Montage montage(lesson.picture());
+  std::vector<TitledPicture> parts;
   const auto chart = [&](const std::vector<Series>& series, ChartOptions options) {
     options.logarithmic_x = true, options.width = 560, options.height = 360;
-    save_chart(montage.part(), series, options);
+    parts.push_back(draw_chart(series, options));
   };
   chart(losses, {.title = "G's loss for one sample", .x_label = "D(G(z))"});
   chart(slopes, {.title = "Size of its slope in D's logit", .x_label = "D(G(z))", .logarithmic = true});
   chart({fooled}, {.title = "Mean of D(G(z)) on digits", .x_label = "steps of D", .logarithmic = true});
   chart(norms, {.title = "Norm of G's gradient on digits", .x_label = "steps of D", .logarithmic = true});
-  montage.save(2);
+  save_png(lesson.picture(), beside(parts, 2));
 }
 
 }  // namespace

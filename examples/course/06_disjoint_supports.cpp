@@ -66,13 +66,14 @@ void teach(Lesson& lesson) {
   lesson.measured("theta = 0.2: gradient of G / (2 dJS/dtheta)", mean_of_end(close.gradient) / (2 * slope), 0.95, 1.05);
   lesson.measured("theta = 0.2: theta after G has learned as well", close.theta, -0.02, 0.02);
 
-  Montage montage(lesson.picture());
-  save_chart(montage.part(), {js, loss},
-             {.title = "Data N(0, 0.1^2), samples N(theta, 0.1^2)", .x_label = "theta", .width = 460});
-  save_chart(
-      montage.part(), {apart.loss, apart.gradient, close.loss, close.gradient},
-      {.title = "While D learns", .x_label = "updates of D", .logarithmic = true, .logarithmic_x = true, .width = 540});
-  montage.save();
+  save_png(lesson.picture(),
+           beside({draw_chart({js, loss},
+                              {.title = "Data N(0, 0.1^2), samples N(theta, 0.1^2)", .x_label = "theta", .width = 460}),
+                   draw_chart({apart.loss, apart.gradient, close.loss, close.gradient}, {.title = "While D learns",
+                                                                                         .x_label = "updates of D",
+                                                                                         .logarithmic = true,
+                                                                                         .logarithmic_x = true,
+                                                                                         .width = 540})}));
 }
 
 }  // namespace

@@ -59,11 +59,13 @@ void teach(Lesson& lesson) {
   lesson.at_least("without noise: theta in the end", without.values.back(), 1.9);
   lesson.measured("with noise: theta in the end", with.values.back(), -0.05, 0.05);
 
-  Montage montage(lesson.picture());
-  save_chart(montage.part(), curves,
-             {.title = "JS of data and samples, both with noise", .x_label = "theta", .y_label = "nats", .width = 440});
-  save_chart(montage.part(), {with, without, sigma}, {.title = "theta in training", .x_label = "rounds", .width = 640});
-  montage.save();
+  save_png(
+      lesson.picture(),
+      beside({draw_chart(curves, {.title = "JS of data and samples, both with noise",
+                                  .x_label = "theta",
+                                  .y_label = "nats",
+                                  .width = 440}),
+              draw_chart({with, without, sigma}, {.title = "theta in training", .x_label = "rounds", .width = 640})}));
 }
 
 }  // namespace

@@ -102,21 +102,21 @@ void teach(Lesson& lesson) {
   lesson.at_most("ring, 5 steps of G: modes, of 5 * 8", hurried.covered, 16);
   lesson.show("ring, 5 steps of G: share within 3 sigma", hurried.share);
 
-  Montage montage(lesson.picture());
+  std::vector<TitledPicture> parts;
   const std::vector<double> at(x.values().begin(), x.values().end());
   const auto chart = [&](const std::string& title, const std::vector<double>& q) {
-    save_chart(montage.part(), {{"p", p, at}, {"q", q, at}}, {.title = title, .width = 400, .height = 260});
+    parts.push_back(draw_chart({{"p", p, at}, {"q", q, at}}, {.title = title, .width = 400, .height = 260}));
   };
   Rng rng(lesson.seed());
   const auto scatter = [&](const std::string& title, const Tensor<float, 2>& samples) {
-    save_scatter(montage.part(), samples,
-                 {.title = title, .reference = ring.sample(600, rng), .limit = 3.5, .size = 400});
+    parts.push_back(
+        draw_scatter(samples, {.title = title, .reference = ring.sample(600, rng), .limit = 3.5, .size = 400}));
   };
   chart("Forward: least KL(p || q)", covers);
   chart("Reverse: least KL(q || p)", picks);
   scatter("1 step of G for 1 of D", patient.samples);
   scatter("5 steps of G for 1 of D", hurried.samples);
-  montage.save(2);
+  save_png(lesson.picture(), beside(parts, 2));
 }
 
 }  // namespace

@@ -115,20 +115,18 @@ void teach(Lesson& lesson) {
     rows.push_back(decoder(way(codes)).mean());
   }
 
-  Montage montage(lesson.picture());
-  save_chart(montage.part(), stored,
-             {.title = "How much fits",
-              .x_label = "pictures to store",
-              .y_label = "squared error",
-              .logarithmic = true,
-              .width = 520,
-              .height = 400});
-  Montage ways(montage.part("From one corner to the other, in equal steps of the code"));
   const std::vector<std::string> names{"the truth", "one-hot", "random", "position"};
+  std::vector<TitledPicture> ways;
   for (std::size_t i = 0; i < names.size(); ++i)
-    save_grid(ways.part(names[i]), rows[i].value(), {.columns = 9, .scale = 3});
-  ways.save(1);
-  montage.save();
+    ways.emplace_back(names[i], draw_grid(rows[i].value(), {.columns = 9, .scale = 3}));
+  const ChartOptions look{.title = "How much fits",
+                          .x_label = "pictures to store",
+                          .y_label = "squared error",
+                          .logarithmic = true,
+                          .width = 520,
+                          .height = 400};
+  save_png(lesson.picture(), beside({draw_chart(stored, look),
+                                     {"From one corner to the other, in equal steps of the code", beside(ways, 1)}}));
 }
 
 }  // namespace

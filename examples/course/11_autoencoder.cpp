@@ -81,9 +81,9 @@ void teach(Lesson& lesson) {
   lesson.show("test digits: denoising autoencoder", error(test, denoising.reconstruct(test)));
 
   const Tensor<float, 2> some = first_rows(test, 16), some_noisy = first_rows(noisy, 16);
-  Montage montage(lesson.picture());
+  std::vector<TitledPicture> parts;
   const auto draw = [&](const char* title, const Tensor<float, 2>& digits) {
-    save_grid(montage.part(title), digits, {.columns = 16});
+    parts.emplace_back(title, draw_grid(digits, {.columns = 16}));
   };
   draw("test digits", some);
   draw("with noise", some_noisy);
@@ -91,7 +91,7 @@ void teach(Lesson& lesson) {
   draw("autoencoder, of the noisy ones", plain.reconstruct(some_noisy));
   draw("autoencoder", plain.reconstruct(some));
   draw("denoising autoencoder, of the noisy ones", denoising.reconstruct(some_noisy));
-  montage.save(2);
+  save_png(lesson.picture(), beside(parts, 2));
 }
 
 }  // namespace

@@ -56,9 +56,9 @@ void teach(Lesson& lesson) {
     AutoencoderTrainer{model}.fit(mnist.train.images, {.steps = lesson.whole("steps")}, rng);
     return model;
   };
-  Montage montage(lesson.picture());
+  std::vector<TitledPicture> parts;
   const auto strip = [&](const std::string& title, const Tensor<float, 2>& pictures) {
-    save_grid(montage.part(title), first_rows(pictures, 10), {.columns = 10});
+    parts.emplace_back(title, draw_grid(first_rows(pictures, 10), {.columns = 10}));
   };
   lesson.at_least("surely read: true digits", reader.sure(digits), 0.8);
 
@@ -73,9 +73,10 @@ void teach(Lesson& lesson) {
     grid(i, 1) = 3 - 6 * static_cast<float>(i / side) / static_cast<float>(side - 1);
   }
   const std::vector<int> labels(mnist.test.labels.begin(), mnist.test.labels.begin() + points.shape(0));
-  save_scatter(montage.part("2 numbers: codes of test digits"), units.from_code(points),
-               {.labels = labels, .limit = 3, .size = 330});
-  save_grid(montage.part("2 numbers: what is decoded there"), plane.decode(units.to_code(grid)), {.columns = side});
+  parts.emplace_back("2 numbers: codes of test digits",
+                     draw_scatter(units.from_code(points), {.labels = labels, .limit = 3, .size = 330}));
+  parts.emplace_back("2 numbers: what is decoded there",
+                     draw_grid(plane.decode(units.to_code(grid)), {.columns = side}));
 
   // The share that is surely read of what is decoded at codes, half way between two codes, at normal points that are
   // spread as the codes are, and at draws from N(0, I).
@@ -108,7 +109,7 @@ void teach(Lesson& lesson) {
   lesson.show("surely read: VAE of 16 numbers, N(0, I)", reader.sure(samples));
   lesson.at_least("N(0, I): VAE, more than autoencoder, of 16 numbers", reader.sure(samples) - many.standard, 0.1);
 
-  montage.save(2);
+  save_png(lesson.picture(), beside(parts, 2));
 }
 
 }  // namespace

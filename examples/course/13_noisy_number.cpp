@@ -123,21 +123,17 @@ void teach(Lesson& lesson) {
     for (std::size_t k = 0; k < sigmas.size(); ++k) places.add(sigmas[k], codes[k][item]);
     places.add(NAN, NAN);
   }
-  Montage montage(lesson.picture());
   const char* const x_label = "sigma, the deviation of the noise";
-  save_chart(montage.part(), {places},
-             {.title = "Where the encoder puts 8 items",
-              .x_label = x_label,
-              .y_label = "z",
-              .logarithmic_x = true,
-              .width = 560});
-  save_chart(montage.part(), information,
-             {.title = "What arrives of the item",
-              .x_label = x_label,
-              .y_label = "information, nats",
-              .logarithmic_x = true,
-              .width = 560});
-  montage.save();
+  save_png(lesson.picture(), beside({draw_chart({places}, {.title = "Where the encoder puts 8 items",
+                                                           .x_label = x_label,
+                                                           .y_label = "z",
+                                                           .logarithmic_x = true,
+                                                           .width = 560}),
+                                     draw_chart(information, {.title = "What arrives of the item",
+                                                              .x_label = x_label,
+                                                              .y_label = "information, nats",
+                                                              .logarithmic_x = true,
+                                                              .width = 560})}));
 }
 
 }  // namespace

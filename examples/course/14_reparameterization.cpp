@@ -105,17 +105,17 @@ void teach(Lesson& lesson) {
   lesson.at_least("negative ELBO on test digits, score function",
                   trained_loss(ScoreFunctionVae{encoder, decoder, prior}, mnist, steps, struggles, rng), 170);
 
-  Montage montage(lesson.picture());
-  save_chart(montage.part("the gradient of E|z|^2 by one draw of z"), {quiet, loud},
-             {.x_label = "latents",
-              .y_label = "variance of one estimate",
-              .logarithmic = true,
-              .logarithmic_x = true,
-              .width = 520,
-              .height = 400});
-  save_chart(montage.part("a VAE learns digits by each"), {learns, struggles},
-             {.x_label = "step", .y_label = "-log p(x | z), nats", .width = 520, .height = 400});
-  montage.save();
+  save_png(lesson.picture(),
+           beside({{"the gradient of E|z|^2 by one draw of z",
+                    draw_chart({quiet, loud}, {.x_label = "latents",
+                                               .y_label = "variance of one estimate",
+                                               .logarithmic = true,
+                                               .logarithmic_x = true,
+                                               .width = 520,
+                                               .height = 400})},
+                   {"a VAE learns digits by each",
+                    draw_chart({learns, struggles},
+                               {.x_label = "step", .y_label = "-log p(x | z), nats", .width = 520, .height = 400})}}));
 }
 
 }  // namespace

@@ -89,17 +89,16 @@ void teach(Lesson& lesson) {
   for (const double x : {0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 2.5}) sample(0, x, x);
   lesson.at_most("largest error of the dots in the picture, in standard errors", farthest, 5);
 
-  Montage montage(lesson.picture());
-  save_chart(montage.part("KL to N(0, 1): the mean's part, the variance's part"), {of_mean, of_deviation, sampled},
-             {.x_label = "x", .y_label = "KL, nats", .width = 520, .height = 400});
-  save_chart(montage.part("KL(N(1, 1) || N(0, 1)) by sampling"), {error, rule},
-             {.x_label = "n",
-              .y_label = "root mean square error, nats",
-              .logarithmic = true,
-              .logarithmic_x = true,
-              .width = 520,
-              .height = 400});
-  montage.save();
+  save_png(lesson.picture(), beside({{"KL to N(0, 1): the mean's part, the variance's part",
+                                      draw_chart({of_mean, of_deviation, sampled},
+                                                 {.x_label = "x", .y_label = "KL, nats", .width = 520, .height = 400})},
+                                     {"KL(N(1, 1) || N(0, 1)) by sampling",
+                                      draw_chart({error, rule}, {.x_label = "n",
+                                                                 .y_label = "root mean square error, nats",
+                                                                 .logarithmic = true,
+                                                                 .logarithmic_x = true,
+                                                                 .width = 520,
+                                                                 .height = 400})}}));
 }
 
 }  // namespace

@@ -94,10 +94,10 @@ void teach(Lesson& lesson) {
   };
   const std::vector<Column> columns{
       {naive[0], "naive, weight 0.01"}, {naive[2], "naive, weight 0.3"}, {naive[5], "naive, weight 100"}, {kl, "KL"}};
-  Montage montage(lesson.picture());
-  for (const Column& c : columns) save_scatter(montage.part(c.title), two_latents(c.result.codes), look);
-  for (const Column& c : columns) save_grid(montage.part(), first_rows(c.result.samples, 32));
-  montage.save(std::ssize(columns));
+  std::vector<TitledPicture> parts;
+  for (const Column& c : columns) parts.emplace_back(c.title, draw_scatter(two_latents(c.result.codes), look));
+  for (const Column& c : columns) parts.push_back(draw_grid(first_rows(c.result.samples, 32)));
+  save_png(lesson.picture(), beside(parts, std::ssize(columns)));
 }
 
 }  // namespace

@@ -92,12 +92,13 @@ void teach(Lesson& lesson) {
   const ChartOptions by_beta{.x_label = "beta", .y_label = "nats", .logarithmic_x = true, .width = 460, .height = 420};
   const ChartOptions by_step{
       .x_label = "step", .y_label = "nats", .logarithmic = true, .logarithmic_x = true, .width = 460, .height = 420};
-  Montage montage(lesson.picture());
-  save_chart(montage.part("after training, by beta"), {reconstruction, divergence, both}, by_beta);
-  save_chart(montage.part("one training, beta = 1"), {falling, growing}, by_step);
-  save_grid(montage.part("digits; redrawn with beta = 0, 1, 4, 10"), concatenate(redrawn, 0).value(), {.columns = 12});
-  save_grid(montage.part("samples with beta = 0, 1, 4, 10"), concatenate(samples, 0).value(), {.columns = 12});
-  montage.save(2);
+  save_png(
+      lesson.picture(),
+      beside({{"after training, by beta", draw_chart({reconstruction, divergence, both}, by_beta)},
+              {"one training, beta = 1", draw_chart({falling, growing}, by_step)},
+              {"digits; redrawn with beta = 0, 1, 4, 10", draw_grid(concatenate(redrawn, 0).value(), {.columns = 12})},
+              {"samples with beta = 0, 1, 4, 10", draw_grid(concatenate(samples, 0).value(), {.columns = 12})}},
+             2));
 }
 
 }  // namespace

@@ -114,17 +114,17 @@ void teach(Lesson& lesson) {
     trainer.fit(digits, {.steps = steps, .batch_size = 64, .on_step = look}, again);
     lesson.measured(sigma.name + ": sigma after the training", sigma.values.back(), low, high);
   }
-  Montage montage(lesson.picture());
-  save_chart(montage.part(), {distances},
-             {.title = "After 200 steps, beta = 0",
-              .x_label = "sigma, the same for all codes",
-              .y_label = "distance from the autoencoder's weights",
-              .logarithmic = true,
-              .logarithmic_x = true,
-              .width = 480});
-  save_chart(montage.part(), sigmas,
-             {.title = "Sigma is learned", .x_label = "step", .y_label = "sigma", .logarithmic = true, .width = 560});
-  montage.save();
+  save_png(lesson.picture(), beside({draw_chart({distances}, {.title = "After 200 steps, beta = 0",
+                                                              .x_label = "sigma, the same for all codes",
+                                                              .y_label = "distance from the autoencoder's weights",
+                                                              .logarithmic = true,
+                                                              .logarithmic_x = true,
+                                                              .width = 480}),
+                                     draw_chart(sigmas, {.title = "Sigma is learned",
+                                                         .x_label = "step",
+                                                         .y_label = "sigma",
+                                                         .logarithmic = true,
+                                                         .width = 560})}));
 }
 
 }  // namespace

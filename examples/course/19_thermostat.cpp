@@ -82,16 +82,16 @@ void teach(Lesson& lesson) {
   std::vector<Series> curves;
   for (const std::size_t j : order) curves.push_back(sigmas[j]);
   curves.push_back(best);
-  Montage montage(lesson.picture());
-  save_chart(montage.part(), curves,
-             {.title = "The code's noise",
-              .x_label = "step",
-              .y_label = "sigma of each latent",
-              .logarithmic = true,
-              .height = 520});
-  save_chart(montage.part(), {error, best_error},
-             {.title = "The decoder's error", .x_label = "step", .y_label = "s", .width = 400, .height = 520});
-  montage.save();
+  save_png(
+      lesson.picture(),
+      beside({draw_chart(curves, {.title = "The code's noise",
+                                  .x_label = "step",
+                                  .y_label = "sigma of each latent",
+                                  .logarithmic = true,
+                                  .height = 520}),
+              draw_chart(
+                  {error, best_error},
+                  {.title = "The decoder's error", .x_label = "step", .y_label = "s", .width = 400, .height = 520})}));
 }
 
 }  // namespace

@@ -52,17 +52,15 @@ void teach(Lesson& lesson) {
   lesson.at_least("autoencoder: held out over its best, in the end", over_its_best(1), 1.3);
   lesson.at_most("VAE: held out over its best, in the end", over_its_best(3), 1.1);
   lesson.at_least("held out: autoencoder over VAE", last(1) / last(3), 1.4);
-  Montage montage(lesson.picture());
-  save_chart(montage.part(), errors,
-             {.title = "200 digits to learn from, 500 new ones",
-              .x_label = "step",
-              .y_label = "-log p(x | z), nats per digit",
-              .logarithmic_x = true,
-              .width = 604,
-              .height = 420});
-  save_grid(montage.part("New digits; through the autoencoder; through the VAE"), concatenate(rows, 0).value(),
-            {.columns = 10, .scale = 2});
-  montage.save(1);
+  save_png(lesson.picture(), beside({draw_chart(errors, {.title = "200 digits to learn from, 500 new ones",
+                                                         .x_label = "step",
+                                                         .y_label = "-log p(x | z), nats per digit",
+                                                         .logarithmic_x = true,
+                                                         .width = 604,
+                                                         .height = 420}),
+                                     {"New digits; through the autoencoder; through the VAE",
+                                      draw_grid(concatenate(rows, 0).value(), {.columns = 10, .scale = 2})}},
+                                    1));
 }
 
 }  // namespace

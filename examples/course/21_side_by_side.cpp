@@ -96,7 +96,7 @@ void teach(Lesson& lesson) {
 
   // Samples are held against test digits, in what the classifier sees of both.
   const Tensor<float, 2> reference = classifier.features(first_rows(test, count));
-  Montage montage(lesson.picture());
+  std::vector<TitledPicture> parts;
   std::printf("\n%13s%8s%11s%9s%11s%8s%9s%10s%9s%9s\n", "", "error", "sharpness", "Frechet", "precision", "recall",
               "density", "coverage", "classes", "seconds");
   const auto judge = [&](const std::string& name, const Tensor<float, 2>& samples, double error, double seconds) {
@@ -107,7 +107,7 @@ void teach(Lesson& lesson) {
                 s.distance, s.near.precision, s.near.recall, s.near.density, s.near.coverage, s.classes,
                 known(seconds).c_str());
     std::fflush(stdout);
-    save_grid(montage.part(name), first_rows(samples, 32), {.scale = 2});
+    parts.emplace_back(name, draw_grid(first_rows(samples, 32), {.scale = 2}));
     return s;
   };
   const double none = std::nan("");
@@ -160,7 +160,7 @@ void teach(Lesson& lesson) {
   lesson.at_least("Frechet: autoencoder over the worse of VAE and GAN",
                   ae.distance / std::max(vae.distance, gan.distance), 1.8);
   lesson.at_least("classes: least of the three", std::min({ae.classes, vae.classes, gan.classes}), 2);
-  montage.save(2);
+  save_png(lesson.picture(), beside(parts, 2));
 }
 
 }  // namespace

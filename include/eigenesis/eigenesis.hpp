@@ -5,13 +5,13 @@
 //
 //   machine/       0  memory, threads, instruction sets, errors, version and ABI
 //   kernels/       1  loops on plain memory, for each instruction set: products, convolutions, pointwise, random, Adam
-//   files/         1  bytes in and out: reading whole files, atomic writing, gzip, safetensors
-//   core/          2  numbers without derivatives: Shape, Tensor, Rng, schedules
+//   files/         1  bytes in and out: whole files, atomic writing, gzip, PNG, idx, the header of safetensors
+//   core/          2  numbers without derivatives: Shape, Tensor, Rng, axes (how shapes stretch), schedules
 //   autodiff/      3  Variable, Parameter, record/wrt, gradient
 //   data/          3  where samples come from: MNIST, idx files, PNG folders, toy distributions, batches
+//   pictures/      3  grids of images, scatters, charts, alone or beside each other
 //   ops/           4  functions of Variables, each beside its gradient; map() for pointwise formulas
-//   pictures/      4  grids of images, scatters, charts
-//   layers/        5  structs with parameters and operator(): Linear, Conv2d, BatchNorm, Sequential, ...; their weights in files
+//   layers/        5  structs with parameters and operator(): Linear, Conv2d, BatchNorm, ...; their weights in files
 //   distributions/ 5  Normal, Bernoulli, ...: log_prob, sample, mean, kl_divergence (nats)
 //   optimizers/    6  sgd, rmsprop, adam, clipping, moving averages of models
 //   models/        6  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
@@ -37,10 +37,11 @@
 #include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/kernels/transpose.hpp"
 
+#include "eigenesis/files/file.hpp"
 #include "eigenesis/files/gzip.hpp"
-#include "eigenesis/files/read_file.hpp"
+#include "eigenesis/files/idx.hpp"
+#include "eigenesis/files/png.hpp"
 #include "eigenesis/files/safetensors_header.hpp"
-#include "eigenesis/files/write_file.hpp"
 
 #include "eigenesis/core/axes.hpp"
 #include "eigenesis/core/rng.hpp"
@@ -57,9 +58,17 @@
 #include "eigenesis/data/idx.hpp"
 #include "eigenesis/data/mnist.hpp"
 #include "eigenesis/data/png.hpp"
-#include "eigenesis/data/png_folder.hpp"
 #include "eigenesis/data/toy.hpp"
 #include "eigenesis/data/transformed.hpp"
+
+#include "eigenesis/pictures/axes.hpp"
+#include "eigenesis/pictures/canvas.hpp"
+#include "eigenesis/pictures/chart.hpp"
+#include "eigenesis/pictures/colours.hpp"
+#include "eigenesis/pictures/font.hpp"
+#include "eigenesis/pictures/image_grid.hpp"
+#include "eigenesis/pictures/picture.hpp"
+#include "eigenesis/pictures/scatter.hpp"
 
 #include "eigenesis/ops/arithmetic.hpp"
 #include "eigenesis/ops/arrange.hpp"
@@ -72,16 +81,6 @@
 #include "eigenesis/ops/program_run.hpp"
 #include "eigenesis/ops/reduce.hpp"
 #include "eigenesis/ops/symbol.hpp"
-
-#include "eigenesis/pictures/axes.hpp"
-#include "eigenesis/pictures/canvas.hpp"
-#include "eigenesis/pictures/chart.hpp"
-#include "eigenesis/pictures/font.hpp"
-#include "eigenesis/pictures/image_grid.hpp"
-#include "eigenesis/pictures/montage.hpp"
-#include "eigenesis/pictures/png.hpp"
-#include "eigenesis/pictures/scatter.hpp"
-#include "eigenesis/pictures/write_canvas.hpp"
 
 #include "eigenesis/layers/activations.hpp"
 #include "eigenesis/layers/condition.hpp"

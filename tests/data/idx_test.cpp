@@ -93,7 +93,11 @@ TEST_CASE_METHOD(Fixture, "read_idx checks sizes before it takes memory") {
                 "sizes whose product is 0, the number of values in the file, but got [2147483648, 2147483648, 4, 1]");
   Bytes lying = compressed;
   std::fill(lying.end() - 4, lying.end(), std::uint8_t{0x7f});
-  check_refused(lying, "at most 130032 bytes from 126 compressed ones but the gzip trailer says 2139062143");
+  write_bytes(path, lying);
+  CHECK_THROWS_MATCHES(read_idx(path), DataError,
+                       Message("read_idx: expected at most 130032 bytes from 126 compressed ones but the gzip trailer "
+                               "says 2139062143; the file is truncated or damaged: " +
+                               path));
 }
 
 TEST_CASE_METHOD(Fixture, "read_idx refuses damaged gzip files") {
@@ -108,7 +112,7 @@ TEST_CASE_METHOD(Fixture, "read_idx refuses damaged gzip files") {
                 "a whole gzip header but the file ends after 21 bytes");
   file = compressed;
   file[compressed.size() - 4] = 0x63;  // 611 instead of 612
-  check_refused(file, "611 bytes, as the gzip trailer says, but the compressed data are damaged or longer");
+  check_refused(file, "611 bytes, as the gzip trailer says, but the compressed data are damaged, truncated or longer");
   file[compressed.size() - 4] = 0x65;
   check_refused(file, "613 bytes, as the gzip trailer says, but got 612");
   file = compressed;
@@ -142,6 +146,24 @@ TEST_CASE_METHOD(Fixture,
     CHECK_THROWS_AS(read(Bytes(compressed.begin(), compressed.begin() + static_cast<std::ptrdiff_t>(size))), DataError);
   }
   for (const std::uint8_t more : Bytes{0, 1, 255}) CHECK_THROWS_AS(read(joined(compressed, {more})), DataError);
+}
+
+TEST_CASE_METHOD(Fixture, "A gzip file that ends too soon is called truncated") {
+  for (std::size_t size = 40; size < compressed.size() - 8; ++size) {
+    write_bytes(path, Bytes(compressed.begin(), compressed.begin() + static_cast<std::ptrdiff_t>(size)));
+    std::string message;
+    try {
+      read_idx(path);
+    } catch (const DataError& error) {
+      message = error.what();
+    }
+    INFO(size << ": " << message);
+    CHECK(message.find("truncated") != std::string::npos);
+  }
+  // The last four bytes stand for a length that could be: here, only the decoder finds that the data do not end.
+  Bytes file(compressed.begin(), compressed.begin() + 100);
+  for (const std::uint8_t byte : Bytes{0, 0x10, 0, 0}) file.push_back(byte);
+  check_refused(file, "a whole gzip file but got a truncated one or damaged data");
 }
 
 TEST_CASE("read_idx names a file that cannot be read") {

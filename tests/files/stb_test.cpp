@@ -16,8 +16,8 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_IMPLEMENTATION
-#include <eigenesis/third_party/stb_image.h>
-#include <eigenesis/third_party/stb_image_write.h>
+#include <eigenesis/stb/stb_image.h>
+#include <eigenesis/stb/stb_image_write.h>
 #pragma GCC diagnostic pop
 
 TEST_CASE("A copy of stb of one's own works beside the library") {

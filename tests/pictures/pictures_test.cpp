@@ -71,7 +71,8 @@ TEST_CASE("save_grid leaves room free, takes colours, sizes, range and scale") {
   CHECK(grid.array().sum() == 5 * 3 * 4 * 3);
   CHECK(grid(5, 11, 0) == 0);  // where a sixth image would be
 
-  save_grid(path, Tensor<float, 2>(Shape{2, 12}, 0.0f), {.padding = 0, .height = 3, .width = 4, .scale = 2, .low = -1});
+  save_grid(path, Tensor<float, 2>(Shape{2, 12}, 0.0f),
+            {.padding = 0, .height = 3, .width = 4, .scale = 2, .range = {-1, 1}});
   grid = load_png(path);
   REQUIRE(grid.shape() == Shape<3>{6, 16, 1});
   CHECK((grid.array() == 128.0f / 255).all());
@@ -258,15 +259,15 @@ TEST_CASE("save_chart places points on a logarithmic x axis by their logarithms"
                        Message("save_chart: expected at least one finite, positive value but got none"));
 }
 
-TEST_CASE("save_montage lays pictures beside each other on white, each column as wide as its widest") {
+TEST_CASE("beside lays pictures beside each other on white, each column as wide as its widest") {
   const TemporaryDirectory directory;
-  const std::string grey = directory / "grey.png", blue = directory / "blue.png", path = directory / "montage.png";
-  save_png(grey, Tensor<float, 3>(Shape{10, 20, 1}, 0.5f));
+  const std::string path = directory / "both.png";
+  const Picture grey = draw_image(Tensor<float, 3>(Shape{10, 20, 1}, 0.5f));
   Tensor<float, 3> image(Shape{30, 40, 3}, 0);
   for (Index i = 0; i < 30 * 40; ++i) image.data()[3 * i + 2] = 1;
-  save_png(blue, image);
+  const Picture blue = draw_image(image);
 
-  save_montage(path, {{grey}, {blue}});
+  save_png(path, beside({grey, blue}));
   const Tensor<float, 3> row = load_png(path);
   REQUIRE(row.shape() == Shape<3>{8 + 30 + 8, 8 + 20 + 8 + 40 + 8, 3});
   CHECK(count_pixels(row, 0x808080) == 200);
@@ -276,22 +277,68 @@ TEST_CASE("save_montage lays pictures beside each other on white, each column as
   CHECK(row(8, 36, 0) == 0);
   CHECK(row(7, 8, 0) == 1);
 
-  save_montage(path, {{grey, "grey"}, {blue}, {grey}}, 2);  // a title makes room above all
+  save_png(path, beside({{"grey", grey}, blue, grey}, 2));  // a title makes room above all
   const Tensor<float, 3> rows = load_png(path);
   REQUIRE(rows.shape() == Shape<3>{8 + 28 + 30 + 8 + 28 + 10 + 8, 8 + 20 + 8 + 40 + 8, 3});
   CHECK(count_pixels(rows, 0x0000ff) == 1200);
   CHECK_THAT(rows(8 + 28 + 30 + 8 + 28, 8, 0), WithinAbs(0.5, 0.01));
+  CHECK(directory.file_count() == 1);
 }
 
-TEST_CASE("save_montage names wrong arguments") {
-  CHECK_THROWS_MATCHES(save_montage("a.png", {}), ArgumentError,
-                       Message("save_montage: expected pictures and columns >= 0 but got 0 and 0"));
+TEST_CASE("beside keeps the colours of a picture that has more than 256 of them") {
+  Tensor<float, 3> image(Shape{20, 20, 3});
+  for (Index i = 0; i < image.size(); ++i) image.data()[i] = static_cast<float>(i * i % 257 % 256) / 255.0f;
+  const Picture many = draw_image(image), both = beside({many, many});
+  CHECK(std::equal(many.pixels.begin(), many.pixels.begin() + 60, both.pixels.begin() + 3 * (8 * both.width + 8)));
+}
+
+TEST_CASE("beside and save_png name wrong pictures") {
+  CHECK_THROWS_MATCHES(beside({}), ArgumentError,
+                       Message("beside: expected pictures and columns >= 0 but got 0 and 0"));
+  CHECK_THROWS_MATCHES(beside({draw_image(Tensor<float, 3>(Shape{1, 16380, 1}, 0.5f))}), ShapeError,
+                       Message("beside: expected a picture of at most 16384 x 16384 but got 17 x 16396"));
+  CHECK_THROWS_MATCHES(save_png("a.png", Picture{2, 3, 3, {1, 2}}), ShapeError,
+                       Message("save_png: expected a picture of height x width x 1 or 3 bytes, at most 2^28 pixels, "
+                               "but got 2 x 3 x 3 and 2 bytes"));
+}
+
+TEST_CASE("What draws and what saves give the same picture") {
   const TemporaryDirectory directory;
-  const std::string wide = directory / "wide.png";
-  save_png(wide, Tensor<float, 3>(Shape{1, 16380, 1}, 0.5f));
-  CHECK_THROWS_MATCHES(
-      save_montage("a.png", {{wide}}), ShapeError,
-      Message("save_montage: expected a picture of at most 16384 x 16384 but got 17 x 16396"));
+  const std::string drawn = directory / "drawn.png", saved = directory / "saved.png";
+  const auto check = [&](const Picture& picture) {
+    save_png(drawn, picture);
+    CHECK(read_bytes(drawn) == read_bytes(saved));
+  };
+  const Tensor<float, 2> points(Shape{3, 2}, {0, 1, 2, 3, 4, 5});
+  save_scatter(saved, points);
+  check(draw_scatter(points));
+  save_chart(saved, {{"loss", {1, 2, 3}}});
+  check(draw_chart({{"loss", {1, 2, 3}}}));
+  save_grid(saved, Tensor<float, 2>(Shape{3, 4}, 0.5f));
+  check(draw_grid(Tensor<float, 2>(Shape{3, 4}, 0.5f)));
+  save_png(saved, Tensor<float, 3>(Shape{3, 4, 3}, 0.5f));
+  check(draw_image(Tensor<float, 3>(Shape{3, 4, 3}, 0.5f)));
+  CHECK_THROWS_MATCHES(draw_scatter(Tensor<float, 2>(Shape{2, 3}, 0.0f)), ShapeError,
+                       Message("draw_scatter: expected points of shape [N, 2] but got [2, 3]"));
+  CHECK_THROWS_MATCHES(draw_chart({}), ArgumentError,
+                       Message("draw_chart: expected at least one finite value but got none"));
+}
+
+TEST_CASE("Pictures are saved under names that end in .png") {
+  const TemporaryDirectory directory;
+  const Tensor<float, 2> points(Shape{1, 4}, 0.0f);
+  const Tensor<float, 3> image(Shape{2, 2, 1}, 0.5f);
+  const auto message = [](const std::string& function, const std::string& path) {
+    return Message(function + ": expected a file name that ends in .png but got " + path);
+  };
+  CHECK_THROWS_MATCHES(save_scatter("s.jpg", Tensor<float, 2>(Shape{1, 2})), ArgumentError,
+                       message("save_scatter", "s.jpg"));
+  CHECK_THROWS_MATCHES(save_grid("png", points), ArgumentError, message("save_grid", "png"));
+  CHECK_THROWS_MATCHES(save_chart("c.png.", {{"loss", {1}}}), ArgumentError, message("save_chart", "c.png."));
+  CHECK_THROWS_MATCHES(save_png(".png", image), ArgumentError, message("save_png", ".png"));
+  CHECK_THROWS_MATCHES(save_png("a.bmp", draw_image(image)), ArgumentError, message("save_png", "a.bmp"));
+  save_png(directory / "A.PNG", image);
+  CHECK(directory.file_count() == 1);
 }
 
 TEST_CASE("Ticks are round numbers") {

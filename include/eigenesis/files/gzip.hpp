@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-
-#include "eigenesis/files/read_file.hpp"
-#include "eigenesis/third_party/stb.hpp"
+#include "eigenesis/files/file.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
@@ -12,64 +9,12 @@ inline bool is_gzip(std::span<const std::uint8_t> file) {
   return file.size() >= 2 && file[0] == 0x1f && file[1] == 0x8b;
 }
 
-/// Where the deflate stream of a gzip file begins (RFC 1952, 2.3).
-inline std::size_t gzip_header_size(std::string_view function, std::span<const std::uint8_t> file,
-                                    const std::string& path) {
-  enum : unsigned { header_crc = 2, extra = 4, name = 8, comment = 16, reserved = 0xe0 };
-  const auto need = [&](std::size_t size) {
-    require<DataError>(size + 8 <= file.size(), function, ": expected a whole gzip header but the file ends after ",
-                       file.size(), " bytes in ", path);
-  };
-  need(10);
-  require<DataError>(file[2] == 8, function, ": expected gzip compression method 8 but got ", file[2], " in ", path);
-  const unsigned flags = file[3];
-  require<DataError>((flags & reserved) == 0, function, ": expected gzip flags below 32 but got ", flags, " in ", path);
-  std::size_t size = 10;
-  if (flags & extra) {
-    need(size + 2);
-    size += 2 + little_endian(&file[size], 2);
-    need(size);
-  }
-  for (const unsigned text : {name, comment})
-    if (flags & text) {
-      while (need(size + 1), file[size] != 0) ++size;
-      ++size;
-    }
-  if (flags & header_crc) {
-    need(size + 2);
-    const auto stored = little_endian(&file[size], 2), actual = crc32(file.first(size)) & 0xffff;
-    require<DataError>(stored == actual, function, ": expected gzip header checksum ", stored, " but got ", actual,
-                       " in ", path);
-    size += 2;
-  }
-  return size;
-}
-
-/// The content of a gzip file, which must consist of one member; header, length and checksum are verified.
-inline std::vector<std::uint8_t> gunzip(std::string_view function, std::span<const std::uint8_t> file,
-                                        const std::string& path) {
-  // A deflate stream cannot grow by more: 258 bytes from two bits.
-  constexpr std::size_t max_growth = 1032;
-  const std::size_t begin = gzip_header_size(function, file, path);
-  const std::size_t end = file.size() - 8;
-  const std::uint32_t stored_crc = little_endian(&file[end]);
-  const std::size_t size = little_endian(&file[end + 4]);
-  require<DataError>(size <= std::min(max_file_bytes, max_growth * (end - begin)), function, ": expected at most ",
-                     std::min(max_file_bytes, max_growth * (end - begin)), " bytes from ", end - begin,
-                     " compressed ones but the gzip trailer says ", size, " in ", path);
-
-  std::vector<std::uint8_t> content(size);
-  const Inflated result = inflate(file.subspan(begin), content);
-  require<DataError>(result.good, function, ": expected ", size,
-                     " bytes, as the gzip trailer says, but the compressed data are damaged or longer in ", path);
-  require<DataError>(result.written == size, function, ": expected ", size,
-                     " bytes, as the gzip trailer says, but got ", result.written, " in ", path);
-  require<DataError>(begin + result.read == end, function, ": expected the compressed data to end at byte ", end,
-                     " but they end at ", begin + result.read, " in ", path);
-  const std::uint32_t crc = crc32(content);
-  require<DataError>(crc == stored_crc, function, ": expected gzip checksum ", stored_crc, " but got ", crc, " in ",
-                     path);
-  return content;
-}
+/// The content of a gzip file (RFC 1952), which must consist of one member. Throws DataError unless header, length and
+/// checksum are right.
+Bytes gunzip(std::string_view function, std::span<const std::uint8_t> file, const std::string& path);
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
+
+#if !defined(EIGENESIS_COMPILED)
+#include "eigenesis/files/gzip_inl.hpp"
+#endif

@@ -39,10 +39,21 @@
 #define EIGENESIS_ABI_NAME(target, alignment) EIGENESIS_ABI_JOIN(target, alignment)
 #define EIGENESIS_ABI EIGENESIS_ABI_NAME(EIGENESIS_ABI_TARGET, EIGEN_MAX_ALIGN_BYTES)
 
-// The CMake target eigenesis::compiled is a library of what does not depend on a program's own types: it is compiled
-// once, there (EIGENESIS_COMPILED_HERE), instead of in every file of the programs that link it (EIGENESIS_COMPILED).
-// Templates that it holds are named by EIGENESIS_COMPILE after their definition, for float; other functions begin with
-// EIGENESIS_COMPILABLE, which makes templates of them.
+// Functions that need no type of the program's own are compiled in one of two ways. A header x.hpp declares them and
+// x_inl.hpp beside it defines them as EIGENESIS_ONCE. A program of headers alone reads both. A program that links the
+// CMake target eigenesis::compiled has EIGENESIS_COMPILED defined and reads the declarations; the sources of that
+// target, in cmake/compiled, read the definitions. A template goes the same way if all its types are known: x.hpp
+// declares it, x_inl.hpp defines it and names each of its types, `EIGENESIS_INSTANTIATE(float sum<float>(...));`.
+#if defined(EIGENESIS_COMPILED)
+#define EIGENESIS_ONCE
+#define EIGENESIS_INSTANTIATE(...) template __VA_ARGS__
+#else
+#define EIGENESIS_ONCE inline
+#define EIGENESIS_INSTANTIATE(...) static_assert(true)
+#endif
+
+// The older way, in which the definitions are read everywhere. A template is named by EIGENESIS_COMPILE behind its
+// definition, for float. Any other function becomes a template by EIGENESIS_COMPILABLE.
 #if defined(EIGENESIS_COMPILED_HERE)
 #define EIGENESIS_COMPILE(...) template __VA_ARGS__
 #elif defined(EIGENESIS_COMPILED)

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/core/tensor.hpp"
-#include "eigenesis/pictures/axes.hpp"
-#include "eigenesis/pictures/write_canvas.hpp"
+#include "eigenesis/pictures/picture.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
@@ -18,77 +16,33 @@ struct ScatterOptions {
 
 namespace detail {
 
-EIGENESIS_COMPILABLE void draw_scatter(const std::string& path, std::span<const Point> points,
-                                       std::span<const Point> reference, const ScatterOptions& options) {
-  require<ArgumentError>(options.size >= 100 && options.size <= 8192,
-                         "save_scatter: expected a size in [100, 8192] but got ", options.size);
-  require<ArgumentError>(options.radius > 0 && options.limit >= 0,
-                         "save_scatter: expected radius > 0 and limit >= 0 but got ", options.radius, " and ",
-                         options.limit);
-  require(options.labels.empty() || options.labels.size() == points.size(), "save_scatter: expected ", points.size(),
-          " labels, one for each point, but got ", options.labels.size());
-  for (const int label : options.labels)
-    require<ArgumentError>(label >= 0, "save_scatter: expected labels >= 0 but got ", label);
-
-  Interval x, y;
-  for (const auto& set : {points, reference})
-    for (const Point& p : set) {
-      x.include(p.x);
-      y.include(p.y);
-    }
-  // One scale for both axes.
-  double reach = options.limit;
-  Point middle{0, 0};
-  if (reach == 0 && !x.empty()) {
-    reach = 0.53 * std::max(x.high - x.low, y.high - y.low);
-    middle = {(x.low + x.high) / 2, (y.low + y.high) / 2};
-  }
-  // However large the numbers are, the axes must tell their two ends apart.
-  reach = std::max(reach == 0 ? 1 : reach, 1e-9 * std::max(std::abs(middle.x), std::abs(middle.y)));
-  x = {middle.x - reach, middle.x + reach};
-  y = {middle.y - reach, middle.y + reach};
-
-  const auto x_ticks = linear_ticks(x, 7), y_ticks = linear_ticks(y, 7);
-  const double size = static_cast<double>(options.size), left = std::ceil(label_width(y_ticks)) + 22, right = 20;
-  const double top = options.title.empty() ? 18 : 44, height = size - left - right, bottom = 32;
-  Canvas canvas(options.size, static_cast<Index>(top + height + bottom), Colour(0xffffff));
-  Axes axes(canvas, left, top, size - right, top + height, x, y);
-  axes.draw(x_ticks, y_ticks);
-  const auto inside = [&](const Point& p) { return p.x >= x.low && p.x <= x.high && p.y >= y.low && p.y <= y.high; };
-  for (const Point& p : reference)
-    if (inside(p)) canvas.disc(axes.at(p.x, p.y), options.radius, Colour(0x9aa1ac), 0.6);
-  for (std::size_t i = 0; i < points.size(); ++i)
-    if (inside(points[i]))
-      canvas.disc(axes.at(points[i].x, points[i].y), options.radius,
-                  series_colour(options.labels.empty() ? 0 : static_cast<std::size_t>(options.labels[i])), 0.6);
-  axes.frame();
-  canvas.text({(left + size - right) / 2, 28}, options.title, 12, Axes::ink, Align::centre);
-  write_canvas("save_scatter", path, canvas);
-}
-EIGENESIS_COMPILE(void draw_scatter(const std::string&, std::span<const Point>, std::span<const Point>,
-                                    const ScatterOptions&));
+/// `values` are those of the points, row by row.
+Picture scatter(std::string_view function, const std::vector<double>& values, const Shape<2>& shape,
+                const ScatterOptions& options);
 
 template <class Scalar>
-std::vector<Point> checked_points(const char* what, const Tensor<Scalar, 2>& x) {
-  require(x.shape(1) == 2, "save_scatter: expected ", what, " of shape [N, 2] but got ", x.shape());
-  std::vector<Point> points(static_cast<std::size_t>(x.shape(0)));
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    points[i] = {static_cast<double>(x(i, 0)), static_cast<double>(x(i, 1))};
-    require<NumericError>(std::isfinite(points[i].x) && std::isfinite(points[i].y), "save_scatter: expected finite ",
-                          what, " but got nan or inf");
-  }
-  return points;
+Picture scatter(std::string_view function, const Tensor<Scalar, 2>& points, const ScatterOptions& options) {
+  return scatter(function, {points.values().begin(), points.values().end()}, points.shape(), options);
 }
 
 }  // namespace detail
 
-/// Draws points [N, 2] in the plane as a PNG file; those beyond the axes are left out. Throws ShapeError,
-/// ArgumentError, NumericError for points that are not finite, Error if the file cannot be written.
+/// Points [N, 2] in the plane; those beyond the axes are left out. Throws ShapeError, ArgumentError, NumericError for
+/// points that are not finite.
+template <class Scalar>
+Picture draw_scatter(const Tensor<Scalar, 2>& points, const ScatterOptions& options = {}) {
+  return detail::scatter("draw_scatter", points, options);
+}
+
+/// Writes points in the plane as a PNG file: save_png(path, draw_scatter(points, options)).
 template <class Scalar>
 void save_scatter(const std::string& path, const Tensor<Scalar, 2>& points, const ScatterOptions& options = {}) {
-  std::vector<detail::Point> reference;
-  if (options.reference.size() > 0) reference = detail::checked_points("reference points", options.reference);
-  detail::draw_scatter(path, detail::checked_points("points", points), reference, options);
+  detail::check_png_name("save_scatter", path);
+  detail::write_picture("save_scatter", path, detail::scatter("save_scatter", points, options));
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
+
+#if !defined(EIGENESIS_COMPILED)
+#include "eigenesis/pictures/scatter_inl.hpp"
+#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What eigenesis::compiled holds of the folders above core/.
+// What eigenesis::compiled holds of derivatives, operations and optimizers.
 #define EIGENESIS_COMPILED
 #include <eigenesis/kernels/adam.hpp>
 #include <eigenesis/kernels/convolution.hpp>

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// What eigenesis::compiled holds of files, data and pictures: all x_inl.hpp.
+#define EIGENESIS_COMPILED
+#include <eigenesis/data/idx_inl.hpp>
+#include <eigenesis/data/mnist_inl.hpp>
+#include <eigenesis/data/png_inl.hpp>
+#include <eigenesis/files/file_inl.hpp>
+#include <eigenesis/files/gzip_inl.hpp>
+#include <eigenesis/files/idx_inl.hpp>
+#include <eigenesis/files/png_inl.hpp>
+#include <eigenesis/files/safetensors_header_inl.hpp>
+#include <eigenesis/layers/safetensors_inl.hpp>
+#include <eigenesis/pictures/chart_inl.hpp>
+#include <eigenesis/pictures/image_grid_inl.hpp>
+#include <eigenesis/pictures/picture_inl.hpp>
+#include <eigenesis/pictures/scatter_inl.hpp>

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eigenesis/machine/error.hpp"
+
+// Whole files in and out. `function` is the caller's name, for messages.
+namespace eigenesis::inline EIGENESIS_ABI::detail {
+
+using Bytes = std::vector<std::uint8_t>;
+
+inline constexpr std::size_t max_file_bytes = 0x7fffffff;
+
+bool file_exists(const std::string& path);
+
+/// Whether a file's name ends in .png, in capitals or not.
+bool has_ending_png(std::string_view path);
+
+/// The whole content of a file of at most 2 GiB. Throws DataError.
+Bytes read_file(std::string_view function, const std::string& path);
+
+/// Writes a file so that nobody ever sees a part of it: under a temporary name in the same directory, then renamed.
+/// Throws Error naming the path and the system's reason; then neither file is left behind or changed.
+[[gnu::cold]] void write_file(std::string_view function, const std::string& path,
+                              std::span<const std::uint8_t> content);
+
+/// CRC-32 as gzip and PNG use it.
+std::uint32_t crc32(std::span<const std::uint8_t> bytes);
+
+/// The unsigned number in the `count` bytes at `bytes`, the most significant byte first.
+inline std::uint32_t big_endian(const std::uint8_t* bytes, int count = 4) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < count; ++i) value = value << 8 | bytes[i];
+  return value;
+}
+/// The same, the least significant byte first.
+inline std::uint32_t little_endian(const std::uint8_t* bytes, int count = 4) {
+  std::uint32_t value = 0;
+  for (int i = count; i-- > 0;) value = value << 8 | bytes[i];
+  return value;
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail
+
+#if !defined(EIGENESIS_COMPILED)
+#include "eigenesis/files/file_inl.hpp"
+#endif

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "eigenesis/files/png.hpp"
+#include "eigenesis/pictures/axes.hpp"
+#include "eigenesis/pictures/colours.hpp"
+#include "eigenesis/pictures/picture.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+[[gnu::cold]] EIGENESIS_ONCE void check_png_name(std::string_view function, const std::string& path) {
+  require<ArgumentError>(has_ending_png(path), function, ": expected a file name that ends in .png but got ", path);
+}
+
+[[gnu::cold]] EIGENESIS_ONCE void check_range(std::string_view function, const PixelRange& range) {
+  require<ArgumentError>(range.low < range.high, function, ": expected low < high but got ", range.low, " and ",
+                         range.high);
+}
+
+EIGENESIS_ONCE std::uint8_t pixel_byte(std::string_view function, double value, const PixelRange& range) {
+  require<NumericError>(!std::isnan(value), function, ": expected pixels that are numbers but got nan");
+  const double unit = (value - range.low) / (range.high - range.low);
+  return static_cast<std::uint8_t>(std::lround(255 * std::min(std::max(unit, 0.0), 1.0)));
+}
+
+[[gnu::cold]] EIGENESIS_ONCE void check_picture(std::string_view function, const Picture& picture) {
+  const auto [height, width, channels, pixels] = picture;
+  require(height > 0 && width > 0 && height * width <= 0x10000000 && (channels == 1 || channels == 3) &&
+              std::ssize(pixels) == height * width * channels,
+          function, ": expected a picture of height x width x 1 or 3 bytes, at most 2^28 pixels, but got ", height,
+          " x ", width, " x ", channels, " and ", pixels.size(), " bytes");
+}
+
+[[gnu::cold]] EIGENESIS_ONCE void write_picture(std::string_view function, const std::string& path,
+                                                const Picture& picture) {
+  check_picture(function, picture);
+  const PalettePicture few = picture.channels == 3 ? find_palette(picture) : PalettePicture{};
+  const bool use_palette = !few.palette.empty();
+  write_file(function, path,
+             encode_png(use_palette ? few.indices : picture.pixels, picture.height, picture.width,
+                        use_palette ? 1 : picture.channels, few.palette));
+}
+
+}  // namespace detail
+
+[[gnu::cold]] EIGENESIS_ONCE void save_png(const std::string& path, const Picture& picture) {
+  detail::check_png_name("save_png", path);
+  detail::write_picture("save_png", path, picture);
+}
+
+[[gnu::cold]] EIGENESIS_ONCE Picture beside(const std::vector<TitledPicture>& pictures, Index columns) {
+  using namespace detail;
+  require<ArgumentError>(!pictures.empty() && columns >= 0, "beside: expected pictures and columns >= 0 but got ",
+                         pictures.size(), " and ", columns);
+  const std::size_t count = pictures.size();
+  const std::size_t across = columns == 0 ? count : std::min(static_cast<std::size_t>(columns), count);
+  bool titled = false, few_colours = true;
+  for (const auto& [title, picture] : pictures) {
+    check_picture("beside", picture);
+    titled = titled || !title.empty();
+    few_colours = few_colours && (picture.channels == 1 || !find_palette(picture).palette.empty());
+  }
+  // The sizes of columns and rows are those of the largest pictures in them.
+  const Index margin = 8, title_height = titled ? 28 : 0;
+  std::vector<Index> lefts(across + 1, margin);
+  std::vector<Index> tops((count + across - 1) / across + 1, margin);
+  for (std::size_t line = 0; line < across; ++line) {
+    Index widest = 0;
+    for (std::size_t i = line; i < count; i += across) widest = std::max(widest, pictures[i].picture.width);
+    lefts[line + 1] = lefts[line] + widest + margin;
+  }
+  for (std::size_t line = 0; line + 1 < tops.size(); ++line) {
+    Index highest = 0;
+    for (std::size_t i = line * across; i < std::min((line + 1) * across, count); ++i)
+      highest = std::max(highest, pictures[i].picture.height);
+    tops[line + 1] = tops[line] + title_height + highest + margin;
+  }
+  require(lefts.back() <= 16384 && tops.back() <= 16384, "beside: expected a picture of at most 16384 x 16384 but got ",
+          tops.back(), " x ", lefts.back());
+
+  Canvas canvas(lefts.back(), tops.back(), Colour(0xffffff));
+  for (std::size_t i = 0; i < count; ++i) {
+    const Picture& picture = pictures[i].picture;
+    const std::size_t column = i % across, row = i / across;
+    const Index cell = lefts[column + 1] - margin - lefts[column];
+    const Index left = lefts[column] + (cell - picture.width) / 2, top = tops[row] + title_height;
+    canvas.text({static_cast<double>(lefts[column]) + static_cast<double>(cell) / 2, static_cast<double>(top) - 9},
+                pictures[i].title, 11, Axes::ink, Align::centre);
+    for (Index y = 0; y < picture.height; ++y)
+      for (Index x = 0; x < picture.width; ++x) {
+        const auto at = static_cast<std::size_t>((y * picture.width + x) * picture.channels);
+        const std::size_t second = picture.channels == 3 ? 1 : 0;  // grey: three times the same
+        const auto value = [&](std::size_t c) { return static_cast<float>(picture.pixels[at + c]) / 255.0f; };
+        canvas.pixel(left + x, top + y, Colour({value(0), value(second), value(2 * second)}));
+      }
+  }
+  return few_colours ? reduced_picture(canvas) : exact_picture(canvas);
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
