@@ -70,7 +70,7 @@ void train_vae(Index batch_size) {
   VaeTrainer trainer{vae};
   const auto images = random_images(Shape{image_count, 784}, 0, rng);
   Batches batches(images, {.batch_size = batch_size});
-  serve([&](Writer& writer) { writer.add_weights(vae); }, [&] { trainer.train(batches.next(rng), rng); },
+  serve([&](Writer& writer) { writer.add_weights(vae); }, [&] { trainer.step(batches.next(rng), rng); },
         [&](Writer& writer) {
           const auto batch = batches.next(rng);
           writer.add(batch);

@@ -22,7 +22,8 @@ struct BatchOptions {
 
 /// Samples and what belongs to each of them: a data set or a batch of a conditional model.
 ///   const Conditioned digits{mnist.train.images, one_hot(mnist.train.labels, 10)};
-/// Any struct of tensors with one first axis that lists them in `fields` is a data set too.
+/// Any other struct of tensors with one first axis that lists them in `fields` is a data set for a trainer of one's
+/// own.
 template <class Samples, class Conditions>
 struct Conditioned {
   Samples samples;        // [N, ...]
@@ -86,6 +87,7 @@ Tensor<Scalar, Rank> take_rows(const Tensor<Scalar, Rank>& x, std::span<const In
   for (const Index i : rows) out = std::copy_n(x.data() + i * row, row, out);
   return taken;
 }
+/// The same of each tensor of a struct: of the one with the same name.
 template <class Rows>
 Rows take_rows(const Rows& data, std::span<const Index> rows) {
   Rows taken;

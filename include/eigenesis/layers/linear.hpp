@@ -29,7 +29,7 @@ struct Linear {
             x.shape());
     return bias.size() > 0 ? matmul(x, weight, bias) : matmul(x, weight);
   }
-  template <int Rank>
+  template <int Rank>  // for its message only
   Variable<Scalar, 2> operator()(const Variable<Scalar, Rank>&) const {
     static_assert(Rank == 2, "eigenesis: Linear takes x of shape [N, in]; flatten images first (Flatten)");
   }

@@ -107,9 +107,10 @@ concept TakesCondition = Takes<Layer, X, Condition, Pass> || Takes<Layer, X, Con
 /// Calls layer(x, condition, pass), or layer(x, condition) if the layer takes no Pass.
 template <class Layer, class X, class Scalar, int Rank>
 auto call(const Layer& layer, const X& x, const Variable<Scalar, Rank>& condition, Pass pass = {}) {
-  static_assert(detail::TakesCondition<Layer, X, Variable<Scalar, Rank>>,
-                "eigenesis: this network takes no condition; begin it with AppendCondition{}, or give it an "
-                "operator()(x, condition, pass)");
+  static_assert(
+      detail::TakesCondition<Layer, X, Variable<Scalar, Rank>>,
+      "eigenesis: this network takes no such condition. Begin it with AppendCondition{}, which takes one [N, C] of the "
+      "same scalar as x, or give it an operator()(x, condition, pass)");
   if constexpr (detail::Takes<Layer, X, Variable<Scalar, Rank>, Pass>)
     return layer(x, condition, pass);
   else

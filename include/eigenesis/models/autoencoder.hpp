@@ -16,7 +16,7 @@ struct Autoencoder {
   Autoencoder(EncoderType to_code, DecoderType from_code)
       : encoder(std::move(to_code)), decoder(std::move(from_code)) {}
 
-  // A model whose networks take a condition is given it after x or z, in every function below.
+  // A model whose networks take a condition is given it after x or z: encode(x, conditions), decode(z, conditions).
 
   /// log p(x | z) of each sample with its code z, in nats, x [N, ...] -> [N].
   auto log_likelihood(const auto& x, Pass pass) const {

@@ -30,7 +30,7 @@ struct Vae : Autoencoder<EncoderType, DecoderType> {
   Vae(EncoderType to_code, DecoderType from_code, Prior code_prior)
       : Autoencoder<EncoderType, DecoderType>(std::move(to_code), std::move(from_code)), prior(std::move(code_prior)) {}
 
-  // A model whose networks take a condition is given it after x.
+  /// The parts of elbo(). A model whose networks take a condition is given it after x.
   auto elbo_terms(const auto& x, Pass pass) const { return terms(pass, x); }
   template <class Scalar, int Rank>
   auto elbo_terms(const auto& x, const Variable<Scalar, Rank>& condition, Pass pass) const {
@@ -53,9 +53,12 @@ struct Vae : Autoencoder<EncoderType, DecoderType> {
   }
 
  private:
+  /// The pass comes first because the condition, a pack of none or one, has to come last.
   auto terms(Pass pass, const auto& x, const auto&... condition) const {
     const auto posterior = this->encoder(x, condition..., pass);
-    const auto likelihood = this->decoder(posterior.sample(pass.rng()), condition..., pass);
+    // The sample is a function of mean, variance and noise, through which gradients flow (reparameterization).
+    const auto z = posterior.sample(pass.rng());
+    const auto likelihood = this->decoder(z, condition..., pass);
     return ElboTerms{likelihood.log_prob(x), kl_divergence(posterior, prior)};
   }
 };

@@ -16,13 +16,13 @@
 //   };
 // `discriminator` is a function of samples, [N, ...] -> [N, 1], that leaves running averages alone; `real` and `fake`
 // are the constants [N, ...] that D is trained on in this step, instance noise included; the result is a number [].
-// Gradients of D with respect to samples are those of watch(x); the optimizer differentiates them once more, so the
-// layers of D must give each sample a logit of its own: no BatchNorm.
+// Gradients of D with respect to samples are those of watch(x), and the optimizer differentiates them once more.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 namespace detail {
 
-/// |d discriminator(x[i]) / d x[i]|^2 for each sample, over all its axes, x [N, ...] -> [N].
+/// |d discriminator(x[i]) / d x[i]|^2 for each sample, over all its axes, x [N, ...] -> [N]. The gradient of the sum of
+/// all logits has them all at once, if each logit depends on its own sample only: not with BatchNorm in D.
 auto squared_gradient_norm(const auto& discriminator, const auto& samples) {
   const auto x = watch(samples);
   return sum_per_sample(square(gradient(sum(discriminator(x)), x)));

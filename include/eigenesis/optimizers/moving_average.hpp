@@ -15,8 +15,8 @@ struct MovingAverageOptions {
 };
 
 /// An exponential moving average of a model: after each of its updates, average += (1 - decay) (model - average), for
-/// parameters and running statistics alike. Its samples are steadier than those of the model itself (Yazici et al.
-/// 2019; warm-up as in TensorFlow's ExponentialMovingAverage).
+/// all parameters and tensors that its fields name, running statistics too. Its samples are steadier than those of the
+/// model itself (Yazici et al. 2019; warm-up as in TensorFlow's ExponentialMovingAverage).
 ///   GanTrainer trainer{generator, discriminator, NonSaturating{}, MovingAverage{generator}};
 ///   trainer.fit(...);
 ///   trainer.average.model.sample(64, rng);

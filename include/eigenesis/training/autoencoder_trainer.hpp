@@ -63,7 +63,7 @@ class AutoencoderTrainer {
   template <class Batch>
   auto loss_of(const char* function, Batch batch, Pass pass) const {
     detail::row_count(function, batch);
-    return std::apply([&](const auto&... x) { return -mean(model_.log_likelihood(x..., pass)); },
+    return std::apply([&](const auto&... batch_parts) { return -mean(model_.log_likelihood(batch_parts..., pass)); },
                       detail::batch_variables(std::move(batch)));
   }
 

@@ -18,9 +18,12 @@
 //   struct DenoiserTrainer {
 //     Loss step(const Tensor<float, 2>& batch, Rng& rng);            // one update; returns the losses before it
 //     Loss evaluate(const Tensor<float, 2>& batch, Rng& rng) const;  // if held-out data are to be evaluated
-//     static void fields(auto& self, auto&& field);                  // models and optimizers
+//     static void fields(auto& self, auto&& field);                  // models and optimizers: what is saved
 //   };
-// Its losses are any struct of doubles that lists them in `fields`; by these names they are shown, drawn and kept.
+// Its losses are any struct of doubles that lists them in `fields`; by these names they are shown, drawn and kept. A
+// trainer may also have a `name`, with which messages begin, and a `title`, with which the progress line begins. One
+// whose step takes several batches says how many, `Index batches_per_step() const`, and asks for them: step(next_batch,
+// rng).
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// The losses of a trainer that has only one.
@@ -42,7 +45,8 @@ struct FitState {
 template <class Losses>
 struct FitOptions {
   Index steps = 0;   // updates, or rounds of a GAN, or
-  Index epochs = 0;  // passes over a finite data set; exactly one of the two is set
+  Index epochs = 0;  // passes over a finite data set; exactly one of the two is set. Where a step takes several
+                     // batches, as a GAN's may, an epoch has as many steps as fit into a pass, but at least one
   Index batch_size = 128;
   bool drop_last = false;  // leave out an epoch's last batch if it is smaller than the others, as a GAN always does
   Progress progress = {};
@@ -52,9 +56,9 @@ struct FitOptions {
 
 template <class Losses>
 struct FitHistory {
-  std::vector<Losses> steps;   // of every step
-  std::vector<Losses> epochs;  // means over the samples of each epoch; where steps were asked for, which make one
-                               // epoch, over those since a multiple of 100
+  std::vector<Losses> steps;     // of every step
+  std::vector<Losses> epochs;    // means over the samples of each epoch; where steps were asked for, which make one
+                                 // epoch, over those since a multiple of 100
   std::vector<Losses> held_out;  // after each epoch, if held-out data were given
 };
 
@@ -240,7 +244,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
     while (done < duration.steps && !state.stop) {
       NextBatch<Batches<Data>> next{batches, rng};
       state.losses = one_step(trainer, next, rng);
-      if (options.steps > 0 && done % 100 == 0) mean = {};
+      if (options.steps > 0 && done % 100 == 0) mean = {};  // a mean since step 0 would soon hardly move
       mean.add(state.losses, next.samples);
       ++done;
       ++state.step;
@@ -272,8 +276,9 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
 
 }  // namespace detail
 
-/// Trains on `data`: a tensor [N, ...], a struct of tensors with one first axis, Transformed of one of these, or
-/// anything with `sample(n, rng)`. Throws ArgumentError for options that do not fit, and what trainer.step throws.
+/// Trains on `data`, whatever the trainer takes batches of: a tensor [N, ...], Conditioned or another struct of tensors
+/// with one first axis, Transformed of one of these, or anything with `sample(n, rng)`. Throws ArgumentError for
+/// options that do not fit, and what trainer.step throws.
 template <class Trainer, class Data>
 FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data,
                                         const FitOptions<LossesOf<Trainer, Data>>& options, Rng& rng) {

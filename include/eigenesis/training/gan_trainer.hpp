@@ -82,7 +82,7 @@ class GanTrainer {
   template <detail::HasRows Batch>
   double train_discriminator(Batch batch, Rng& rng) {
     detail::row_count("GanTrainer::train_discriminator", batch);
-    return std::apply([&](const auto&... real) { return update_discriminator(rng, real...); },
+    return std::apply([&](const auto&... batch_parts) { return update_discriminator(rng, batch_parts...); },
                       detail::batch_variables(std::move(batch)));
   }
 
@@ -94,7 +94,7 @@ class GanTrainer {
   template <detail::HasRows Batch>
   double train_generator(Batch batch, Rng& rng) {
     detail::row_count("GanTrainer::train_generator", batch);
-    return std::apply([&](const auto&... real) { return update_generator(rng, real...); },
+    return std::apply([&](const auto&... batch_parts) { return update_generator(rng, batch_parts...); },
                       detail::batch_variables(std::move(batch)));
   }
 
@@ -105,10 +105,12 @@ class GanTrainer {
     auto batch = detail::batch_variables(next_batch());
     for (Index i = 0; i < options_.discriminator_steps; ++i) {
       if (i > 0) batch = detail::batch_variables(next_batch());
-      sum.discriminator += std::apply([&](const auto&... real) { return update_discriminator(rng, real...); }, batch);
+      sum.discriminator +=
+          std::apply([&](const auto&... batch_parts) { return update_discriminator(rng, batch_parts...); }, batch);
     }
     for (Index i = 0; i < options_.generator_steps; ++i)
-      sum.generator += std::apply([&](const auto&... real) { return update_generator(rng, real...); }, batch);
+      sum.generator +=
+          std::apply([&](const auto&... batch_parts) { return update_generator(rng, batch_parts...); }, batch);
     return {sum.discriminator / static_cast<double>(options_.discriminator_steps),
             sum.generator / static_cast<double>(options_.generator_steps)};
   }
@@ -127,8 +129,8 @@ class GanTrainer {
     field("generator_optimizer", self.generator_optimizer);
     field("discriminator_optimizer", self.discriminator_optimizer);
     field("average", self.average);
-    field("generator_steps", self.generator_steps_);
-    field("discriminator_steps", self.discriminator_steps_);
+    field("generator_updates", self.generator_updates_);
+    field("discriminator_updates", self.discriminator_updates_);
   }
 
   GeneratorOptimizer generator_optimizer;
@@ -136,14 +138,14 @@ class GanTrainer {
   Average average;  // of the generator: average.model
 
  private:
-  /// For the model that a phase leaves as it is.
+  /// For the model that a phase leaves as it is: it still normalises by the batch, as when it is trained.
   static Pass fixed(Rng& rng) { return Pass::training(rng).without_updates(); }
 
   /// The round that an update belongs to, by which noise fades: it ends with its last update of G, and goes on too
   /// where only one of the models is trained.
-  Index round(Index discriminator_steps) const {
-    return std::max(discriminator_steps / options_.discriminator_steps,
-                    static_cast<Index>(generator_steps_.item()) / options_.generator_steps);
+  Index round(Index discriminator_updates) const {
+    return std::max(discriminator_updates / options_.discriminator_steps,
+                    static_cast<Index>(generator_updates_.item()) / options_.generator_steps);
   }
 
   /// Samples as data: without a graph back into G.
@@ -154,7 +156,7 @@ class GanTrainer {
 
   double update_discriminator(Rng& rng, const auto& data, const auto&... condition) {
     const Pass pass = Pass::training(rng);
-    const Index now = round(static_cast<Index>(discriminator_steps_.item()));
+    const Index now = round(static_cast<Index>(discriminator_updates_.item()));
     const auto samples = generate(data.shape(0), rng, condition...);
     // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
     const auto real = noise_(data, now, rng);
@@ -163,7 +165,7 @@ class GanTrainer {
     const auto game = objective_.discriminator_loss(real_logits, discriminator_(fake, condition..., pass));
     const auto loss = penalized(game, rng, real, fake, condition...);
     detail::in_phase(name, "train_discriminator", [&] { discriminator_optimizer.minimize(loss, discriminator_); });
-    discriminator_steps_.data()[0] += 1;
+    discriminator_updates_.data()[0] += 1;
     return static_cast<double>(loss.item());
   }
 
@@ -185,7 +187,8 @@ class GanTrainer {
   }
 
   double minimize_generator(Rng& rng, Index n, const auto& real_logits, const auto&... condition) {
-    const Index now = round(static_cast<Index>(discriminator_steps_.item()) - 1);
+    // Of D's updates the last one belongs to this round, not to the next.
+    const Index now = round(static_cast<Index>(discriminator_updates_.item()) - 1);
     const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), condition..., Pass::training(rng));
     const auto fake_logits = discriminator_(noise_(fake, now, rng), condition..., fixed(rng));
     const auto loss = [&] {
@@ -199,7 +202,7 @@ class GanTrainer {
       }
     }();
     detail::in_phase(name, "train_generator", [&] { generator_optimizer.minimize(loss, generator_); });
-    generator_steps_.data()[0] += 1;
+    generator_updates_.data()[0] += 1;
     average.update(generator_);
     return static_cast<double>(loss.item());
   }
@@ -210,7 +213,7 @@ class GanTrainer {
   Penalty penalty_;
   InstanceNoise noise_;
   GanOptions options_;
-  Tensor<double, 0> generator_steps_, discriminator_steps_;  // updates of each model by this trainer
+  Tensor<double, 0> generator_updates_, discriminator_updates_;  // updates of each model by this trainer
 };
 
 template <class G, class D, class Objective, class P1 = GanOptions, class P2 = GanOptions, class P3 = GanOptions,

@@ -45,6 +45,7 @@ struct Other {
   template <class T>
   static constexpr bool holds = !(Kinds::template holds<T> || ...);
 };
+/// What VaeTrainer takes that is no optimizer and no average.
 using AnObjective = Other<AnOptimizer, AnAverage>;
 
 /// A batch as constants: {samples} or, of a Conditioned batch, {samples, conditions}.
@@ -55,6 +56,14 @@ auto batch_variables(Tensor<Scalar, Rank> samples) {
 template <class Samples, class Conditions>
 auto batch_variables(Conditioned<Samples, Conditions> batch) {
   return std::tuple{Variable(std::move(batch.samples)), Variable(std::move(batch.conditions))};
+}
+
+template <class Batch>
+auto batch_variables(const Batch&) {
+  static_assert(
+      is_tensor_data<Batch>,
+      "eigenesis: this trainer takes batches that are a tensor or Conditioned{samples, conditions}; other structs "
+      "are for trainers of one's own");
 }
 
 /// Of the parts of a kind the one with number n, counted from 0, or `otherwise` if there are not so many.

@@ -82,7 +82,7 @@ class VaeTrainer {
   template <class Batch>
   auto terms_of(const char* function, Batch batch, Pass pass) const {
     detail::row_count(function, batch);
-    return std::apply([&](const auto&... x) { return model_.elbo_terms(x..., pass); },
+    return std::apply([&](const auto&... batch_parts) { return model_.elbo_terms(batch_parts..., pass); },
                       detail::batch_variables(std::move(batch)));
   }
   static VaeLosses means(const auto& terms) {
