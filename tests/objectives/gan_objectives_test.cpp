@@ -91,6 +91,23 @@ TEST_CASE("The hinge rests beyond its margin", "[objectives]") {
   CHECK(dfake.value().array().isApprox(Tensor<double, 2>(Shape{3, 1}, {1 / 3.0, 0, 1 / 3.0}).array()));
 }
 
+TEST_CASE("Relativistic asks which of two samples is the real one", "[objectives]") {
+  const Variable real = watch(Tensor<double, 2>(Shape{3, 1}, {0.5, 2, -1}));
+  const Variable fake = watch(Tensor<double, 2>(Shape{3, 1}, {0.5, -1, 1}));
+  const double d[] = {0, 3, -2};  // real - fake
+  double of_d = 0, of_g = 0;
+  for (const double x : d) {
+    of_d += std::log1p(std::exp(-x)) / 3;
+    of_g += std::log1p(std::exp(x)) / 3;
+  }
+  CHECK_THAT(Relativistic{}.discriminator_loss(real, fake).item(), WithinAbs(of_d, 1e-14));
+  CHECK_THAT(Relativistic{}.generator_loss(real, fake).item(), WithinAbs(of_g, 1e-14));
+  CHECK_THAT(Relativistic{}.discriminator_loss(real, real).item(), WithinAbs(std::log(2.0), 1e-14));
+  // d softplus(r - f) / df = -sigmoid(r - f)
+  const auto dfake = gradient(Relativistic{}.generator_loss(real, fake), fake);
+  for (Index i = 0; i < 3; ++i) CHECK_THAT(dfake.value()(i, 0), WithinAbs(-1 / (1 + std::exp(-d[i])) / 3, 1e-14));
+}
+
 TEST_CASE("Minimax saturates where the discriminator is sure, NonSaturating does not", "[objectives]") {
   CHECK_THAT(generator_slope<Minimax>(-20), WithinRel(-std::exp(-20.0), 1e-5));
   CHECK(generator_slope<Minimax>(-1e4) == 0);

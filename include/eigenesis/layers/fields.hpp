@@ -90,6 +90,20 @@ void visit_field(const FieldPath* path, T& field, F&& leaf) {
   }
 }
 
+/// Calls Check::check<T>() for the type of a model and those of all that its fields hold, when the program is compiled.
+template <class Check, class T>
+constexpr void check_types() {
+  Check::template check<T>();
+  if constexpr (is_vector_v<T>)
+    check_types<Check, typename T::value_type>();
+  else if constexpr (HasFields<T>)
+    [](T& object) {  // never called
+      T::fields(object, []<class Field>(std::string_view, Field&, InFiles = InFiles::as_in_memory) {
+        check_types<Check, std::remove_const_t<Field>>();
+      });
+    };
+}
+
 }  // namespace detail
 
 /// Calls f(path, parameter) for every Parameter of a model, in the order of its fields.

@@ -86,7 +86,7 @@ void check_features(const char* layer, const Variable<Scalar, Rank>& x, Index fe
 /// ShapeError for a wrong number of features, or in training for one value per feature.
 template <class Scalar = float>
 struct BatchNorm {
-  static constexpr bool needs_pass = true;
+  static constexpr bool needs_pass = true, mixes_samples = true;
 
   Parameter<Scalar, 1> weight, bias;                         // [F]
   mutable Tensor<Scalar, 1> running_mean, running_variance;  // [F]; training moves them if the Pass says so

@@ -56,22 +56,14 @@ template <class Layer>
 concept TakesPassWithAnother = Takes<Layer, Variable<float, 2>, Pass> || Takes<Layer, Variable<float, 4>, Pass> ||
     Takes<Layer, Variable<double, 2>, Pass> || Takes<Layer, Variable<double, 4>, Pass>;
 
-/// Visits the fields of a layer that takes no Pass, at compile time only.
-struct ExpectNoneThatTakesPass {
+/// For a layer that takes no Pass.
+struct ExpectNoneThatNeedsPass {
   template <class T>
-  void operator()(std::string_view, T&, InFiles = InFiles::as_in_memory) const {
-    check<std::remove_const_t<T>>();
-  }
-  template <class T>
-  static void check() {
+  static constexpr void check() {
     static_assert(
         !requires { T::needs_pass; },
         "eigenesis: a layer that holds Dropout, BatchNorm or another layer that needs a Pass has to take one "
         "and hand it on: auto operator()(const auto& x, Pass pass = {}) const");
-    if constexpr (is_vector_v<T>)
-      check<typename T::value_type>();
-    else if constexpr (HasFields<T>)
-      [](T& layer) { T::fields(layer, ExpectNoneThatTakesPass{}); };
   }
 };
 
@@ -92,7 +84,7 @@ auto call(const Layer& layer, const X& x, Pass pass = {}) {
     static_assert(!detail::TakesIfNotConst<Layer, X, Pass> && !detail::TakesPassWithAnother<Layer>,
                   "eigenesis: this layer takes a Pass, but not with such an x, or its operator() with the Pass is not "
                   "const; without the Pass it would always evaluate");
-    detail::ExpectNoneThatTakesPass::check<Layer>();
+    detail::check_types<detail::ExpectNoneThatNeedsPass, Layer>();
     return layer(x);
   }
 }

@@ -15,7 +15,8 @@
 //     }
 //   };
 // `discriminator` is a function of samples, [N, ...] -> [N, 1], that leaves running averages alone; `real` and `fake`
-// are the constants [N, ...] that D is trained on in this step, instance noise included; the result is a number [].
+// are the constants [N, ...] that D is trained on in this step, instance noise included; the result is a number []. With
+// `static constexpr bool needs_separate_samples = true` a D with BatchNorm, which mixes samples, is refused.
 // Gradients of D with respect to samples are those of watch(x), and the optimizer differentiates them once more.
 namespace eigenesis::inline EIGENESIS_ABI {
 
@@ -34,9 +35,9 @@ auto squared_gradient_norm(const auto& discriminator, const auto& samples) {
 struct NoPenalty {};
 
 /// gamma / 2 * mean_i |grad_x D(x_i)|^2 over real samples: D becomes flat around the data, and a GAN that would circle
-/// around its fixed point comes to rest there (Mescheder et al. 2018, equation 9). Not for a D with BatchNorm. Throws
-/// ArgumentError for gamma < 0.
+/// around its fixed point comes to rest there (Mescheder et al. 2018, equation 9). Throws ArgumentError for gamma < 0.
 struct R1 {
+  static constexpr bool needs_separate_samples = true;
   double gamma = 10;
 
   auto operator()(const auto& discriminator, const auto& real, const auto&, Rng&) const {
@@ -50,6 +51,7 @@ struct R1 {
 /// equation 3). Not for a D with BatchNorm. Throws ArgumentError for weight < 0, ShapeError unless real and fake have
 /// the same shape.
 struct GradientPenalty {
+  static constexpr bool needs_separate_samples = true;
   double weight = 10;
 
   template <class Scalar, int Rank>

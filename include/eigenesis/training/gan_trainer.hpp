@@ -32,6 +32,17 @@ namespace detail {
 
 using APenalty = Other<AnOptimizer, AnAverage, A<InstanceNoise>, A<GanOptions>>;
 
+/// For a penalty that asks for the slope of D at each sample.
+struct ExpectNoneThatMixesSamples {
+  template <class T>
+  static constexpr void check() {
+    static_assert(
+        !requires { T::mixes_samples; },
+        "eigenesis: R1 and GradientPenalty need a discriminator whose logit for a sample depends on that sample "
+        "only; take LayerNorm or InstanceNorm in place of BatchNorm");
+  }
+};
+
 /// Adam of learning rate 2e-4, beta1 0.5, beta2 0.999 (Radford et al. 2016).
 inline Adam<float> adam_for_gan() { return Adam<float>{{.learning_rate = 2e-4, .beta1 = 0.5}}; }
 
@@ -72,6 +83,8 @@ class GanTrainer {
     static_assert(detail::part_count<detail::AnOptimizer, P1, P2, P3, P4, P5, P6> <= 2 &&
                       detail::part_count<detail::AnAverage, P1, P2, P3, P4, P5, P6> <= 1,
                   "eigenesis: GanTrainer takes at most two optimizers and one MovingAverage");
+    if constexpr (requires { requires Penalty::needs_separate_samples; })
+      detail::check_types<detail::ExpectNoneThatMixesSamples, DiscriminatorType>();
     require<ArgumentError>(options_.discriminator_steps >= 1 && options_.generator_steps >= 1,
                            "GanTrainer: expected at least one step of each model but got discriminator_steps = ",
                            options_.discriminator_steps, " and generator_steps = ", options_.generator_steps);

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// One mistake at a time, which must not compile.
+#include <eigenesis/eigenesis.hpp>
+using namespace eigenesis;
+
+struct Block {
+  BatchNorm<> norm{4};
+#if defined(MISTAKE_NO_PASS)
+  auto operator()(const auto& x) const { return norm(x); }
+#else
+  auto operator()(const auto& x, Pass pass = {}) const { return norm(x, pass); }
+#endif
+  static void fields(auto& self, auto&& field) { field("norm", self.norm); }
+};
+struct NotConst {
+  auto operator()(const auto& x) { return x; }
+};
+struct PassNotConst {
+  auto operator()(const auto& x) const { return x; }
+  auto operator()(const auto& x, Pass) { return x; }
+};
+struct OwnBatch {
+  Tensor<float, 2> images, classes;
+  static void fields(auto& self, auto&& field) { field("images", self.images), field("classes", self.classes); }
+};
+
+int main() {
+  Rng rng(1);
+  const Variable<float, 2> x(Tensor<float, 2>(Shape{2, 4}, 1.0f));
+  Generator generator{Linear(4, 4, rng), StandardNormal(4)};
+  Discriminator discriminator{Sequential{Block{}, Linear(4, 1, rng)}};
+#if defined(MISTAKE_NO_PASS)
+  discriminator(x);
+#elif defined(MISTAKE_NOT_CONST)
+  call(NotConst{}, x);
+#elif defined(MISTAKE_PASS_NOT_CONST)
+  call(PassNotConst{}, x);
+#elif defined(MISTAKE_NO_CONDITION)
+  generator(x, x);
+#elif defined(MISTAKE_NO_REAL_SAMPLES)
+  GanTrainer{generator, discriminator, Relativistic{}}.train_generator(4, rng);
+#elif defined(MISTAKE_OWN_BATCH)
+  GanTrainer{generator, discriminator, NonSaturating{}}.train_discriminator(OwnBatch{}, rng);
+#elif defined(MISTAKE_UNKNOWN_PART)
+  GanTrainer trainer{generator, discriminator, NonSaturating{}, R1{}, 5};
+#elif defined(MISTAKE_MIXED_SAMPLES)
+  GanTrainer trainer{generator, discriminator, NonSaturating{}, R1{}};
+#elif defined(MISTAKE_WRONG_RANK)
+  Linear(4, 4, rng)(Variable<float, 4>(Tensor<float, 4>(Shape{1, 2, 2, 1})));
+#endif
+}
