@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What eigenesis::compiled holds of derivatives, operations and optimizers.
+// What eigenesis::compiled holds of derivatives and operations: all x_inl.hpp.
 #define EIGENESIS_COMPILED
-#include <eigenesis/kernels/adam.hpp>
-#include <eigenesis/kernels/convolution.hpp>
-#include <eigenesis/kernels/pointwise.hpp>
-#include <eigenesis/core/rng.hpp>
-#undef EIGENESIS_COMPILE
-#define EIGENESIS_COMPILE(...) template __VA_ARGS__
-#include <eigenesis/eigenesis.hpp>
+#include <eigenesis/autodiff/gradient_inl.hpp>
+#include <eigenesis/autodiff/node_inl.hpp>
+#include <eigenesis/ops/broadcast_inl.hpp>
+#include <eigenesis/ops/map_inl.hpp>
+#include <eigenesis/ops/matmul_inl.hpp>
+#include <eigenesis/ops/program_run_inl.hpp>
+#include <eigenesis/ops/symbol_inl.hpp>

@@ -7,8 +7,6 @@
 #include <utility>
 
 #include "eigenesis/core/tensor.hpp"
-#include "eigenesis/kernels/pieces.hpp"
-#include "eigenesis/kernels/pointwise.hpp"
 
 // The graph behind Variable. Each operation makes a node; a node holds the operation's value and one rule for each of
 // its inputs through which gradients may flow. After
@@ -21,6 +19,8 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 template <class Scalar>
 struct Node;
+template <class Scalar>
+void destroy(Node<Scalar>* node);
 
 /// Counts nodes and updates of parameters on one scale: a node older than a parameter's last update used its old value.
 inline std::uint64_t next_serial() {
@@ -54,7 +54,6 @@ class NodeRef {
   void acquire() const {
     if (node_) node_->references.fetch_add(1, std::memory_order_relaxed);
   }
-  static void destroy(Node<Scalar>* node);
   Node<Scalar>* node_ = nullptr;
 };
 
@@ -107,39 +106,14 @@ struct NodeOf final : Node<Scalar> {
   Tensor<Scalar, Rank> value;
 };
 
-// Freeing a node frees its rules, and these may free the nodes they refer to. Nested calls would overflow the stack for
-// a chain of a million nodes: therefore nodes are put into a list, and the outermost call frees one after the other.
-template <class Scalar>
-void NodeRef<Scalar>::destroy(Node<Scalar>* node) {
-  static thread_local Node<Scalar>* to_free = nullptr;
-  static thread_local bool freeing = false;
-  node->next_to_free = std::exchange(to_free, node);
-  if (freeing) return;
-  freeing = true;
-  while (to_free) {
-    Node<Scalar>* first = std::exchange(to_free, to_free->next_to_free);
-    while (first->rules) delete std::exchange(first->rules, first->rules->next);
-    delete first;
-  }
-  freeing = false;
-}
-EIGENESIS_COMPILE(void NodeRef<float>::destroy(Node<float>*));
-
 template <class Scalar, int Rank>
 NodeRef<Scalar> make_node(Tensor<Scalar, Rank> value) {
   return NodeRef<Scalar>(new NodeOf<Scalar, Rank>(std::move(value)));
 }
 
 /// A node of a rank known at run time, its elements uninitialised.
-template <class Scalar, int Rank = 0>
-NodeRef<Scalar> make_node(std::span<const Index> shape) {
-  if constexpr (Rank < max_rank)
-    if (std::ssize(shape) > Rank) return make_node<Scalar, Rank + 1>(shape);
-  Shape<Rank> sizes;
-  for (int axis = 0; axis < Rank; ++axis) sizes[axis] = shape[static_cast<std::size_t>(axis)];
-  return make_node(Tensor<Scalar, Rank>(sizes));
-}
-EIGENESIS_COMPILE(NodeRef<float> make_node<float, 0>(std::span<const Index>));
+template <class Scalar>
+NodeRef<Scalar> node_of_shape(std::span<const Index> shape);
 
 /// Whether operations of this thread are recorded for gradients.
 inline bool& recording() {
@@ -148,3 +122,7 @@ inline bool& recording() {
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
+
+#if !defined(EIGENESIS_COMPILED)
+#include "eigenesis/autodiff/node_inl.hpp"
+#endif

@@ -117,7 +117,7 @@ WrtEach<Input, F> wrt_each(std::span<const Input> inputs, F rule) {
 template <class Scalar>
 class AnyTensor {
  public:
-  explicit AnyTensor(std::span<const Index> shape) : node_(detail::make_node<Scalar>(shape)) {}
+  explicit AnyTensor(std::span<const Index> shape) : node_(detail::node_of_shape<Scalar>(shape)) {}
   AnyTensor(AnyTensor&&) noexcept = default;
   AnyTensor& operator=(AnyTensor&&) noexcept = default;
 

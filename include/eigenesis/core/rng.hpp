@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
 
-#include "eigenesis/kernels/pieces.hpp"
 #include "eigenesis/kernels/random.hpp"
+#include "eigenesis/machine/error.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 /// A stream of random numbers: word i is a function of the key and i (Philox4x32-10). A copy continues with the same
@@ -56,11 +55,15 @@ class Rng {
 
   /// n independent numbers in [low, high).
   template <class T>
-  void fill_uniform(T* x, Index n, std::type_identity_t<T> low, std::type_identity_t<T> high);
+  void fill_uniform(T* x, Index n, std::type_identity_t<T> low, std::type_identity_t<T> high) {
+    detail::fill_uniform(state_.key, state_.counter, x, n, low, high);
+  }
 
   /// n independent normal numbers of mean 0 and standard deviation 1 (Box & Muller 1958).
   template <class T>
-  void fill_normal(T* x, Index n);
+  void fill_normal(T* x, Index n) {
+    detail::fill_normal(state_.key, state_.counter, x, n);
+  }
 
   /// Puts n elements into random order, each order equally likely (Fisher & Yates).
   template <class T>
@@ -77,44 +80,10 @@ class Rng {
     return high << 32 | next();
   }
 
-  /// Chunks of 64 words, beginning with the next counter, become 64 floats or 32 doubles each.
-  template <class T, class F>
-  void fill(T* x, Index n, F chunk) {
-    constexpr Index width = 256 / sizeof(T), chunks_per_piece = 128;
-    if (n <= 0) return;
-    const std::uint64_t key = state_.key, block = (state_.counter + 3) / 4;
-    const Isa use = isa();
-    detail::run_ranges(detail::count_parts(n, width), chunks_per_piece, [=](Index first, Index last) {
-      alignas(64) std::uint32_t words[64];
-      alignas(64) T rest[width];
-      for (Index i = first; i < last; ++i) {
-        detail::random_words(key, block + 16 * static_cast<std::uint64_t>(i), words, use);
-        const bool whole = (i + 1) * width <= n;
-        chunk(words, whole ? x + i * width : rest);
-        if (!whole) std::copy_n(rest, n - i * width, x + i * width);
-      }
-    });
-    state_.counter = 4 * (block + 16 * static_cast<std::uint64_t>(detail::count_parts(n, width)));
-  }
-
   State state_;
   std::array<std::uint32_t, 4> cache_{};
   std::uint64_t cached_block_ = 0;
   bool cached_ = false;
 };
-
-template <class T>
-void Rng::fill_uniform(T* x, Index n, std::type_identity_t<T> low, std::type_identity_t<T> high) {
-  const Isa use = isa();
-  fill(x, n, [=](const std::uint32_t* words, T* out) { detail::uniform_chunk(words, out, low, high, use); });
-}
-EIGENESIS_COMPILE(void Rng::fill_uniform<float>(float*, Index, float, float));
-
-template <class T>
-void Rng::fill_normal(T* x, Index n) {
-  const Isa use = isa();
-  fill(x, n, [=](const std::uint32_t* words, T* out) { detail::normal_chunk(words, out, use); });
-}
-EIGENESIS_COMPILE(void Rng::fill_normal<float>(float*, Index));
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "eigenesis/kernels/convolution_geometry.hpp"
-#include "eigenesis/kernels/product.hpp"
+#include "eigenesis/kernels/product_inl.hpp"
 #include "eigenesis/kernels/reductions.hpp"
 
 // Gradients of convolutions of few input channels, whose channels alone would not fill a tile: im2col lays a few lines

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <array>
-#include <cmath>
-#include <numbers>
+#include <cstdint>
 
-#include "eigenesis/kernels/instruction_sets.hpp"
+#include "eigenesis/machine/config.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
@@ -21,36 +20,14 @@ inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
   return counter;
 }
 
-/// The 64 words of 16 counters from `block` on, and what they become: 64 floats or 32 doubles.
-inline void random_words(std::uint64_t key, std::uint64_t block, std::uint32_t* words, Isa use) {
-  EIGENESIS_DISPATCH(use, random_words(key, block, words));
-}
-inline void uniform_chunk(const std::uint32_t* words, float* out, float low, float high, Isa use) {
-  EIGENESIS_DISPATCH(use, uniform_chunk(words, out, low, high));
-}
-inline void normal_chunk(const std::uint32_t* words, float* out, Isa use) {
-  EIGENESIS_DISPATCH(use, normal_chunk(words, out));
-}
-
-/// 53 random bits of a chunk's word pair i in [0, 32).
-inline std::uint64_t bits53(const std::uint32_t* words, Index i) {
-  return (std::uint64_t{words[i]} << 32 | words[i + 32]) >> 11;
-}
-
-inline void uniform_chunk(const std::uint32_t* words, double* out, double low, double high, Isa) {
-  for (Index i = 0; i < 32; ++i) {
-    const double x = low + (high - low) * (static_cast<double>(bits53(words, i)) * 0x1p-53);
-    out[i] = x < high ? x : low;
-  }
-}
-
-inline void normal_chunk(const std::uint32_t* words, double* out, Isa) {
-  for (Index i = 0; i < 16; ++i) {
-    const double radius = std::sqrt(-2 * std::log((static_cast<double>(bits53(words, i)) + 0.5) * 0x1p-53));
-    const double angle = 2 * std::numbers::pi * 0x1p-53 * static_cast<double>(bits53(words, i + 16));
-    out[i] = radius * std::cos(angle);
-    out[i + 16] = radius * std::sin(angle);
-  }
-}
+/// n random numbers from the first whole block of four words at `counter` on, which moves behind the words used.
+template <class T>
+void fill_uniform(std::uint64_t key, std::uint64_t& counter, T* x, Index n, T low, T high);
+template <class T>
+void fill_normal(std::uint64_t key, std::uint64_t& counter, T* x, Index n);
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
+
+#if !defined(EIGENESIS_COMPILED)
+#include "eigenesis/kernels/random_inl.hpp"
+#endif

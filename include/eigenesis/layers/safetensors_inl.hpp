@@ -135,7 +135,6 @@ void copy_stored(const LoadedFile& file, std::size_t i, InFiles in_files, Scalar
       break;  // read_safetensors leaves those out
   }
 }
-EIGENESIS_INSTANTIATE(void copy_stored<float>(const LoadedFile&, std::size_t, InFiles, float*));
-EIGENESIS_INSTANTIATE(void copy_stored<double>(const LoadedFile&, std::size_t, InFiles, double*));
+EIGENESIS_INSTANTIATE(copy_stored);
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -42,26 +42,17 @@
 // Functions that need no type of the program's own are compiled in one of two ways. A header x.hpp declares them and
 // x_inl.hpp beside it defines them as EIGENESIS_ONCE. A program of headers alone reads both. A program that links the
 // CMake target eigenesis::compiled has EIGENESIS_COMPILED defined and reads the declarations; the sources of that
-// target, in cmake/compiled, read the definitions. A template goes the same way if all its types are known: x.hpp
-// declares it, x_inl.hpp defines it and names each of its types, `EIGENESIS_INSTANTIATE(float sum<float>(...));`.
+// target, in cmake/compiled, read the definitions. A function template over the type of numbers goes the same way:
+// behind its definition, EIGENESIS_INSTANTIATE(name) compiles it for float and double.
 #if defined(EIGENESIS_COMPILED)
 #define EIGENESIS_ONCE
-#define EIGENESIS_INSTANTIATE(...) template __VA_ARGS__
+#define EIGENESIS_INSTANTIATE(name)           \
+  template decltype(name<float>) name<float>; \
+  template decltype(name<double>) name<double>
 #else
 #define EIGENESIS_ONCE inline
-#define EIGENESIS_INSTANTIATE(...) static_assert(true)
+#define EIGENESIS_INSTANTIATE(name) static_assert(true)
 #endif
-
-// The older way, in which the definitions are read everywhere. A template is named by EIGENESIS_COMPILE behind its
-// definition, for float. Any other function becomes a template by EIGENESIS_COMPILABLE.
-#if defined(EIGENESIS_COMPILED_HERE)
-#define EIGENESIS_COMPILE(...) template __VA_ARGS__
-#elif defined(EIGENESIS_COMPILED)
-#define EIGENESIS_COMPILE(...) extern template __VA_ARGS__
-#else
-#define EIGENESIS_COMPILE(...) static_assert(true)
-#endif
-#define EIGENESIS_COMPILABLE template <class = void>
 
 namespace eigenesis::inline EIGENESIS_ABI {
 

@@ -1,71 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ranges>
-
 #include "eigenesis/autodiff/variable.hpp"
 #include "eigenesis/core/axes.hpp"
-#include "eigenesis/kernels/reductions.hpp"
 
 // sum <-> broadcast, each the other's gradient.
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-/// Leads x through step(run, from, to), one run after the other, into y; `size` elements lie behind each run.
-template <class Scalar, class Runs, class Size, class Step>
-void follow_runs(const Runs& runs, const AnyVariable<Scalar>& x, Scalar* y, Size size, Step step) {
-  Tensor<Scalar, 1> between;
-  const Scalar* from = x.data();
-  for (auto run = runs.begin(); run != runs.end();) {
-    const StretchedRun& current = *run;
-    if (++run == runs.end()) return step(current, from, y);
-    Tensor<Scalar, 1> target(Shape{size(current)});
-    step(current, from, target.data());
-    between = std::move(target);
-    from = between.data();
-  }
-  std::copy_n(from, x.size(), y);  // no run: only axes of size 1 were added
-}
-
-template <class Scalar>
-AnyVariable<Scalar> broadcast_to(const AnyVariable<Scalar>& x, std::span<const Index> shape);
-
 /// The sum of x over the axes along which `shape` is stretched to the shape of x.
 template <class Scalar>
-AnyVariable<Scalar> sum_to(const AnyVariable<Scalar>& x, std::span<const Index> shape) {
-  if (std::ranges::equal(x.shape(), shape)) return x;
-  AnyTensor<Scalar> y(shape);
-  const auto size = [](const StretchedRun& r) { return r.outer * r.inner; };
-  follow_runs(StretchedRuns(shape, x.shape()), x, y.data(), size,
-              [](const StretchedRun& r, const Scalar* from, Scalar* to) {
-                if (r.outer == 1 && r.inner == 1)
-                  *to = sum(from, r.size);
-                else if (r.inner == 1)
-                  sum_columns(from, r.outer, r.size, to);
-                else
-                  for (Index i = 0; i < r.outer; ++i)
-                    sum_rows(from + i * r.size * r.inner, r.size, r.inner, to + i * r.inner);
-              });
-  return record(std::move(y), wrt(x, [x](const auto&, const auto& dy) { return broadcast_to(dy, x.shape()); }));
-}
-EIGENESIS_COMPILE(AnyVariable<float> sum_to<float>(const AnyVariable<float>&, std::span<const Index>));
-
+AnyVariable<Scalar> sum_to(const AnyVariable<Scalar>& x, std::span<const Index> shape);
+/// x stretched to `shape`.
 template <class Scalar>
-AnyVariable<Scalar> broadcast_to(const AnyVariable<Scalar>& x, std::span<const Index> shape) {
-  if (std::ranges::equal(x.shape(), shape)) return x;
-  AnyTensor<Scalar> y(shape);
-  const StretchedRuns runs(x.shape(), shape);
-  const auto size = [](const StretchedRun& r) { return r.outer * r.size * r.inner; };
-  follow_runs(std::views::reverse(runs), x, y.data(), size, [](const StretchedRun& r, const Scalar* from, Scalar* to) {
-    for (Index i = 0; i < r.outer; ++i, from += r.inner, to += r.size * r.inner)
-      if (r.inner == 1)
-        fill(to, r.size, *from);
-      else if (r.inner > 0 && r.size > 0)
-        repeat(std::copy_n(from, r.inner, to) - r.inner, r.inner, r.size * r.inner);
-  });
-  return record(std::move(y), wrt(x, [x](const auto&, const auto& dy) { return sum_to(dy, x.shape()); }));
-}
-EIGENESIS_COMPILE(AnyVariable<float> broadcast_to<float>(const AnyVariable<float>&, std::span<const Index>));
+AnyVariable<Scalar> broadcast_to(const AnyVariable<Scalar>& x, std::span<const Index> shape);
 
 }  // namespace detail
 
@@ -86,3 +34,7 @@ Variable<Scalar, NewRank> sum_to(const Variable<Scalar, Rank>& x, const Shape<Ne
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
+
+#if !defined(EIGENESIS_COMPILED)
+#include "eigenesis/ops/broadcast_inl.hpp"
+#endif

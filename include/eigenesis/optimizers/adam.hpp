@@ -110,7 +110,4 @@ class AdamW : public detail::AdamBase<AdamW<Scalar>, Scalar, AdamWOptions> {
   }
 };
 
-EIGENESIS_COMPILE(class detail::Optimizer<Adam<float>, float, AdamOptions, detail::AdamState<float>>);
-EIGENESIS_COMPILE(class Adam<float>);
-
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <numeric>
 #include <tuple>
 
 #include "eigenesis/autodiff/gradient.hpp"
+#include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/ops/program_run.hpp"
 
@@ -24,25 +24,6 @@ void change(Scalar* x, Index n, F&& f, const Others*... others) {
   const Operand<Scalar> operands[] = {{x, n, {Spread::full}}, {others, n, {Spread::full}}...};
   run_program<Scalar>(program, result.index(), operands, x, n);
 }
-
-/// The sum of x^2.
-template <class Scalar>
-double sum_of_squares(const Scalar* x, Index n) {
-  CachedVector<double> partial(static_cast<std::size_t>((n + piece_size - 1) / piece_size));
-  run_ranges(n, piece_size, [&](Index first, Index last) {
-    constexpr Index block = 1024;
-    alignas(64) Scalar squares[block];
-    double total = 0;
-    for (Index i = first; i < last; i += block) {
-      const Index count = std::min(block, last - i);
-      pointwise<Scalar>(Operation::square)(squares, x + i, nullptr, nullptr, Scalar{0}, count);
-      total += static_cast<double>(sum_piece(squares, count, isa()));
-    }
-    partial[static_cast<std::size_t>(first / piece_size)] = total;
-  });
-  return std::accumulate(partial.begin(), partial.end(), 0.0);
-}
-EIGENESIS_COMPILE(double sum_of_squares<float>(const float*, Index));
 
 }  // namespace detail
 
@@ -88,7 +69,7 @@ class Gradients {
     for (auto& gradient : each_) {
       if (!gradient) continue;
       if (gradient->references.load(std::memory_order_relaxed) > 1) {  // others see it too, perhaps another parameter
-        detail::NodeRef<Scalar> copy = detail::make_node<Scalar>(gradient->shape);
+        detail::NodeRef<Scalar> copy = detail::node_of_shape<Scalar>(gradient->shape);
         std::copy_n(gradient->data(), gradient->size(), copy->data());
         gradient = std::move(copy);
       }
