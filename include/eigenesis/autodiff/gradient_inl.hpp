@@ -139,6 +139,7 @@ CachedVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<cons
     const NodeRef<Scalar> node(note.node);
     const NodeRef<Scalar> dy = note.target ? note.adjoint : std::exchange(note.adjoint, {});
     for (const Rule<Scalar>* rule = node->rules; rule != nullptr; rule = rule->next) {
+      // The search has numbered all of these nodes, so that no note is added, and the reference stays valid.
       auto& input = notes[notes.number_of(rule->input.get())];
       if (!input.wanted) continue;
       NodeRef<Scalar> dx = rule->apply(node, dy);

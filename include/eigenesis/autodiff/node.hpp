@@ -13,7 +13,8 @@
 //   const Parameter w(...);               // node w: no rules, but differentiable
 //   const Variable y = square(w * 3);     // node w * 3 with a rule for w; node y with a rule for w * 3
 // y refers to its rule, the rule to the node w * 3, and so on down to w: who holds y holds all it was computed from.
-// A finished node never changes (but for a parameter's value), so that threads may share graphs.
+// A finished node never changes, so that threads may share graphs. There are two exceptions: a parameter's value, and a
+// sum of gradients that nothing else can see yet, to which more is added in place.
 // A node's rank is known at run time only, so that the engine is compiled once per scalar.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 

@@ -178,7 +178,7 @@ void add_rules(const Y& y, WrtEach<Input, F>&& wrt) {
 }  // namespace detail
 
 /// Makes a differentiable operation from its value and one rule for each input:
-///   return record(product(a.value(), b.value()),
+///   return record(product_of(a.value(), b.value()),
 ///                 wrt(a, [b](const auto& y, const auto& dy) { return matmul(dy, transpose(b)); }),
 ///                 wrt(b, [a](const auto& y, const auto& dy) { return matmul(transpose(a), dy); }));
 /// Rules written in differentiable operations make gradients of gradients work without further code. `inputs` are made

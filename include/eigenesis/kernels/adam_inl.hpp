@@ -8,17 +8,17 @@
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 template <class T>
-void adam_piece(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T beta2, T step, T root_scale, T epsilon,
-                T decay, Isa use) {
-  EIGENESIS_DISPATCH(use, adam_piece(weight, m, v, gradient, n, beta1, beta2, step, root_scale, epsilon, decay));
+void adam_piece(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T beta2, T step_size, T root_scale,
+                T epsilon, T decay, Isa use) {
+  EIGENESIS_DISPATCH(use, adam_piece(weight, m, v, gradient, n, beta1, beta2, step_size, root_scale, epsilon, decay));
 }
 
 template <class T>
-void adam(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T beta2, T step, T root_scale, T epsilon, T decay,
-          Isa use) {
+void adam(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T beta2, T step_size, T root_scale, T epsilon,
+          T decay, Isa use) {
   run_ranges(n, piece_size, [&](Index first, Index last) {
-    adam_piece(weight + first, m + first, v + first, gradient + first, last - first, beta1, beta2, step, root_scale,
-               epsilon, decay, use);
+    adam_piece(weight + first, m + first, v + first, gradient + first, last - first, beta1, beta2, step_size,
+               root_scale, epsilon, decay, use);
   });
 }
 

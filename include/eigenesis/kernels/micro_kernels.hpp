@@ -38,7 +38,7 @@ struct ProductKernels {
   Index tile_rows[tile_heights];
   Index tile_vectors;                                         // of the widest tile
   MicroKernel micro_kernels[tile_heights][max_tile_vectors];  // [which height][vectors - 1]
-  Pack pack, pack_transposed;
+  Pack pack, pack_transposed;  // `pack` is for convolutions: products pack in their first tile
 
   /// The height of the next tile where `rows` are left, given that of the tile before.
   Index highest_tile(Index height, Index rows) const {

@@ -98,7 +98,8 @@ void multiply_piece(const Product<T>& p, const ProductBlock& block, const Panels
   const Rows<const T> start{p.start.data ? p.start.data + column : nullptr, p.start.row};
   Rows<const T> b{p.b + block.k * p.n + column, p.n};
   if (packed) b = {packed + panels.begin(panel) * depth, width};
-  // The first of many tiles packs the panel for the others, while it reads b anyhow.
+  // The first of many tiles packs the panel for the others, while it reads b anyhow. In a piece of two tiles that would
+  // not pay.
   const bool packs = !packed && last - first > 2 * kernels.tile_rows[0];
   T* b_copy = packs ? scratch<T, struct PackedPanel>(width * depth) : nullptr;
   for (Index i = first, height = 0; i < last; i += kernels.tile_rows[height]) {
@@ -129,10 +130,10 @@ void multiply_block(const Product<T>& p, const ProductBlock& block, const Produc
   const Panels panels(block.columns, kernels);
   const T* const packed = p.transpose_b ? pack_transposed_b(p, block, panels, kernels) : nullptr;
   const Index tile = kernels.tile_rows[0], rows = panels.count * p.m < 64 * tile ? 2 * tile : 16 * tile;
-  const Index pieces = count_parts(p.m, rows);  // of each panel
-  run_pieces(panels.count * pieces, p.shared(), [&](Index piece) {
-    const Index first = piece % pieces * rows;
-    multiply_piece(p, block, panels, piece / pieces, packed, first, std::min(p.m, first + rows), kernels);
+  const Index pieces_per_panel = count_parts(p.m, rows);
+  run_pieces(panels.count * pieces_per_panel, p.shared(), [&](Index piece) {
+    const Index first = piece % pieces_per_panel * rows;
+    multiply_piece(p, block, panels, piece / pieces_per_panel, packed, first, std::min(p.m, first + rows), kernels);
   });
 }
 
@@ -143,10 +144,10 @@ void multiply(Product<T> p, Isa use) {
   const Index k_blocks = std::max<Index>(1, count_parts(p.k, 512));  // as even as possible
   for (Index i = 0; i < k_blocks; ++i) {
     const Index k = p.k * i / k_blocks, depth = p.k * (i + 1) / k_blocks - k;
+    // Columns of at most about 2^20 numbers of b, whose panels stay in the caches; + 1 is for a depth of 0.
     const Index most = std::max<Index>(1, (1 << 20) / ((depth + 1) * tile_columns)) * tile_columns;
     if (i > 0) p.start = {p.c, p.n};
-    for (Index n = 0; n < p.n; n += most)  // columns whose panels stay in the caches
-      multiply_block(p, {k, depth, n, std::min(most, p.n - n)}, kernels);
+    for (Index n = 0; n < p.n; n += most) multiply_block(p, {k, depth, n, std::min(most, p.n - n)}, kernels);
   }
 }
 
@@ -155,7 +156,8 @@ template <class T>
 bool is_faster_transposed(bool transpose_a, bool transpose_b, Index m, Index n, Index k,
                           const ProductKernels<T>& kernels) {
   const auto idle_lanes = [&](Index columns) { return -columns & (kernels.lanes - 1); };
-  // c so narrow that lanes would be idle; those cost more than to copy c, and op(b) too unless b is transposed anyhow.
+  // c so narrow that lanes would be idle. More than 2 of them cost more than to copy c, more than 6 also more than to
+  // pack a, which is then the right factor and has to be packed unless it is transposed. Both numbers were measured.
   const bool narrow =
       n < m && n < kernels.tile_vectors * kernels.lanes && k >= kernels.lanes && idle_lanes(n) > (transpose_a ? 2 : 6);
   // a and c to be transposed instead of a large b

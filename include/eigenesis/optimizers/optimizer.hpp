@@ -151,7 +151,7 @@ class Optimizer {
       Slot& slot = slots_[i];
       Node<Scalar>& parameter = *parameters[i];
       const Index step = static_cast<Index>(slot.step.data()[0] += 1);
-      parameter.updated = next_serial();
+      parameter.updated = next_serial();  // the weights change here, in the node
       derived().update(slot.state, step, rate, parameter.data(), gradient.data(), parameter.size());
     }
   }
