@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
+
 #include "eigenesis/core/rng.hpp"
+#include "eigenesis/kernels/pieces.hpp"
+#include "eigenesis/kernels/pointwise.hpp"
 #include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/ops/reduce.hpp"
 

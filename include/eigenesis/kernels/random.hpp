@@ -20,9 +20,10 @@ inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
   return counter;
 }
 
-/// n random numbers from the first whole block of four words at `counter` on, which moves behind the words used.
+/// n numbers in [low, high) from the counters that follow; `counter`, which counts words, moves behind those used.
 template <class T>
 void fill_uniform(std::uint64_t key, std::uint64_t& counter, T* x, Index n, T low, T high);
+/// The same for normal numbers of mean 0 and standard deviation 1 (Box & Muller 1958).
 template <class T>
 void fill_normal(std::uint64_t key, std::uint64_t& counter, T* x, Index n);
 

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "eigenesis/kernels/pieces.hpp"
 #include "eigenesis/metrics/features.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

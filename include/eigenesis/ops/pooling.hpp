@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "eigenesis/kernels/pieces.hpp"
 #include "eigenesis/ops/arrange.hpp"
 
 // Images [N, H, W, C] made smaller or larger, each channel by itself.

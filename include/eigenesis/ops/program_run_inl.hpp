@@ -5,6 +5,7 @@
 
 #include "eigenesis/core/tensor.hpp"
 #include "eigenesis/kernels/pieces.hpp"
+#include "eigenesis/kernels/pointwise.hpp"
 #include "eigenesis/ops/program_run.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {

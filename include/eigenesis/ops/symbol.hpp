@@ -7,8 +7,7 @@
 #include <concepts>
 #include <numbers>
 
-#include "eigenesis/kernels/pieces.hpp"
-#include "eigenesis/kernels/pointwise.hpp"
+#include "eigenesis/kernels/operations.hpp"
 #include "eigenesis/machine/memory.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
