@@ -29,7 +29,7 @@ struct SmoothedLabels {
 int main(int argc, char** argv) {
   return run_example("custom_layer", [&] {
     Arguments arguments(argc, argv, "Trains a GAN of residual blocks with smoothed labels on two moons.",
-                        {{"steps", "4000", "rounds of training"}});
+                        {{"steps", "4000", "steps of training"}});
     Rng rng(arguments.seed());
 
     const auto swish = [](const auto& x) { return map([](auto t) { return t * sigmoid(t); }, x); };

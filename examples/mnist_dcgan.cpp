@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
         argc, argv, "Trains a convolutional GAN on the MNIST digits; draws samples as it learns and its losses.",
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "3", "passes over the training images"},
-         {"steps", "0", "rounds of training, instead of epochs"},
+         {"steps", "0", "steps of training, instead of epochs"},
          {"batch", "64", "images in a batch"},
          {"every", "1", "epochs from one picture of samples to the next"}});
     Rng rng(arguments.seed());

@@ -8,7 +8,7 @@ using namespace eigenesis;
 int main(int argc, char** argv) {
   return run_example("ring_gan", [&] {
     Arguments arguments(argc, argv, "Trains a GAN on a ring of eight Gaussians and draws its samples over the data.",
-                        {{"steps", "20000", "rounds of training"}});
+                        {{"steps", "20000", "steps of training"}});
     Rng rng(arguments.seed());
     Generator generator{Sequential{Linear(2, 128, rng), Relu{}, Linear(128, 128, rng), Relu{}, Linear(128, 2, rng)},
                         StandardNormal(2)};

@@ -19,7 +19,7 @@ double js_at(double theta, double sigma) {
                                    density(mixture_of_gaussians({1}, {theta}, {deviation}), x));
 }
 
-/// Where the samples lie after each round of the training, from theta = 2 on.
+/// Where the samples lie after each step of the training, from theta = 2 on.
 Series train(const std::string& name, const InstanceNoise& noise, Index steps, Rng& rng) {
   Generator generator{Shift{2.0f}, data};
   Discriminator discriminator{Sequential{Linear(1, 32, rng), Tanh{}, Linear(32, 32, rng), Tanh{}, Linear(32, 1, rng)}};
@@ -73,5 +73,5 @@ void teach(Lesson& lesson) {
 int main(int argc, char** argv) {
   return run_lesson(argc, argv, "07_fading_noise",
                     "Through noise D sees how far samples are from the data; as it fades, they arrive.",
-                    {{"steps", "2000", "rounds of each training"}}, teach);
+                    {{"steps", "2000", "steps of each training"}}, teach);
 }

@@ -449,15 +449,15 @@ TEST_CASE("Instance noise fades by its schedule", "[training]") {
   CHECK(fading.sigma_in(2000) == 0);
   CHECK(fading.sigma_in(3000) == 0);
   CHECK_THROWS_MATCHES((InstanceNoise{.sigma = -0.5}.sigma_in(7)), ArgumentError,
-                       Message("InstanceNoise: expected a finite sigma >= 0 but got -0.5 in round 7"));
+                       Message("InstanceNoise: expected a finite sigma >= 0 but got -0.5 in step 7"));
   CHECK_THROWS_MATCHES((InstanceNoise{.sigma = NAN}.sigma_in(0)), ArgumentError,
-                       Message("InstanceNoise: expected a finite sigma >= 0 but got nan in round 0"));
+                       Message("InstanceNoise: expected a finite sigma >= 0 but got nan in step 0"));
   Rng rng(1);
   auto generator = small_generator(rng);
   auto discriminator = small_discriminator(rng);
   GanTrainer trainer{generator, discriminator, Minimax{}, InstanceNoise{.sigma = -1}};
   CHECK_THROWS_MATCHES(trainer.train_discriminator(normal_data(4, rng), rng), ArgumentError,
-                       Message("InstanceNoise: expected a finite sigma >= 0 but got -1 in round 0"));
+                       Message("InstanceNoise: expected a finite sigma >= 0 but got -1 in step 0"));
 }
 
 TEST_CASE("The discriminator sees real and fake samples through noise, in both phases", "[training]") {
@@ -575,6 +575,14 @@ TEST_CASE("Instance noise makes points overlap: the optimal discriminator's loss
 
 namespace {
 
+// On a D with BatchNorm, which they refuse if they are not told otherwise.
+struct AnyR1 : R1 {
+  static constexpr bool needs_separate_samples = false;
+};
+struct AnyGradientPenalty : GradientPenalty {
+  static constexpr bool needs_separate_samples = false;
+};
+
 /// Notes what a penalty is given; its value is 0.25 psi^2 for D = psi x.
 struct NotedPenalty {
   std::vector<Tensor<double, 2>>* given;
@@ -645,13 +653,6 @@ TEST_CASE("A penalty leaves the discriminator's running averages alone", "[train
     return result;
   };
   CHECK(averages().size() == 16);
-  // On a D with BatchNorm, which they refuse if they are not told otherwise.
-  struct AnyR1 : R1 {
-    static constexpr bool needs_separate_samples = false;
-  };
-  struct AnyGradientPenalty : GradientPenalty {
-    static constexpr bool needs_separate_samples = false;
-  };
   CHECK(averages(AnyR1{}) == averages());
   CHECK(averages(AnyGradientPenalty{}) == averages());
 }

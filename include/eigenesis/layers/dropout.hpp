@@ -23,7 +23,7 @@ struct Dropout {
     if (!pass.is_training()) return x;
     Tensor<Scalar, Rank> noise(x.shape());
     pass.rng().fill_uniform(noise.data(), noise.size(), Scalar{0}, Scalar{1});
-    // A product, not a choice: of a NaN nothing else may be made.
+    // A product, which keeps a NaN; to choose between x and 0 would hide it.
     return map([p = probability_](auto t, auto u) { return t * select(u < p, 0, 1 / (1 - p)); }, x,
                Variable(std::move(noise)));
   }

@@ -18,24 +18,22 @@ void initialize_uniform(Parameter<Scalar, Rank>& weight, double low, double high
   rng.fill_uniform(value.data(), value.size(), static_cast<Scalar>(low), static_cast<Scalar>(high));
 }
 
-/// N(mean, deviation^2).
+/// N(mean, standard_deviation^2).
 template <class Scalar, int Rank>
-void initialize_normal(Parameter<Scalar, Rank>& weight, double mean, double deviation, Rng& rng) {
+void initialize_normal(Parameter<Scalar, Rank>& weight, double mean, double standard_deviation, Rng& rng) {
   Tensor<Scalar, Rank>& value = weight.mutable_value();
   rng.fill_normal(value.data(), value.size());
-  value.array() = value.array() * static_cast<Scalar>(deviation) + static_cast<Scalar>(mean);
+  value.array() = value.array() * static_cast<Scalar>(standard_deviation) + static_cast<Scalar>(mean);
 }
 
 namespace detail {
 
 template <int Rank>
-  requires(Rank >= 2)
-double fan_in(const Shape<Rank>& weight) {
+requires(Rank >= 2) double fan_in(const Shape<Rank>& weight) {
   return static_cast<double>(weight.size() / weight[Rank - 1]);
 }
 template <int Rank>
-  requires(Rank >= 2)
-double fan_out(const Shape<Rank>& weight) {
+requires(Rank >= 2) double fan_out(const Shape<Rank>& weight) {
   return static_cast<double>(weight.size() / weight[Rank - 2]);
 }
 

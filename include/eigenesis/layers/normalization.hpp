@@ -81,8 +81,8 @@ void check_features(const char* layer, const Variable<Scalar, Rank>& x, Index fe
 /// Batch normalisation over the last axis, x [N, ..., F] (Ioffe and Szegedy 2015). In training each feature is
 /// normalised by its mean and biased variance over the batch, and the running statistics move by `momentum` towards the
 /// batch's mean and unbiased variance, as in PyTorch; in evaluation the running statistics are used, and a sample does
-/// not depend on its batch. It stands for PyTorch's BatchNorm1d, 2d and 3d. A batch with NaN or infinities gives such,
-/// but leaves the running statistics alone, for they would stay so. Throws ArgumentError for features < 1,
+/// not depend on its batch. It stands for PyTorch's BatchNorm1d, 2d and 3d. A batch with NaN or
+/// infinities gives NaN, but leaves the running statistics as they are. Throws ArgumentError for features < 1,
 /// ShapeError for a wrong number of features, or in training for one value per feature.
 template <class Scalar = float>
 struct BatchNorm {

@@ -51,12 +51,12 @@ concept TakesIfNotConst = requires(Layer& layer, const X&... x) {
   layer(x...);
 };
 
-/// Whether a layer that does not take (x, Pass) for the x at hand takes a Pass with another x.
+/// Whether a layer takes a Pass with some x. It is asked of layers that do not take one with the x at hand.
 template <class Layer>
 concept TakesPassWithAnother = Takes<Layer, Variable<float, 2>, Pass> || Takes<Layer, Variable<float, 4>, Pass> ||
     Takes<Layer, Variable<double, 2>, Pass> || Takes<Layer, Variable<double, 4>, Pass>;
 
-/// For a layer that takes no Pass.
+/// For a layer that takes no Pass. Dropout, BatchNorm and layers of one's own say `needs_pass`.
 struct ExpectNoneThatNeedsPass {
   template <class T>
   static constexpr void check() {
@@ -74,18 +74,20 @@ template <class Layer, class X>
 auto call(const Layer& layer, const X& x, Pass pass = {}) {
   if constexpr (detail::Takes<Layer, X, Pass>) {
     return layer(x, pass);
-  } else {
-    static_assert(detail::Takes<Layer, X> || !detail::TakesIfNotConst<Layer, X>,
-                  "eigenesis: the operator() of a layer has to be const");
-    static_assert(
-        detail::Takes<Layer, X>,
-        "eigenesis: this layer has no operator()(x) for such an x. Does it take rows [N, F] (Flatten first) or "
-        "images [N, H, W, C] (Unflatten first), or another scalar (float, double)?");
+  } else if constexpr (detail::Takes<Layer, X>) {
     static_assert(!detail::TakesIfNotConst<Layer, X, Pass> && !detail::TakesPassWithAnother<Layer>,
                   "eigenesis: this layer takes a Pass, but not with such an x, or its operator() with the Pass is not "
                   "const; without the Pass it would always evaluate");
     detail::check_types<detail::ExpectNoneThatNeedsPass, Layer>();
     return layer(x);
+  } else if constexpr (detail::TakesIfNotConst<Layer, X, Pass> || detail::TakesIfNotConst<Layer, X>) {
+    static_assert(detail::Takes<Layer, X>, "eigenesis: the operator() of a layer has to be const");
+  } else {
+    static_assert(
+        detail::Takes<Layer, X>,
+        "eigenesis: this layer has no operator()(x) for such an x. Does it take rows [N, F] (Flatten first), "
+        "images [N, H, W, C] (Unflatten first), another scalar (float, double), or a condition too (data that "
+        "are Conditioned{samples, conditions})?");
   }
 }
 
@@ -103,10 +105,14 @@ auto call(const Layer& layer, const X& x, const Variable<Scalar, Rank>& conditio
       detail::TakesCondition<Layer, X, Variable<Scalar, Rank>>,
       "eigenesis: this network takes no such condition. Begin it with AppendCondition{}, which takes one [N, C] of the "
       "same scalar as x, or give it an operator()(x, condition, pass)");
-  if constexpr (detail::Takes<Layer, X, Variable<Scalar, Rank>, Pass>)
+  if constexpr (detail::Takes<Layer, X, Variable<Scalar, Rank>, Pass>) {
     return layer(x, condition, pass);
-  else
+  } else {
+    static_assert(!detail::TakesIfNotConst<Layer, X, Variable<Scalar, Rank>, Pass>,
+                  "eigenesis: the operator() of a layer has to be const");
+    detail::check_types<detail::ExpectNoneThatNeedsPass, Layer>();
     return layer(x, condition);
+  }
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -49,7 +49,8 @@ struct Autoencoder {
   /// Decoded points on the straight line from code a to code b, both [L], ends included, [steps, ...] (lerp).
   /// Throws ShapeError for unequal shapes, ArgumentError for fewer than two steps.
   template <class Scalar>
-  auto interpolate(const Tensor<Scalar, 1>& a, const Tensor<Scalar, 1>& b, Index steps) const {
+  auto interpolate(const Tensor<Scalar, 1>& a, const Tensor<Scalar, 1>& b, Index steps,
+                   const auto&... conditions) const {
     require(a.shape() == b.shape(), "Autoencoder::interpolate: expected codes of equal shape but got ", a.shape(),
             " and ", b.shape());
     require<ArgumentError>(steps >= 2, "Autoencoder::interpolate: expected at least 2 steps but got ", steps);
@@ -58,7 +59,7 @@ struct Autoencoder {
       const Scalar t = static_cast<Scalar>(i) / static_cast<Scalar>(steps - 1);
       z.matrix().row(i) = ((1 - t) * a.array() + t * b.array()).matrix().transpose();
     }
-    return decode(std::move(z));
+    return decode(std::move(z), conditions...);
   }
 
   static void fields(auto& self, auto&& field) {

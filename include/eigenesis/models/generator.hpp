@@ -45,7 +45,8 @@ struct Generator {
   /// Normal latents lie near a sphere that a straight line would leave. Throws ShapeError for unequal shapes,
   /// ArgumentError for fewer than two steps.
   template <class Scalar>
-  auto interpolate(const Tensor<Scalar, 1>& a, const Tensor<Scalar, 1>& b, Index steps) const {
+  auto interpolate(const Tensor<Scalar, 1>& a, const Tensor<Scalar, 1>& b, Index steps,
+                   const auto&... conditions) const {
     require(a.shape() == b.shape(), "Generator::interpolate: expected latents of equal shape but got ", a.shape(),
             " and ", b.shape());
     require<ArgumentError>(steps >= 2, "Generator::interpolate: expected at least 2 steps but got ", steps);
@@ -60,7 +61,7 @@ struct Generator {
       const double second = straight ? t : std::sin(t * angle) / std::sin(angle);
       z.matrix().row(i) = (first * from + second * to).template cast<Scalar>().matrix().transpose();
     }
-    return decode(std::move(z));
+    return decode(std::move(z), conditions...);
   }
 
   static void fields(auto& self, auto&& field) {

@@ -14,19 +14,19 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// `InstanceNoise{.sigma = 0.5, .schedule = LinearDecay{2000}}`.
 struct InstanceNoise {
   double sigma = 0;        // in the unit of the samples,
-  Schedule schedule = {};  // times this function of the round, counted from 0
+  Schedule schedule = {};  // times this function of the step, counted from 0
 
-  /// Sigma in a round. Throws ArgumentError unless it is finite and >= 0.
-  double sigma_in(Index round) const {
-    const double result = sigma * (schedule ? schedule(round) : 1);
+  /// Sigma in a step. Throws ArgumentError unless it is finite and >= 0.
+  double sigma_in(Index step) const {
+    const double result = sigma * (schedule ? schedule(step) : 1);
     require<ArgumentError>(result >= 0 && std::isfinite(result), "InstanceNoise: expected a finite sigma >= 0 but got ",
-                           result, " in round ", round);
+                           result, " in step ", step);
     return result;
   }
-  /// Samples x as the discriminator sees them in a round; without noise, x itself, and nothing is drawn.
+  /// Samples x as the discriminator sees them in a step; without noise, x itself, and nothing is drawn.
   template <class Scalar, int Rank>
-  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Index round, Rng& rng) const {
-    const double s = sigma_in(round);
+  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Index step, Rng& rng) const {
+    const double s = sigma_in(step);
     if (s == 0) return x;
     Tensor<Scalar, Rank> noise(x.shape());
     rng.fill_normal(noise.data(), noise.size());

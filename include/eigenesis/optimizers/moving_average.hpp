@@ -42,16 +42,17 @@ class MovingAverage {
     const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
     detail::CachedVector<Source> sources;
     for_each_state(current, [&](const FieldPath&, const auto& tensor) {
-      sources.push_back({tensor.data(), tensor.size()});
+      sources.push_back({tensor.data(), {tensor.shape()}});
     });
     std::size_t i = 0;
     for_each_state(model, [&]<class Scalar, int Rank>(const FieldPath& path, Tensor<Scalar, Rank>& tensor) {
-      require(i < sources.size() && sources[i].size == tensor.size(),
-              "MovingAverage::update: expected a model of the same shapes but got another size of ", path);
+      require(i < sources.size() && std::ranges::equal(sources[i].shape.sizes, tensor.shape().sizes),
+              "MovingAverage::update: expected a model of the same shapes but got another shape of ", path);
       detail::change(
           tensor.data(), tensor.size(), [decay](auto a, auto x) { return a + (1 - decay) * (x - a); },
           static_cast<const Scalar*>(sources[i++].data));
     });
+    require(i == sources.size(), "MovingAverage::update: expected a model of ", i, " tensors but got ", sources.size());
     steps_.data()[0] += 1;
   }
 
@@ -63,7 +64,7 @@ class MovingAverage {
  private:
   struct Source {
     const void* data;
-    Index size;
+    detail::ShapeView shape;
   };
   MovingAverageOptions options_;
   Tensor<double, 0> steps_;

@@ -17,13 +17,23 @@ struct AutoencoderLosses {
 
 /// Trains an Autoencoder, or any model with `log_likelihood(x, pass)`, to reconstruct: minimises -mean(log p(x | z)).
 /// On Conditioned data, the model is given the conditions too. Holds a reference: the model must outlive the trainer.
-template <class Model, class Optimizer = Adam<float>>
+template <class Model, class Optimizer = Adam<float>, class Average = NoAverage>
 class AutoencoderTrainer {
  public:
   static constexpr const char* name = "AutoencoderTrainer";
   static constexpr const char* title = "autoencoder";
 
-  explicit AutoencoderTrainer(Model& model, Optimizer with = Optimizer{}) : optimizer(std::move(with)), model_(model) {}
+  template <class P1 = NoAverage, class P2 = NoAverage>
+  explicit AutoencoderTrainer(Model& model, P1 p1 = {}, P2 p2 = {})
+      : optimizer(detail::part<detail::AnOptimizer>(Adam<float>{}, p1, p2)),
+        average(detail::part<detail::AnAverage>(NoAverage{}, p1, p2)),
+        model_(model) {
+    static_assert(
+        detail::part_count<detail::AnObjective, P1, P2> == 0 && detail::part_count<detail::AnOptimizer, P1, P2> <= 1,
+        "eigenesis: AutoencoderTrainer takes an optimizer and a MovingAverage");
+    static_assert(std::is_same_v<Average, NoAverage> || std::is_same_v<Average, MovingAverage<Model>>,
+                  "eigenesis: AutoencoderTrainer takes a MovingAverage of its model");
+  }
 
   /// One update on a batch [N, ...]; returns the loss before it. Throws DataError for an empty batch, NumericError for
   /// a loss or gradient that is not finite, before it changes a weight.
@@ -31,6 +41,7 @@ class AutoencoderTrainer {
   AutoencoderLosses step(Batch batch, Rng& rng) {
     const auto loss = loss_of("AutoencoderTrainer::step", std::move(batch), Pass::training(rng));
     detail::in_phase(name, "step", [&] { optimizer.minimize(loss, model_); });
+    average.update(model_);
     return {static_cast<double>(loss.item())};
   }
   /// The loss on a batch [N, ...]. For a data set: eigenesis::evaluate.
@@ -55,9 +66,11 @@ class AutoencoderTrainer {
   static void fields(auto& self, auto&& field) {
     field("model", self.model_);
     field("optimizer", self.optimizer);
+    field("average", self.average);
   }
 
   Optimizer optimizer;
+  Average average;  // of the model: average.model
 
  private:
   template <class Batch>
@@ -69,5 +82,10 @@ class AutoencoderTrainer {
 
   Model& model_;
 };
+
+template <class Model, class P1 = NoAverage, class P2 = NoAverage>
+AutoencoderTrainer(Model&, P1 = {}, P2 = {})
+    -> AutoencoderTrainer<Model, detail::PartType<detail::AnOptimizer, 0, Adam<float>, P1, P2>,
+                          detail::PartType<detail::AnAverage, 0, NoAverage, P1, P2>>;
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -44,7 +44,7 @@ struct FitState {
 
 template <class Losses>
 struct FitOptions {
-  Index steps = 0;   // updates, or rounds of a GAN, or
+  Index steps = 0;   // updates; of a GAN, of both its models; or
   Index epochs = 0;  // passes over a finite data set; exactly one of the two is set. Where a step takes several
                      // batches, as a GAN's may, an epoch has as many steps as fit into a pass, but at least one
   Index batch_size = 128;
@@ -56,9 +56,8 @@ struct FitOptions {
 
 template <class Losses>
 struct FitHistory {
-  std::vector<Losses> steps;     // of every step
-  std::vector<Losses> epochs;    // means over the samples of each epoch; where steps were asked for, which make one
-                                 // epoch, over those since a multiple of 100
+  std::vector<Losses> steps;   // of every step
+  std::vector<Losses> epochs;  // means over the samples of each epoch; steps, where they were asked for, make one epoch
   std::vector<Losses> held_out;  // after each epoch, if held-out data were given
 };
 
@@ -130,6 +129,9 @@ concept TakesSeveralBatches = requires(const Trainer& trainer) {
 /// One step. A trainer that says how many `batches_per_step()` it takes asks for them itself: step(next_batch, rng).
 template <class Trainer, class Batches>
 auto one_step(Trainer& trainer, NextBatch<Batches>& next, Rng& rng) {
+  static_assert(
+      TakesSeveralBatches<Trainer> || requires { trainer.step(next(), rng); },
+      "eigenesis: a trainer needs step(batch, rng) for batches of such data");
   if constexpr (TakesSeveralBatches<Trainer>)
     return trainer.step(next, rng);
   else
@@ -238,20 +240,21 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   while (state.epoch < duration.epochs && !state.stop) {
     ++state.epoch;
     progress.step(state.epoch, 0, {});
-    MeanLosses<Losses> mean;
+    MeanLosses<Losses> mean, recent;
     CachedVector<NamedValue> shown;
     Index done = 0;
     while (done < duration.steps && !state.stop) {
       NextBatch<Batches<Data>> next{batches, rng};
       state.losses = one_step(trainer, next, rng);
-      if (options.steps > 0 && done % 100 == 0) mean = {};  // a mean since step 0 would soon hardly move
+      if (options.steps > 0 && done % 100 == 0) recent = {};  // a mean since step 0 would soon hardly move
       mean.add(state.losses, next.samples);
+      recent.add(state.losses, next.samples);
       ++done;
       ++state.step;
       history.steps.push_back(state.losses);
       if (options.on_step) options.on_step(state);
       shown.clear();
-      append(shown, mean.mean());
+      append(shown, recent.mean());
       if (done < duration.steps) progress.step(state.epoch, done, shown);
     }
     state.losses = mean.mean();
@@ -266,7 +269,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       history.held_out.push_back(state.held_out);
       CachedVector<NamedValue> tested;
       append(tested, state.held_out);
-      shown.push_back({"test", tested.front().value});
+      shown.push_back({"held_out", tested.front().value});
     }
     if (options.on_epoch) options.on_epoch(state);
     progress.step(state.epoch, done, shown);
@@ -289,6 +292,9 @@ FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data,
 template <class Trainer, class Data, class HeldOut>
 FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data, const HeldOut& held_out,
                                         const FitOptions<LossesOf<Trainer, Data>>& options, Rng& rng) {
+  static_assert(
+      requires(Batches<HeldOut> & batches) { trainer.evaluate(batches.next(rng), rng); },
+      "eigenesis: a trainer needs evaluate(batch, rng) for held-out data of this kind");
   return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng,
                                               [&] { return evaluate(trainer, held_out, Rng(0)); });
 }

@@ -18,7 +18,7 @@ struct GanOptions {
   Index generator_steps = 1;
 };
 
-/// What the two models minimise: means over the updates of a round.
+/// What the two models minimise: means over the updates of a step.
 struct GanLosses {
   double discriminator = 0;  // penalty included
   double generator = 0;
@@ -81,8 +81,11 @@ class GanTrainer {
         "eigenesis: GanTrainer takes one penalty, InstanceNoise, optimizers, a MovingAverage and GanOptions; one "
         "of its arguments is none of these");
     static_assert(detail::part_count<detail::AnOptimizer, P1, P2, P3, P4, P5, P6> <= 2 &&
-                      detail::part_count<detail::AnAverage, P1, P2, P3, P4, P5, P6> <= 1,
-                  "eigenesis: GanTrainer takes at most two optimizers and one MovingAverage");
+                      detail::part_count<detail::AnAverage, P1, P2, P3, P4, P5, P6> <= 1 &&
+                      detail::part_count<detail::A<InstanceNoise>, P1, P2, P3, P4, P5, P6> <= 1,
+                  "eigenesis: GanTrainer takes at most two optimizers, one MovingAverage and one InstanceNoise");
+    static_assert(std::is_same_v<Average, NoAverage> || std::is_same_v<Average, MovingAverage<GeneratorType>>,
+                  "eigenesis: GanTrainer takes a MovingAverage of its generator");
     if constexpr (requires { requires Penalty::needs_separate_samples; })
       detail::check_types<detail::ExpectNoneThatMixesSamples, DiscriminatorType>();
     require<ArgumentError>(options_.discriminator_steps >= 1 && options_.generator_steps >= 1,
@@ -111,7 +114,7 @@ class GanTrainer {
                       detail::batch_variables(std::move(batch)));
   }
 
-  /// One round: the updates of D, each on a batch of its own, then those of G on the conditions of the last one.
+  /// One step: the updates of D, each on a batch of its own, then those of G on the conditions of the last one.
   template <class NextBatch>
   GanLosses step(NextBatch& next_batch, Rng& rng) {
     GanLosses sum;
@@ -154,9 +157,9 @@ class GanTrainer {
   /// For the model that a phase leaves as it is: it still normalises by the batch, as when it is trained.
   static Pass fixed(Rng& rng) { return Pass::training(rng).without_updates(); }
 
-  /// The round that an update belongs to, by which noise fades: it ends with its last update of G, and goes on too
-  /// where only one of the models is trained.
-  Index round(Index discriminator_updates) const {
+  /// The step that an update belongs to, by which noise fades. A step ends with its last update of G. Where only one of
+  /// the models is trained, its updates alone are counted.
+  Index step_of(Index discriminator_updates) const {
     return std::max(discriminator_updates / options_.discriminator_steps,
                     static_cast<Index>(generator_updates_.item()) / options_.generator_steps);
   }
@@ -169,7 +172,7 @@ class GanTrainer {
 
   double update_discriminator(Rng& rng, const auto& data, const auto&... condition) {
     const Pass pass = Pass::training(rng);
-    const Index now = round(static_cast<Index>(discriminator_updates_.item()));
+    const Index now = step_of(static_cast<Index>(discriminator_updates_.item()));
     const auto samples = generate(data.shape(0), rng, condition...);
     // Real and fake samples pass through D apart: a batch normalisation over both would tell them apart by itself.
     const auto real = noise_(data, now, rng);
@@ -200,8 +203,8 @@ class GanTrainer {
   }
 
   double minimize_generator(Rng& rng, Index n, const auto& real_logits, const auto&... condition) {
-    // Of D's updates the last one belongs to this round, not to the next.
-    const Index now = round(static_cast<Index>(discriminator_updates_.item()) - 1);
+    // Of D's updates the last one belongs to this step, not to the next.
+    const Index now = step_of(static_cast<Index>(discriminator_updates_.item()) - 1);
     const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), condition..., Pass::training(rng));
     const auto fake_logits = discriminator_(noise_(fake, now, rng), condition..., fixed(rng));
     const auto loss = [&] {

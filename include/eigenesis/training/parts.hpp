@@ -9,7 +9,8 @@
 
 // What is given to a trainer after its models: parts of several kinds, in any order, each of which may be left out.
 // A trainer's constructor has an argument for each, all with the type of its options as default. Braces without a type,
-// {.discriminator_steps = 5}, then mean options, and the first part of that type is the given one.
+// {.discriminator_steps = 5}, then mean options. If options are given, they come before all defaults, which have their
+// type too: the first part of that type is taken.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// In place of a MovingAverage: none.

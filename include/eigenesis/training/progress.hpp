@@ -91,8 +91,9 @@ inline std::string_view first_characters(std::string_view text, int columns) {
 ///
 ///   epoch 3/10  47%|████▋     | 220/469 [00:03<00:04, 71.2 it/s] loss 112.4
 ///
-/// The line begins with the name given here or, without one, the trainer's. In brackets the time since the epoch began and the time it still needs. If the output is not a terminal, one plain
-/// line is written for every tenth of the whole training.
+/// The line begins with the name given here or, without one, the trainer's. In brackets stand the time since the epoch
+/// began and the time it still needs. If the output is not a terminal, one plain line is written for every tenth of the
+/// whole training.
 class ProgressBar {
  public:
   explicit ProgressBar(std::string name = {}, ProgressOutput output = {})

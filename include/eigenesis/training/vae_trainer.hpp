@@ -37,13 +37,23 @@ class VaeTrainer {
       : optimizer(detail::part<detail::AnOptimizer>(Adam<float>{}, p1, p2, p3)),
         average(detail::part<detail::AnAverage>(NoAverage{}, p1, p2, p3)),
         model_(model),
-        objective_(detail::part<detail::AnObjective>(Elbo{}, p1, p2, p3)) {}
+        objective_(detail::part<detail::AnObjective>(Elbo{}, p1, p2, p3)) {
+    static_assert(detail::part_count<detail::AnOptimizer, P1, P2, P3> <= 1 &&
+                      detail::part_count<detail::AnAverage, P1, P2, P3> <= 1,
+                  "eigenesis: VaeTrainer takes one optimizer and one MovingAverage");
+    static_assert(std::is_same_v<Average, NoAverage> || std::is_same_v<Average, MovingAverage<Model>>,
+                  "eigenesis: VaeTrainer takes a MovingAverage of its model");
+  }
 
   /// One update on a batch [N, ...]; returns the losses before it. Throws DataError for an empty batch, NumericError
   /// for a loss or gradient that is not finite, before it changes a weight.
   template <detail::HasRows Batch>
   VaeLosses step(Batch batch, Rng& rng) {
     const auto terms = terms_of("VaeTrainer::step", std::move(batch), Pass::training(rng));
+    static_assert(
+        requires { objective_.loss(terms, Index{}); },
+        "eigenesis: VaeTrainer takes an objective with loss(terms, step), an optimizer and a MovingAverage; one of "
+        "its arguments is none of these");
     const auto loss = objective_.loss(terms, static_cast<Index>(steps_.item()));
     detail::in_phase(name, "step", [&] { optimizer.minimize(loss, model_); });
     steps_.data()[0] += 1;
