@@ -27,10 +27,9 @@ Variable<Scalar, std::max({Ranks...})> map_named(const char* function, F&& f, co
   (call.operands.push_back(x), ...);
   for (std::int16_t i = 0; i < static_cast<std::int16_t>(sizeof...(x)); ++i)
     call.program.add({Instruction::Kind::argument, {}, {i, -1, -1}, 0});
-  const Symbol result = [&]<std::int16_t... I>(std::integer_sequence<std::int16_t, I...>)->Symbol {
+  const Symbol result = [&]<std::int16_t... I>(std::integer_sequence<std::int16_t, I...>) -> Symbol {
     return f(Symbol(&call.program, I)...);
-  }
-  (std::make_integer_sequence<std::int16_t, static_cast<std::int16_t>(sizeof...(x))>());
+  }(std::make_integer_sequence<std::int16_t, static_cast<std::int16_t>(sizeof...(x))>());
   call.result = result.index_in(call.program);
   return Variable<Scalar, std::max({Ranks...})>(run(std::move(call)));
 }
