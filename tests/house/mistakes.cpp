@@ -39,6 +39,13 @@ int main() {
   generator(x, x);
 #elif defined(MISTAKE_NO_REAL_SAMPLES)
   GanTrainer{generator, discriminator, Relativistic{}}.train_generator(4, rng);
+#elif defined(MISTAKE_FORGOTTEN_CONDITION)
+  Generator{Sequential{AppendCondition{}, Linear(4, 4, rng)}, StandardNormal(2)}.sample(8, rng);
+#elif defined(MISTAKE_DOUBLES)
+  Linear<double> linear(4, 4, rng);
+  Adam{}.minimize(mean(linear(Variable(Tensor<double, 2>(Shape{2, 4})))), linear);
+#elif defined(MISTAKE_NO_PENALTY)
+  GanTrainer{generator, discriminator, NonSaturating{}, LinearWarmUp{100}}.train_discriminator(x.value(), rng);
 #elif defined(MISTAKE_OWN_BATCH)
   GanTrainer{generator, discriminator, NonSaturating{}}.train_discriminator(OwnBatch{}, rng);
 #elif defined(MISTAKE_UNKNOWN_PART)

@@ -63,15 +63,13 @@ class StretchedRuns {
       if (axis > 0) inner *= large[--axis];
     }
   }
-  auto begin() const { return runs_.begin(); }
-  auto end() const { return runs_.begin() + count_; }
-  auto begin() { return runs_.begin(); }
-  auto end() { return runs_.begin() + count_; }
-  std::ptrdiff_t size() const { return count_; }
+  const StretchedRun* begin() const { return runs_.data(); }
+  const StretchedRun* end() const { return runs_.data() + count_; }
+  std::size_t size() const { return count_; }
 
  private:
   std::array<StretchedRun, (max_rank + 1) / 2> runs_;
-  std::ptrdiff_t count_ = 0;
+  std::size_t count_ = 0;
 };
 
 /// How the elements of a small shape lie among those of the shape that it stretches to.

@@ -12,6 +12,14 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// Throws ShapeError unless there is one condition for each sample.
 struct AppendCondition {
   template <class Scalar, int Rank>
+  Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x) const {
+    static_assert(
+        Rank < 0,
+        "eigenesis: this network takes a condition. Give it one: model(x, condition), sample(conditions, rng); to "
+        "fit, data that are Conditioned{samples, conditions}");
+    return x;
+  }
+  template <class Scalar, int Rank>
   Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, const Variable<Scalar, 2>& condition) const {
     static_assert(Rank == 2 || Rank == 4, "eigenesis: AppendCondition takes rows [N, F] or images [N, H, W, F]");
     require(condition.shape(0) == x.shape(0), "AppendCondition: expected one condition for each sample, [", x.shape(0),

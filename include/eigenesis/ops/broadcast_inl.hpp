@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ranges>
+#include <iterator>
 
 #include "eigenesis/core/axes.hpp"
 #include "eigenesis/kernels/reductions.hpp"
@@ -9,14 +9,14 @@
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-/// Leads x through step(run, from, to), one run after the other, into y; `size` elements lie behind each run.
-template <class Scalar, class Runs, class Size, class Step>
-void follow_runs(const Runs& runs, const AnyVariable<Scalar>& x, Scalar* y, Size size, Step step) {
+/// Leads x through step(run, from, to), for one run after the other, into y; `size` elements lie behind each run.
+template <class Scalar, class Run, class Size, class Step>
+void follow_runs(Run run, Run end, const AnyVariable<Scalar>& x, Scalar* y, Size size, Step step) {
   Tensor<Scalar, 1> between;
   const Scalar* from = x.data();
-  for (auto run = runs.begin(); run != runs.end();) {
+  while (run != end) {
     const StretchedRun& current = *run;
-    if (++run == runs.end()) return step(current, from, y);
+    if (++run == end) return step(current, from, y);
     Tensor<Scalar, 1> target(Shape{size(current)});
     step(current, from, target.data());
     between = std::move(target);
@@ -30,16 +30,15 @@ AnyVariable<Scalar> sum_to(const AnyVariable<Scalar>& x, std::span<const Index> 
   if (std::ranges::equal(x.shape(), shape)) return x;
   AnyTensor<Scalar> y(shape);
   const auto size = [](const StretchedRun& r) { return r.outer * r.inner; };
-  follow_runs(StretchedRuns(shape, x.shape()), x, y.data(), size,
-              [](const StretchedRun& r, const Scalar* from, Scalar* to) {
-                if (r.outer == 1 && r.inner == 1)
-                  *to = sum(from, r.size);
-                else if (r.inner == 1)
-                  sum_columns(from, r.outer, r.size, to);
-                else
-                  for (Index i = 0; i < r.outer; ++i)
-                    sum_rows(from + i * r.size * r.inner, r.size, r.inner, to + i * r.inner);
-              });
+  const StretchedRuns runs(shape, x.shape());
+  follow_runs(runs.begin(), runs.end(), x, y.data(), size, [](const StretchedRun& r, const Scalar* from, Scalar* to) {
+    if (r.outer == 1 && r.inner == 1)
+      *to = sum(from, r.size);
+    else if (r.inner == 1)
+      sum_columns(from, r.outer, r.size, to);
+    else
+      for (Index i = 0; i < r.outer; ++i) sum_rows(from + i * r.size * r.inner, r.size, r.inner, to + i * r.inner);
+  });
   return record(std::move(y), wrt(x, [x](const auto&, const auto& dy) { return broadcast_to(dy, x.shape()); }));
 }
 
@@ -49,7 +48,8 @@ AnyVariable<Scalar> broadcast_to(const AnyVariable<Scalar>& x, std::span<const I
   AnyTensor<Scalar> y(shape);
   const StretchedRuns runs(x.shape(), shape);
   const auto size = [](const StretchedRun& r) { return r.outer * r.size * r.inner; };
-  follow_runs(std::views::reverse(runs), x, y.data(), size, [](const StretchedRun& r, const Scalar* from, Scalar* to) {
+  const auto first = std::make_reverse_iterator(runs.end()), last = std::make_reverse_iterator(runs.begin());
+  follow_runs(first, last, x, y.data(), size, [](const StretchedRun& r, const Scalar* from, Scalar* to) {
     for (Index i = 0; i < r.outer; ++i, from += r.inner, to += r.size * r.inner)
       if (r.inner == 1)
         fill(to, r.size, *from);

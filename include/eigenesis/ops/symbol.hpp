@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "eigenesis/kernels/operations.hpp"
+#include "eigenesis/machine/error.hpp"
 #include "eigenesis/machine/memory.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "eigenesis/core/schedules.hpp"
 #include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/optimizers/gradients.hpp"
-#include "eigenesis/core/schedules.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
@@ -28,8 +28,7 @@ class Optimizer {
   /// is not finite, ArgumentError for a loss that does not depend on the model, ShapeError for a model of other
   /// parameters than before.
   template <int Rank, class Model>
-    requires(!std::is_const_v<Model>)
-  void minimize(const Variable<Scalar, Rank>& loss, Model& model) {
+  requires(!std::is_const_v<Model>) void minimize(const Variable<Scalar, Rank>& loss, Model& model) {
     static_assert(Rank == 0, "eigenesis: minimize needs a number; take sum(loss) or mean(loss) first");
     require<NumericError>(std::isfinite(loss.item()), Derived::name, "::minimize: expected a finite loss but got ",
                           loss.item(), " in step ", steps() + 1);
@@ -38,10 +37,15 @@ class Optimizer {
     apply("minimize", parameters, names_of(model), Gradients<Scalar>(gradients<Scalar>(loss.node(), parameters)));
   }
 
+  template <class Other, int Rank, class Model>
+  requires(!std::is_same_v<Other, Scalar>) void minimize(const Variable<Other, Rank>&, Model&) {
+    static_assert(std::is_same_v<Other, Scalar>,
+                  "eigenesis: loss, model and optimizer need one scalar type (for doubles: Adam<double>)");
+  }
+
   /// One update along gradients that were computed (and perhaps changed) before; throws as minimize().
   template <class Model>
-    requires(!std::is_const_v<Model>)
-  void step(Model& model, Gradients<Scalar> gradients) {
+  requires(!std::is_const_v<Model>) void step(Model& model, Gradients<Scalar> gradients) {
     apply("step", parameter_nodes<Scalar>(model), names_of(model), std::move(gradients));
   }
 

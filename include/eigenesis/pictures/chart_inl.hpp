@@ -32,10 +32,12 @@ using Line = std::vector<Point>;
   return lines;
 }
 
-/// Few points are marked one by one; of more than a line can show, the line is their running mean over a pale band.
-[[gnu::cold]] EIGENESIS_ONCE void draw_line(Canvas& canvas, const Line& line, Colour colour) {
-  constexpr std::size_t most = 600, means = 150;
-  if (line.size() > most) {
+/// A piece of a series of `size` values. Few points are marked one by one; of a series of more than a line can show, it
+/// is their running mean over a pale band.
+[[gnu::cold]] EIGENESIS_ONCE void draw_line(Canvas& canvas, const Line& line, std::size_t size, Colour colour) {
+  constexpr std::size_t most = 600;
+  if (size > most) {
+    const std::size_t means = std::max<std::size_t>(1, 150 * line.size() / size);
     canvas.line(line, 1.2, colour, 0.3);
     Line mean;
     for (std::size_t k = 0; k < means; ++k) {
@@ -49,7 +51,7 @@ using Line = std::vector<Point>;
     return;
   }
   canvas.line(line, 2, colour);
-  if (line.size() <= 30)
+  if (size <= 30)
     for (const Point& p : line) canvas.disc(p, 3.5, colour);
 }
 
@@ -128,7 +130,7 @@ using Line = std::vector<Point>;
   for (std::size_t i = 0; i < lines.size(); ++i)
     for (Line& line : lines[i]) {
       for (Point& p : line) p = axes.at(p.x, p.y);
-      draw_line(canvas, line, series_colour(i));
+      draw_line(canvas, line, series[i].values.size(), series_colour(i));
       trace_line(line, drawn);
     }
   axes.frame();

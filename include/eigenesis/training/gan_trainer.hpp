@@ -187,11 +187,16 @@ class GanTrainer {
 
   /// D's loss and the penalty, which is a function of what D sees.
   auto penalized(const auto& loss, Rng& rng, const auto& real, const auto& fake, const auto&... condition) const {
-    if constexpr (std::is_same_v<Penalty, NoPenalty>)
+    if constexpr (std::is_same_v<Penalty, NoPenalty>) {
       return loss;
-    else
-      return loss +
-             penalty_([&](const auto& x) { return discriminator_(x, condition..., fixed(rng)); }, real, fake, rng);
+    } else {
+      const auto judge = [&](const auto& x) { return discriminator_(x, condition..., fixed(rng)); };
+      static_assert(
+          requires { penalty_(judge, real, fake, rng); },
+          "eigenesis: GanTrainer takes a penalty, InstanceNoise, optimizers, a MovingAverage and GanOptions; "
+          "one of its arguments is none of these");
+      return loss + penalty_(judge, real, fake, rng);
+    }
   }
 
   double update_generator(Rng& rng, const auto& data, const auto&... condition) {
