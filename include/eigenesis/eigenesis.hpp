@@ -63,7 +63,6 @@
 #include "eigenesis/pictures/axes.hpp"
 #include "eigenesis/pictures/canvas.hpp"
 #include "eigenesis/pictures/chart.hpp"
-#include "eigenesis/pictures/colours.hpp"
 #include "eigenesis/pictures/font.hpp"
 #include "eigenesis/pictures/image_grid.hpp"
 #include "eigenesis/pictures/picture.hpp"

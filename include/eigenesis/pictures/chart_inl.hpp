@@ -6,7 +6,7 @@
 
 #include "eigenesis/pictures/axes.hpp"
 #include "eigenesis/pictures/chart.hpp"
-#include "eigenesis/pictures/colours.hpp"
+#include "eigenesis/pictures/picture_inl.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {

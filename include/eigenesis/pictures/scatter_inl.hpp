@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "eigenesis/pictures/axes.hpp"
-#include "eigenesis/pictures/colours.hpp"
+#include "eigenesis/pictures/picture_inl.hpp"
 #include "eigenesis/pictures/scatter.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
