@@ -10,8 +10,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 struct MovingAverageOptions {
   double decay = 0.999;
-  bool warm_up =
-      true;  // in update t, counted from 0, decay is at most (1 + t) / (10 + t), so that the start fades soon
+  bool warm_up = true;  // in update t, counted from 0, decay is at most (1 + t) / (10 + t): the start fades soon
 };
 
 /// An exponential moving average of a model: after each of its updates, average += (1 - decay) (model - average), for

@@ -16,7 +16,8 @@ struct AutoencoderLosses {
 };
 
 /// Trains an Autoencoder, or any model with `log_likelihood(x, pass)`, to reconstruct: minimises -mean(log p(x | z)).
-/// On Conditioned data, the model is given the conditions too. Holds a reference: the model must outlive the trainer.
+/// After the model come, in any order and each only if wanted: an optimizer (Adam), a MovingAverage of the model. On
+/// Conditioned data, the model is given the conditions too. Holds a reference: the model must outlive the trainer.
 template <class Model, class Optimizer = Adam<float>, class Average = NoAverage>
 class AutoencoderTrainer {
  public:

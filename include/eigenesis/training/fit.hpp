@@ -21,9 +21,8 @@
 //     static void fields(auto& self, auto&& field);                  // models and optimizers: what is saved
 //   };
 // Its losses are any struct of doubles that lists them in `fields`; by these names they are shown, drawn and kept. A
-// trainer may also have a `name`, with which messages begin, and a `title`, with which the progress line begins. One
-// whose step takes several batches says how many, `Index batches_per_step() const`, and asks for them: step(next_batch,
-// rng).
+// trainer may also have a `name` for messages and a `title` for the progress line. One whose step takes several batches
+// says how many, `Index batches_per_step() const`, and asks for them: step(next_batch, rng).
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// The losses of a trainer that has only one.
@@ -44,7 +43,7 @@ struct FitState {
 
 template <class Losses>
 struct FitOptions {
-  Index steps = 0;   // updates; of a GAN, of both its models; or
+  Index steps = 0;   // steps of the trainer, or
   Index epochs = 0;  // passes over a finite data set; exactly one of the two is set. Where a step takes several
                      // batches, as a GAN's may, an epoch has as many steps as fit into a pass, but at least one
   Index batch_size = 128;
