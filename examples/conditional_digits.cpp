@@ -17,6 +17,26 @@ Tensor<float, 2> each_digit(Index count) {
   return one_hot(digits, classes);
 }
 
+/// A discriminator's network that compares what x looks like with the condition (Miyato and Koyama 2018): a score of x
+/// by itself, and the inner product of its features and those of its class.
+template <class Trunk>
+struct ProjectionJudge {
+  Trunk trunk;
+  Linear<> score, of_class;
+
+  auto operator()(const auto& x, const auto& condition, Pass pass = {}) const {
+    const auto features = trunk(x, pass);
+    return score(features) + reshape(sum(features * of_class(condition), 1), Shape{x.shape(0), 1});
+  }
+  static void fields(auto& self, auto&& field) {
+    field("trunk", self.trunk);
+    field("score", self.score);
+    field("of_class", self.of_class);
+  }
+};
+template <class Trunk>
+ProjectionJudge(Trunk, Linear<>, Linear<>) -> ProjectionJudge<Trunk>;
+
 /// Pixels in [0, 1] -> [-1, 1], the range of tanh.
 Tensor<float, 2> signed_pixels(Tensor<float, 2> x) {
   x.array() = 2 * x.array() - 1;
@@ -30,7 +50,7 @@ int main(int argc, char** argv) {
     Arguments arguments(argc, argv,
                         "Trains a conditional GAN and a conditional VAE; draws each digit; a classifier reads them.",
                         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST"},
-                         {"epochs", "20", "passes of the GAN over the training images"},
+                         {"epochs", "8", "passes of the GAN over the training images"},
                          {"vae-epochs", "10", "passes of the VAE"},
                          {"classifier-epochs", "5", "passes of the classifier"},
                          {"steps", "0", "updates of each model, instead of epochs"},
@@ -76,17 +96,22 @@ int main(int argc, char** argv) {
     vae_trainer.fit(train, {.steps = steps, .epochs = epochs("vae-epochs"), .progress = ProgressBar{"conditional VAE"}},
                     rng);
 
-    // And both of a conditional GAN (Mirza and Osindero 2014).
+    // And both of a conditional GAN (Mirza and Osindero 2014), here of convolutions.
     train.samples = signed_pixels(std::move(train.samples));
-    Generator generator{
-        Sequential{AppendCondition{}, Linear(100 + classes, 256, rng), BatchNorm(256), leaky, AppendCondition{},
-                   Linear(256 + classes, 512, rng), BatchNorm(512), leaky, Linear(512, pixels, rng), Tanh{}},
-        StandardNormal(100)};
-    Discriminator discriminator{Sequential{AppendCondition{}, Linear(pixels + classes, 512, rng), leaky, Dropout(0.3),
-                                           AppendCondition{}, Linear(512 + classes, 256, rng), leaky, Dropout(0.3),
-                                           AppendCondition{}, Linear(256 + classes, 1, rng)}};
-    const Adam adam{{.learning_rate = 5e-4, .beta1 = 0.5}};
-    GanTrainer gan_trainer{generator, discriminator, NonSaturating{}, adam, MovingAverage{generator}};
+    const ConvTranspose2dOptions enlarge{.stride = 2, .padding = 1};
+    const Conv2dOptions halve{.stride = 2, .padding = 1};
+    Generator generator{Sequential{AppendCondition{}, Linear(64 + classes, 7 * 7 * 64, rng), BatchNorm(7 * 7 * 64),
+                                   Relu{}, Unflatten{7, 7, 64}, ConvTranspose2d(64, 32, 4, enlarge, rng), BatchNorm(32),
+                                   Relu{}, ConvTranspose2d(32, 1, 4, enlarge, rng), Tanh{}, Flatten{}},
+                        StandardNormal(64)};
+    Discriminator discriminator{ProjectionJudge{
+        Sequential{Unflatten{28, 28, 1}, Conv2d(1, 32, 4, halve, rng), leaky, Dropout(0.2),
+                   Conv2d(32, 64, 4, halve, rng), leaky, Flatten{}, Dropout(0.2), Linear(7 * 7 * 64, 128, rng), leaky},
+        Linear(128, 1, rng), Linear(classes, 128, rng)}};
+    const Adam for_generator{{.learning_rate = 5e-4, .beta1 = 0.5}};
+    const Adam for_discriminator{{.learning_rate = 2e-4, .beta1 = 0.5}};
+    GanTrainer gan_trainer{generator,     discriminator,     NonSaturating{},
+                           for_generator, for_discriminator, MovingAverage{generator}};
     gan_trainer.fit(train, {.steps = steps, .epochs = epochs("epochs"), .progress = ProgressBar{"conditional GAN"}},
                     rng);
 

@@ -132,6 +132,7 @@
 
 #include "eigenesis/training/autoencoder_trainer.hpp"
 #include "eigenesis/training/fit.hpp"
+#include "eigenesis/training/losses.hpp"
 #include "eigenesis/training/gan_trainer.hpp"
 #include "eigenesis/training/parts.hpp"
 #include "eigenesis/training/progress.hpp"

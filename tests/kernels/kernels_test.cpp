@@ -490,26 +490,26 @@ TEMPLATE_TEST_CASE("A maximum is NaN where a NaN is", "", float, double) {
       }
 }
 
-TEMPLATE_TEST_CASE("all_finite finds each NaN and infinity", "", float, double) {
+TEMPLATE_TEST_CASE("largest_magnitude finds the number and each NaN and infinity", "", float, double) {
   using T = TestType;
   for (const Isa use : instruction_sets()) {
-    for (const Index n : {0, 1, 5, 16, 67, 130}) {
+    CHECK(detail::largest_magnitude<T>(nullptr, 0, use) == 0);
+    for (const Index n : {1, 5, 16, 67, 130}) {
       auto x = uniform_numbers<T>(n, 16);
-      if (n > 0) x[n / 2] = std::numeric_limits<T>::max();
-      CHECK(detail::all_finite<T>(x.data(), n, use));
       Index missed = 0;
       for (Index i = 0; i < n; ++i)
-        for (const T bad : {quiet_nan<T>, infinity<T>, -infinity<T>}) {
-          const T before = std::exchange(x[i], bad);
-          missed += detail::all_finite<T>(x.data(), n, use);
+        for (const T number : {T(-3), T(2), quiet_nan<T>, infinity<T>, -infinity<T>}) {
+          const T before = std::exchange(x[i], number), found = detail::largest_magnitude<T>(x.data(), n, use);
+          missed += std::isnan(number) ? !std::isnan(found) : found != std::abs(number);
           x[i] = before;
         }
       CHECK(missed == 0);
     }
     auto large = uniform_numbers<T>(100'003, 17);
-    CHECK(detail::all_finite<T>(large.data(), large.size, use));
-    large[100'002] = infinity<T>;
-    CHECK_FALSE(detail::all_finite<T>(large.data(), large.size, use));
+    large[70'000] = std::numeric_limits<T>::lowest();
+    CHECK(detail::largest_magnitude<T>(large.data(), large.size, use) == std::numeric_limits<T>::max());
+    large[100'002] = quiet_nan<T>;
+    CHECK(std::isnan(detail::largest_magnitude<T>(large.data(), large.size, use)));
   }
 }
 

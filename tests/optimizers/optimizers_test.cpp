@@ -203,8 +203,8 @@ TEST_CASE("state that is written back continues a training", "[optimizers]") {
 }
 
 TEST_CASE("the learning rate follows set_learning_rate and the schedule", "[optimizers]") {
-  const auto change = [](Sgd<double>& sgd) {  // of a weight whose gradient is 1
-    Affine<double> model;
+  Affine<double> model;
+  const auto change = [&](Sgd<double>& sgd) {  // of a weight whose gradient is 1
     const double before = model.bias.value()(0);
     sgd.minimize(sum(model.bias), model);
     return before - model.bias.value()(0);
@@ -260,6 +260,96 @@ TEST_CASE("a model of other parameters than in earlier steps is refused", "[opti
   CHECK_THROWS_MATCHES(of_half.minimize(model.loss(), model), ShapeError,
                        Message("Adam: expected a model of 1 parameters as in earlier steps but got 2"));
   CHECK(std::ranges::equal(other.weight.value().values(), before.values()));
+}
+
+TEST_CASE("an optimizer serves one model, wherever it is moved, and a copy of it another one", "[optimizers]") {
+  Affine<double> model;
+  Affine<double> other = model;
+  Adam<double> adam;
+  adam.minimize(model.loss(), model);
+  CHECK_THROWS_MATCHES(adam.minimize(other.loss(), other), ArgumentError,
+                       Message("Adam: expected the Affine of earlier steps but got another Affine; an optimizer keeps "
+                               "averages for one model: give each model its own, or a copy"));
+  Pair<Parameter<double, 2>, Parameter<double, 1>> pair{model.weight, model.bias};
+  CHECK_THROWS_WITH(adam.minimize(sum(pair.first), pair),
+                    Catch::StartsWith("Adam: expected the Affine of earlier steps but got another Pair; "));
+  CHECK(adam.steps() == 1);
+  Adam<double> copy = adam;
+  CHECK_NOTHROW(copy.minimize(other.loss(), other));
+  model = other;  // assigns the values
+  CHECK_NOTHROW(adam.minimize(model.loss(), model));
+  Affine<double> moved = std::move(model);
+  CHECK_NOTHROW(adam.minimize(moved.loss(), moved));
+  CHECK(adam.steps() == 3);
+}
+
+TEMPLATE_TEST_CASE("an update that would write a number that is not finite changes nothing", "[optimizers]", float,
+                   double) {
+  using T = TestType;
+  const T huge = std::numeric_limits<T>::max() / 1000, root = std::sqrt(huge);
+  const auto refused = [&](auto optimizer, T slope, const std::string& function) {
+    Pair<One<T, 1>> model{{Tensor<T, 1>(Shape{2}, T(0.5))}, {Tensor<T, 1>(Shape{3}, T(-0.5))}};
+    const T small = T(1e-6);
+    const auto loss = [&](T of_second) {
+      return small * sum(model.first.weight) + of_second * sum(model.second.weight);
+    };
+    for (int i = 0; i < 3; ++i) optimizer.minimize(loss(small), model);
+    std::vector<T> before;
+    const auto numbers = [&] {
+      std::vector<T> all;
+      const auto add = [&](const FieldPath&, const auto& tensor) {
+        for (const auto x : tensor.values()) all.push_back(static_cast<T>(x));
+      };
+      for_each_state(std::as_const(model), add);
+      for_each_state(std::as_const(optimizer), add);
+      return all;
+    };
+    before = numbers();
+    CHECK_THROWS_MATCHES(
+        optimizer.minimize(loss(slope), model), NumericError,
+        Message(function + "::minimize: expected finite weights and averages of gradients after step 4 but they would "
+                           "not be for second.weight; is a gradient or the learning rate too large?"));
+    CHECK(numbers() == before);
+    CHECK_NOTHROW(optimizer.minimize(loss(small), model));  // training goes on
+    for (const T x : numbers()) CHECK(std::isfinite(x));
+  };
+  refused(Adam<T>(), 100 * root, "Adam");  // its square is no number
+  refused(Adam<T>{{.weight_decay = 0.1}}, 100 * root, "Adam");
+  refused(AdamW<T>(), 100 * root, "AdamW");
+  refused(RmsProp<T>(), 100 * root, "RmsProp");
+  refused(Sgd<T>{{.learning_rate = 2000}}, huge, "Sgd");
+}
+
+TEST_CASE("large numbers that stay finite are learned from", "[optimizers]") {
+  One<float, 1> model{Tensor<float, 1>(Shape{2}, 0.5f)};
+  Adam adam{{.learning_rate = 0.25}};
+  adam.minimize(1e18f * sum(model.weight), model);  // a first step of Adam is the rate times the gradient's sign
+  CHECK_THAT(model.weight.value()(0), WithinAbs(0.25, 1e-6));
+  Adam exact{{.learning_rate = 0.25, .epsilon = 0}};
+  One<float, 1> other{Tensor<float, 1>(Shape{2}, 0.5f)};
+  exact.minimize(sum(other.weight), other);
+  CHECK_THAT(other.weight.value()(0), WithinAbs(0.25, 1e-6));
+  exact.minimize(2 * sum(other.weight), other);
+  CHECK_THROWS_AS(Adam<float>({.epsilon = 0}).minimize(0 * sum(other.weight), other), NumericError);  // 0 / 0
+}
+
+TEST_CASE("parameters that are held fixed are constants", "[optimizers]") {
+  Pair<Affine<double>> model;
+  hold_fixed(model.first);
+  const Tensor<double, 2> before = model.first.weight.value();
+  const auto loss = [&] { return sum(square(matmul(model.first.weight, transpose(model.second.weight)))); };
+  Adam<double> adam;
+  for (int i = 0; i < 2; ++i) adam.minimize(loss(), model);
+  CHECK(std::ranges::equal(model.first.weight.value().values(), before.values()));
+  CHECK_FALSE(std::ranges::equal(model.second.weight.value().values(), before.values()));
+  CHECK(model.first.weight.is_fixed());
+  const Pair<Affine<double>> copy = model;
+  CHECK(copy.first.weight.is_fixed());
+  CHECK_FALSE(copy.second.weight.is_fixed());
+  CHECK_THROWS_AS(gradient(loss(), model.first.weight), ArgumentError);
+  hold_fixed(model.first, false);
+  adam.minimize(loss(), model);
+  CHECK_FALSE(std::ranges::equal(model.first.weight.value().values(), before.values()));
 }
 
 TEST_CASE("a loss that does not depend on the model is refused", "[optimizers]") {

@@ -201,3 +201,102 @@ TEST_CASE("The fields of a trainer are all that its next step depends on", "[tra
   CHECK(numbers_of(trainer) == numbers_of(again));
   CHECK(numbers_of(trainer) != state);
 }
+
+namespace {
+
+/// A layer that leaves one of its parameters out of its fields.
+struct Forgetful {
+  Linear<> listed, forgotten;
+  explicit Forgetful(Rng& rng) : listed(3, 5, rng), forgotten(5, 3, rng) {}
+  auto operator()(const auto& x) const { return forgotten(tanh(listed(x))); }
+  static void fields(auto& self, auto&& field) { field("listed", self.listed); }
+};
+
+/// Trains one of two layers that its loss depends on.
+struct WithFeatures {
+  Linear<>& learned;
+  Linear<>& features;
+  Adam<> optimizer{};
+  Loss step(const Tensor<float, 2>& batch, Rng&) {
+    const auto loss = mean(square(features(learned(Variable(batch)))));
+    optimizer.minimize(loss, learned);
+    return {loss.item()};
+  }
+  static void fields(auto& self, auto&& field) { field("learned", self.learned); }
+};
+
+std::string not_in_fields(const std::string& function) {
+  return function +
+         ": expected a loss that depends on parameters in the trainer's fields only but it also depends on one of "
+         "shape [3] that is in none; does a layer leave it out of its fields, or does a lambda hold a layer? "
+         "Parameters that shall not learn: hold_fixed(model)";
+}
+
+}  // namespace
+
+TEST_CASE("a parameter that no field names is refused before the first update", "[training]") {
+  Rng rng(3);
+  const Tensor<float, 2> data = StandardNormal(3).sample(8, rng);
+  const auto refused = [](auto&& train, const std::string& function) {
+    CHECK_THROWS_MATCHES(train(), ArgumentError, Message(not_in_fields(function)));
+  };
+
+  Autoencoder autoencoder{Encoder{Tanh{}, Forgetful(rng)}, Decoder{Linear(3, 3, rng), SquaredError{}}};
+  AutoencoderTrainer trainer{autoencoder};
+  refused([&] { trainer.fit(data, {.epochs = 1}, rng); }, "AutoencoderTrainer::fit");
+  refused([&] { trainer.step(data, rng); }, "AutoencoderTrainer::step");
+  CHECK(trainer.optimizer.steps() == 0);
+
+  Linear<> held(5, 3, rng);
+  Linear<> first(3, 5, rng);
+  Vae vae{Encoder{Sequential{first, [&](const auto& x) { return held(x); }}, Linear(3, 2, rng), Linear(3, 2, rng)},
+          Decoder{Linear(2, 3, rng), SquaredError{}}, StandardNormal(2)};
+  VaeTrainer vae_trainer{vae};
+  refused([&] { vae_trainer.fit(data, {.epochs = 1}, rng); }, "VaeTrainer::fit");
+  hold_fixed(held);  // declared to be no part of the training
+  CHECK_NOTHROW(vae_trainer.fit(data, {.epochs = 1}, rng));
+
+  Generator generator{Linear(2, 3, rng), StandardNormal(2)};
+  Discriminator discriminator{Sequential{Forgetful(rng), Linear(3, 1, rng)}};
+  GanTrainer gan{generator, discriminator, NonSaturating{}, R1{}};
+  refused([&] { gan.fit(data, {.steps = 1, .batch_size = 4}, rng); }, "GanTrainer::fit");
+  refused([&] { gan.train_discriminator(data, rng); }, "GanTrainer::train_discriminator");
+
+  hold_fixed(held, false);
+  WithFeatures own{first, held};
+  refused([&] { fit(own, data, {.epochs = 1}, rng); }, "fit");
+}
+
+TEST_CASE("a last batch of one sample is refused before the first step if the model has a BatchNorm", "[training]") {
+  Rng rng(3);
+  const Tensor<float, 2> data = StandardNormal(3).sample(9, rng);
+  Autoencoder autoencoder{Encoder{Sequential{Linear(3, 4, rng), BatchNorm(4)}, Linear(4, 2, rng)},
+                          Decoder{Linear(2, 3, rng), SquaredError{}}};
+  AutoencoderTrainer trainer{autoencoder};
+  CHECK_THROWS_MATCHES(
+      trainer.fit(data, {.epochs = 1, .batch_size = 4}, rng), ArgumentError,
+      Message("AutoencoderTrainer::fit: expected more than one sample in each batch for BatchNorm but the last of 9 "
+              "samples would be alone with batch_size = 4; set drop_last"));
+  CHECK(trainer.optimizer.steps() == 0);
+  trainer.fit(data, {.epochs = 1, .batch_size = 4, .drop_last = true}, rng);
+  CHECK(trainer.optimizer.steps() == 2);
+  CHECK_NOTHROW(trainer.fit(data, {.steps = 2, .batch_size = 4}, rng));  // it would be the third
+  CHECK_NOTHROW(trainer.fit(data, {.epochs = 1, .batch_size = 5}, rng));
+}
+
+TEST_CASE("the history outlasts a fit that throws", "[training]") {
+  CountingTrainer trainer;
+  const Tensor<float, 2> data(Shape{4, 1}, 0.0f);
+  Rng rng(1);
+  FitHistory<CountingTrainer::Losses> history;
+  const auto fails_in_epoch_2 = [](auto& now) {
+    if (now.epoch == 2) throw std::runtime_error("stop");
+  };
+  CHECK_THROWS_AS(
+      fit(trainer, data, {.epochs = 3, .batch_size = 2, .on_step = fails_in_epoch_2, .history = &history}, rng),
+      std::runtime_error);
+  REQUIRE(history.steps.size() == 3);
+  CHECK(history.steps[2].count == 3);
+  REQUIRE(history.epochs.size() == 1);
+  CHECK(history.epochs[0].count == 1.5);
+}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <string>
 #include <tuple>
 
 #include "eigenesis/autodiff/variable.hpp"
@@ -12,6 +14,40 @@ namespace detail {
 /// dy/dx for each x of `targets`; an empty reference where y does not depend on x.
 template <class Scalar>
 CachedVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const NodeRef<Scalar>> targets);
+
+/// While one lives, gradients of this thread may reach no other Parameters than those of the given nodes; one that is
+/// not among them would never learn.
+class ParametersMayBe {
+ public:
+  /// `function` is named in errors.
+  ParametersMayBe(std::string function, CachedVector<const void*> nodes)
+      : function_(std::move(function)), nodes_(std::move(nodes)), outer_(std::exchange(innermost(), this)) {
+    std::ranges::sort(nodes_);
+  }
+  ParametersMayBe(const ParametersMayBe&) = delete;
+  ParametersMayBe& operator=(const ParametersMayBe&) = delete;
+  ~ParametersMayBe() { innermost() = outer_; }
+
+  /// The innermost one of this thread, or nullptr.
+  static const ParametersMayBe*& innermost() {
+    static thread_local const ParametersMayBe* scope = nullptr;
+    return scope;
+  }
+  /// Throws ArgumentError for a Parameter that is not among the given ones.
+  void check(const void* node, std::span<const Index> shape) const {
+    require<ArgumentError>(std::ranges::binary_search(nodes_, node), function_,
+                           ": expected a loss that depends on parameters in the trainer's fields only but it also "
+                           "depends on one of shape ",
+                           ShapeView{shape},
+                           " that is in none; does a layer leave it out of its fields, or does a lambda hold a layer? ",
+                           "Parameters that shall not learn: hold_fixed(model)");
+  }
+
+ private:
+  std::string function_;
+  CachedVector<const void*> nodes_;
+  const ParametersMayBe* outer_;
+};
 
 }  // namespace detail
 

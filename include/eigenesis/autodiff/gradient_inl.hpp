@@ -70,10 +70,12 @@ CachedVector<std::size_t> path_from_targets(Node<Scalar>* y, Notes<Scalar>& note
   };
   CachedVector<Step> stack;
   CachedVector<std::size_t> path;
+  const ParametersMayBe* const allowed = ParametersMayBe::innermost();
   const auto enter = [&](std::size_t number) {
     auto& note = notes[number];
     note.entered = true;
     note.wanted = note.target;
+    if (allowed && note.node->parameter && note.node->differentiable) allowed->check(note.node, note.node->shape);
     stack.push_back({number, note.node->rules});
   };
   const auto follow = [&](Step& step, bool input_wanted) {

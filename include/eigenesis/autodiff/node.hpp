@@ -93,6 +93,7 @@ struct Node {
   std::span<const Index> shape;  // of the tensor that the derived class holds
   std::atomic<int> references{0};
   bool differentiable = false;  // a parameter, a watched value, or computed from such
+  bool parameter = false;       // whose value can change
   bool unrecorded = false;      // computed from such while a NoGradient lived: a gradient would be missing
   std::uint64_t serial = next_serial();
   std::uint64_t updated = 0;      // of a parameter: when its value was last changed

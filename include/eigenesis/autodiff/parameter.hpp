@@ -6,18 +6,33 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// A variable that is learned: a starting point of gradients, and the only variable whose value can change.
-/// A value, unlike a Variable: copies are independent, so that a copied model is an independent model.
+/// A value, unlike a Variable: copies are independent, so that a copied model is an independent model, and assignment
+/// changes the value as mutable_value() does.
 template <class Scalar, int Rank>
 class Parameter : public Variable<Scalar, Rank> {
  public:
-  Parameter(Tensor<Scalar, Rank> value) : Variable<Scalar, Rank>(watch(std::move(value))) {}
+  Parameter(Tensor<Scalar, Rank> value) : Variable<Scalar, Rank>(watch(std::move(value))) {
+    this->node_->parameter = true;
+  }
   Parameter() : Parameter(Tensor<Scalar, Rank>()) {}
-  Parameter(const Parameter& other) : Parameter(other.value()) {}
+  Parameter(const Parameter& other) : Parameter(other.value()) { hold_fixed(other.is_fixed()); }
   Parameter(Parameter&&) noexcept = default;
   Parameter& operator=(Parameter other) noexcept {
-    std::swap(this->node_, other.node_);
+    if (!this->node_) {  // moved from
+      this->node_ = std::move(other.node_);
+    } else {
+      hold_fixed(other.is_fixed());
+      std::swap(mutable_value(), other.mutable_value());
+    }
     return *this;
   }
+
+  /// Fixed, it is a constant: gradients do not reach it, optimizers leave it as it is.
+  void hold_fixed(bool fixed = true) {
+    this->node_->differentiable = !fixed;
+    this->node_->updated = detail::next_serial();
+  }
+  bool is_fixed() const { return !this->node_->differentiable; }
 
   /// The value, to be changed in place. Losses computed before can no longer be differentiated: gradient() then throws.
   Tensor<Scalar, Rank>& mutable_value() {

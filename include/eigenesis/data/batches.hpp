@@ -38,8 +38,8 @@ Conditioned(Samples, Conditions) -> Conditioned<Samples, Conditions>;
 
 namespace detail {
 
-inline void check_batch_options(const BatchOptions& options) {
-  require<ArgumentError>(options.batch_size >= 1, "Batches: expected batch_size >= 1 but got ", options.batch_size);
+inline void check_batch_options(const char* function, const BatchOptions& options) {
+  require<ArgumentError>(options.batch_size >= 1, function, ": expected batch_size >= 1 but got ", options.batch_size);
 }
 
 template <class T>
@@ -127,8 +127,9 @@ class Batches {
  public:
   static constexpr bool endless = true;
 
-  explicit Batches(const Source& source, const BatchOptions& options = {}) : source_(source), options_(options) {
-    detail::check_batch_options(options);
+  explicit Batches(const Source& source, const BatchOptions& options = {}, const char* function = "Batches")
+      : source_(source), options_(options) {
+    detail::check_batch_options(function, options);
   }
   /// The next batch [batch_size, ...].
   auto next(Rng& rng) { return source_.sample(options_.batch_size, rng); }
@@ -151,16 +152,16 @@ class Batches<Data> {
   static constexpr bool endless = false;
 
   /// Throws DataError for empty data or tensors that do not agree on N, ArgumentError for batch_size < 1 or if
-  /// drop_last would leave nothing.
-  explicit Batches(const Data& data, const BatchOptions& options = {})
-      : data_(&data), options_(options), order_(static_cast<std::size_t>(detail::row_count("Batches", data))) {
-    detail::check_batch_options(options);
-    require<ArgumentError>(!options.drop_last || samples() >= options.batch_size,
-                           "Batches: expected at least batch_size = ", options.batch_size,
-                           " samples with drop_last but got ", samples());
+  /// drop_last would leave nothing, in the name of `function`.
+  explicit Batches(const Data& data, const BatchOptions& options = {}, const char* function = "Batches")
+      : data_(&data), options_(options), order_(static_cast<std::size_t>(detail::row_count(function, data))) {
+    detail::check_batch_options(function, options);
+    require<ArgumentError>(!options.drop_last || samples() >= options.batch_size, function,
+                           ": expected at least batch_size = ", options.batch_size, " samples with drop_last but got ",
+                           samples());
     step_ = steps_per_epoch();
   }
-  explicit Batches(Data&&, const BatchOptions& = {}) = delete;
+  explicit Batches(Data&&, const BatchOptions& = {}, const char* = nullptr) = delete;
 
   Index samples() const { return std::ssize(order_); }
   Index steps_per_epoch() const {

@@ -23,8 +23,9 @@ class Batches<Transformed<Data, F>> {
  public:
   static constexpr bool endless = Batches<Data>::endless;
 
-  explicit Batches(const Transformed<Data, F>& source, const BatchOptions& options = {})
-      : batches_(source.data, options), f_(source.f) {}
+  explicit Batches(const Transformed<Data, F>& source, const BatchOptions& options = {},
+                   const char* function = "Batches")
+      : batches_(source.data, options, function), f_(source.f) {}
 
   auto next(Rng& rng) { return f_(batches_.next(rng), rng); }
 

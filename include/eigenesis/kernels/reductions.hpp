@@ -3,7 +3,7 @@
 
 #include "eigenesis/machine/isa.hpp"
 
-// Sums, maxima and checks of numbers in memory. They are added in an order that depends on their count only.
+// Sums and maxima of numbers in memory. They are added in an order that depends on their count only.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 /// Sum of few elements, by one thread.
@@ -29,9 +29,9 @@ void sum_columns(const T* x, Index rows, Index columns, T* out, Isa use = isa())
 template <class T>
 void max_columns(const T* x, Index rows, Index columns, T* out, Isa use = isa());
 
-/// Whether no element is NaN or infinite.
+/// Greatest absolute value, NaN if one element is NaN; 0 for none.
 template <class T>
-bool all_finite(const T* x, Index n, Isa use = isa());
+T largest_magnitude(const T* x, Index n, Isa use = isa());
 
 /// Sum of the squares of all elements, added as doubles.
 template <class T>

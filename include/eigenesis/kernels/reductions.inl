@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sums, maxima and checks over contiguous memory.
+// Sums and maxima over contiguous memory.
 
 struct Add {
   EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return total + x; }
@@ -9,9 +9,9 @@ struct Greater {
   EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return ((x > total) | (x != x)) ? x : total; }
 };
 
-/// Stays zero while all elements are finite: x - x is NaN for all others.
-struct AddDifference {
-  EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return total + (x - x); }
+/// The greater absolute value of both, NaN if either is.
+struct Larger {
+  EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return Greater{}(total, absolute(x)); }
 };
 
 /// step of each lane with the one `half` lanes away.
@@ -26,9 +26,8 @@ EIGENESIS_INLINE Real reduce(const Real* x, Index n, Real neutral, Step step) {
   Vec total[4];
   for (Vec& t : total) t = broadcast(neutral);
   Index i = 0;
-  for (; n - i >= 4 * lanes; i += 4 * lanes)
-    EIGENESIS_UNROLL
-    for (int v = 0; v < 4; ++v) total[v] = step(total[v], load(x + i + v * lanes));
+  for (; n - i >= 4 * lanes; i += 4 * lanes) EIGENESIS_UNROLL
+  for (int v = 0; v < 4; ++v) total[v] = step(total[v], load(x + i + v * lanes));
   for (; n - i >= lanes; i += lanes) total[0] = step(total[0], load(x + i));
   if (i < n) total[1] = step(total[1], keep(load(x + i), n - i, neutral));
   Vec all = step(step(total[0], total[1]), step(total[2], total[3]));
@@ -42,7 +41,7 @@ EIGENESIS_INLINE Real reduce(const Real* x, Index n, Real neutral, Step step) {
 inline Real sum_piece(const Real* x, Index n) { return reduce(x, n, 0, Add{}); }
 inline Real max_piece(const Real* x, Index n) { return reduce(x, n, static_cast<Real>(-__builtin_inf()), Greater{}); }
 
-inline bool finite_piece(const Real* x, Index n) { return reduce(x, n, 0, AddDifference{}) == 0; }
+inline Real magnitude_piece(const Real* x, Index n) { return reduce(x, n, 0, Larger{}); }
 
 /// Sums of `vectors` vectors of columns. Each 64 rows are summed apart and then added, so that long columns stay exact.
 template <int vectors>
@@ -50,9 +49,8 @@ inline void sum_strip(const Real* x, Index rows, Index columns, Real* out, Index
   Vec total[vectors] = {};
   for (Index r = 0; r < rows;) {
     Vec sums[vectors] = {};
-    for (const Index end = rows - r < 64 ? rows : r + 64; r < end; ++r)
-      EIGENESIS_UNROLL
-      for (int v = 0; v < vectors; ++v) sums[v] += load(x + r * columns + v * lanes);
+    for (const Index end = rows - r < 64 ? rows : r + 64; r < end; ++r) EIGENESIS_UNROLL
+    for (int v = 0; v < vectors; ++v) sums[v] += load(x + r * columns + v * lanes);
     EIGENESIS_UNROLL
     for (int v = 0; v < vectors; ++v) total[v] += sums[v];
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <atomic>
 #include <numeric>
 
 #include "eigenesis/kernels/instruction_sets.hpp"
@@ -21,23 +20,28 @@ T max_piece(const T* x, Index n, Isa use) {
   EIGENESIS_DISPATCH(use, max_piece(x, n));
 }
 template <class T>
-bool finite_piece(const T* x, Index n, Isa use) {
-  EIGENESIS_DISPATCH(use, finite_piece(x, n));
+T magnitude_piece(const T* x, Index n, Isa use) {
+  EIGENESIS_DISPATCH(use, magnitude_piece(x, n));
 }
 template <class T>
 void sum_rows_piece(const T* x, Index rows, Index columns, T* out, Index first, Index last, Isa use) {
   EIGENESIS_DISPATCH(use, sum_rows_piece(x, rows, columns, out, first, last));
 }
 
-template <class T>
-T sum(const T* x, Index n, Isa use) {
-  if (n <= piece_size) return sum_piece(x, n, use);
+/// piece(x, n) of each of at most 64 pieces, then of their results.
+template <class T, class Piece>
+T reduce_pieces(const T* x, Index n, Piece piece) {
+  if (n <= piece_size) return piece(x, n);
   constexpr Index most = 64;
   T partial[most];
   const Index size = std::max(piece_size, count_parts(n, most));
-  run_ranges(n, size,
-             [&](Index first, Index last) { partial[first / size] = sum_piece(x + first, last - first, use); });
-  return sum_piece(partial, count_parts(n, size), use);
+  run_ranges(n, size, [&](Index first, Index last) { partial[first / size] = piece(x + first, last - first); });
+  return piece(partial, count_parts(n, size));
+}
+
+template <class T>
+T sum(const T* x, Index n, Isa use) {
+  return reduce_pieces(x, n, [use](const T* part, Index count) { return sum_piece(part, count, use); });
 }
 
 template <class T>
@@ -71,13 +75,8 @@ void max_columns(const T* x, Index rows, Index columns, T* out, Isa use) {
 }
 
 template <class T>
-bool all_finite(const T* x, Index n, Isa use) {
-  if (n <= piece_size) return finite_piece(x, n, use);
-  std::atomic<bool> finite{true};
-  run_ranges(n, piece_size, [&](Index first, Index last) {
-    if (finite.load(std::memory_order_relaxed) && !finite_piece(x + first, last - first, use)) finite = false;
-  });
-  return finite;
+T largest_magnitude(const T* x, Index n, Isa use) {
+  return reduce_pieces(x, n, [use](const T* part, Index count) { return magnitude_piece(part, count, use); });
 }
 
 template <class T>
@@ -103,7 +102,7 @@ EIGENESIS_INSTANTIATE(sum);
 EIGENESIS_INSTANTIATE(sum_rows);
 EIGENESIS_INSTANTIATE(sum_columns);
 EIGENESIS_INSTANTIATE(max_columns);
-EIGENESIS_INSTANTIATE(all_finite);
+EIGENESIS_INSTANTIATE(largest_magnitude);
 EIGENESIS_INSTANTIATE(sum_of_squares);
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

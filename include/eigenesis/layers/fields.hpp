@@ -33,6 +33,16 @@ inline std::string to_string(const FieldPath& path) {
 
 namespace detail {
 
+/// The name of a type without namespaces and template arguments: "Linear", "lambda".
+template <class T>
+constexpr std::string_view kind_of() {
+  std::string_view name = __PRETTY_FUNCTION__;
+  name.remove_prefix(name.find("T = ") + 4);
+  if (name.starts_with("(lambda") || name.find("<lambda") < name.find_first_of(";]")) return "lambda";
+  name = name.substr(0, name.find_first_of("<;]"));
+  return name.substr(name.rfind(':') + 1);  // of npos: 0
+}
+
 template <class T>
 concept HasFields = requires(T& object) {
   std::remove_const_t<T>::fields(object, [](std::string_view, auto&, InFiles = InFiles::as_in_memory) {});
@@ -126,6 +136,14 @@ void for_each_state(Model& model, F&& f) {
     else
       f(path, field.mutable_value());
   });
+}
+
+/// Holds the parameters of a model fixed, or no longer: no gradient flows to them, though it flows through the model,
+/// and optimizers leave them as they are. For a feature network in a loss, or the first layers of a model that is
+/// tuned.
+template <class Model>
+void hold_fixed(Model& model, bool fixed = true) {
+  for_each_parameter(model, [fixed](const FieldPath&, auto& parameter) { parameter.hold_fixed(fixed); });
 }
 
 /// The number of learned numbers in a model.

@@ -45,6 +45,8 @@ class AdamBase : public Optimizer<Derived, Scalar, Options, AdamState<Scalar>> {
   friend Base;
 
  protected:
+  using typename Base::Bounds;
+
   explicit AdamBase(const Options& options) : Base(options) {
     Base::require_fraction("beta1", options.beta1);
     Base::require_fraction("beta2", options.beta2);
@@ -52,6 +54,12 @@ class AdamBase : public Optimizer<Derived, Scalar, Options, AdamState<Scalar>> {
   }
   AdamState<Scalar> new_state(Index n) const {
     return {Tensor<Scalar, 1>(Shape{n}, 0), Tensor<Scalar, 1>(Shape{n}, 0)};
+  }
+  /// m and v are means of g and g^2.
+  Bounds bounds_after(const Bounds& before, double gradient, double rate) const {
+    const double state = std::max({before.state, gradient, gradient * gradient});
+    const double change = rate / (1 - this->options().beta1) * state / this->options().epsilon;
+    return {before.weight * std::max(1.0, rate * this->options().weight_decay) + change, state};
   }
   void update_with(AdamState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient, Index n,
                    double decay) {
@@ -83,11 +91,7 @@ class Adam : public detail::AdamBase<Adam<Scalar>, Scalar, AdamOptions> {
  private:
   void update(detail::AdamState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient,
               Index n) {
-    if (this->options().weight_decay == 0) return Base::update_with(state, step, rate, weight, gradient, n, 0);
-    Tensor<Scalar, 1> penalized(Shape{n}, {gradient, static_cast<std::size_t>(n)});
-    detail::change(
-        penalized.data(), n, [&](auto g, auto w) { return this->penalized(g, w); }, weight);
-    Base::update_with(state, step, rate, weight, penalized.data(), n, 0);
+    Base::update_with(state, step, rate, weight, gradient, n, 0);
   }
 };
 
@@ -100,6 +104,7 @@ class AdamW : public detail::AdamBase<AdamW<Scalar>, Scalar, AdamWOptions> {
 
  public:
   static constexpr const char* name = "AdamW";
+  static constexpr bool decays_weights = true;
 
   explicit AdamW(const AdamWOptions& options = {}) : Base(options) {}
 

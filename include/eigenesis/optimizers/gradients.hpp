@@ -63,18 +63,26 @@ class Gradients {
     change_all([limit](auto g) { return clamp(g, -limit, limit); });
   }
 
+  /// Adds factor * x to gradient i, which is not empty; x has as many numbers.
+  void add(std::size_t i, double factor, const Scalar* x) {
+    change(
+        each_[i], [factor](auto g, auto t) { return g + factor * t; }, x);
+  }
+
  private:
   template <class F>
   void change_all(F f) {
-    for (auto& gradient : each_) {
-      if (!gradient) continue;
-      if (gradient->references.load(std::memory_order_relaxed) > 1) {  // others see it too, perhaps another parameter
-        detail::NodeRef<Scalar> copy = detail::node_of_shape<Scalar>(gradient->shape);
-        std::copy_n(gradient->data(), gradient->size(), copy->data());
-        gradient = std::move(copy);
-      }
-      detail::change(gradient->data(), gradient->size(), f);
+    for (auto& gradient : each_)
+      if (gradient) change(gradient, f);
+  }
+  template <class F, class... Others>
+  static void change(detail::NodeRef<Scalar>& gradient, F f, const Others*... others) {
+    if (!gradient.unique()) {  // others see it too, perhaps another parameter
+      detail::NodeRef<Scalar> copy = detail::node_of_shape<Scalar>(gradient->shape);
+      std::copy_n(gradient->data(), gradient->size(), copy->data());
+      gradient = std::move(copy);
     }
+    detail::change(gradient->data(), gradient->size(), f, others...);
   }
 
   detail::CachedVector<detail::NodeRef<Scalar>> each_;

@@ -49,19 +49,22 @@ class Sgd : public detail::Optimizer<Sgd<Scalar>, Scalar, SgdOptions, detail::Sg
   detail::SgdState<Scalar> new_state(Index n) const {
     return {Tensor<Scalar, 1>(Shape{this->options().momentum == 0 ? 0 : n}, 0)};
   }
+  typename Base::Bounds bounds_after(const typename Base::Bounds& before, double gradient, double rate) const {
+    const SgdOptions& o = this->options();
+    const double state = o.momentum * before.state + std::max(1.0, std::abs(1 - o.dampening)) * gradient;
+    return {before.weight + rate * (gradient + std::max(1.0, o.momentum) * state), state};
+  }
   void update(detail::SgdState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient,
               Index n) {
     const SgdOptions& o = this->options();
     if (o.momentum == 0)
       return detail::change(
-          weight, n, [&](auto w, auto g) { return w - rate * this->penalized(g, w); }, gradient);
+          weight, n, [&](auto w, auto g) { return w - rate * g; }, gradient);
     const double keep = step == 1 ? 0 : o.momentum, take = step == 1 ? 1 : 1 - o.dampening;
     detail::change(
-        state.momentum.data(), n, [&](auto b, auto g, auto w) { return keep * b + take * this->penalized(g, w); },
-        gradient, weight);
+        state.momentum.data(), n, [&](auto b, auto g) { return keep * b + take * g; }, gradient);
     detail::change(
-        weight, n,
-        [&](auto w, auto b, auto g) { return w - rate * (o.nesterov ? this->penalized(g, w) + o.momentum * b : b); },
+        weight, n, [&](auto w, auto b, auto g) { return w - rate * (o.nesterov ? g + o.momentum * b : b); },
         state.momentum.data(), gradient);
   }
 };

@@ -41,7 +41,7 @@ class AutoencoderTrainer {
   template <detail::HasRows Batch>
   AutoencoderLosses step(Batch batch, Rng& rng) {
     const auto loss = loss_of("AutoencoderTrainer::step", std::move(batch), Pass::training(rng));
-    detail::in_phase(name, "step", [&] { optimizer.minimize(loss, model_); });
+    detail::in_phase(*this, "step", optimizer.steps() == 0, [&] { optimizer.minimize(loss, model_); });
     average.update(model_);
     return {static_cast<double>(loss.item())};
   }

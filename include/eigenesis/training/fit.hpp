@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "eigenesis/autodiff/variable.hpp"
+#include "eigenesis/autodiff/gradient.hpp"
 #include "eigenesis/data/batches.hpp"
-#include "eigenesis/pictures/chart.hpp"
+#include "eigenesis/layers/fields.hpp"
+#include "eigenesis/training/losses.hpp"
 #include "eigenesis/training/progress.hpp"
 
 // The one training loop, for any trainer. A trainer is one step of training, its losses, and what the next step depends
@@ -20,16 +22,10 @@
 //     Loss evaluate(const Tensor<float, 2>& batch, Rng& rng) const;  // if held-out data are to be evaluated
 //     static void fields(auto& self, auto&& field);                  // models and optimizers: what is saved
 //   };
-// Its losses are any struct of doubles that lists them in `fields`; by these names they are shown, drawn and kept. A
-// trainer may also have a `name` for messages and a `title` for the progress line. One whose step takes several batches
-// says how many, `Index batches_per_step() const`, and asks for them: step(next_batch, rng).
+// Its losses are any struct of doubles that lists them in `fields`; `Loss` is one of a single number. A trainer may
+// also have a `name` for messages and a `title` for the progress line. One whose step takes several batches says how
+// many, `Index batches_per_step() const`, and asks for them: step(next_batch, rng).
 namespace eigenesis::inline EIGENESIS_ABI {
-
-/// The losses of a trainer that has only one.
-struct Loss {
-  double loss = 0;
-  static void fields(auto& self, auto&& field) { field("loss", self.loss); }
-};
 
 /// What a callback sees of a training; it may ask for its end.
 template <class Losses>
@@ -42,6 +38,13 @@ struct FitState {
 };
 
 template <class Losses>
+struct FitHistory {
+  std::vector<Losses> steps;   // of every step
+  std::vector<Losses> epochs;  // means over the samples of each epoch; steps, where they were asked for, make one epoch
+  std::vector<Losses> held_out;  // after each epoch, if held-out data were given
+};
+
+template <class Losses>
 struct FitOptions {
   Index steps = 0;   // steps of the trainer, or
   Index epochs = 0;  // passes over a finite data set; exactly one of the two is set. Where a step takes several
@@ -51,60 +54,10 @@ struct FitOptions {
   Progress progress = {};
   std::function<void(FitState<Losses>&)> on_step = {};
   std::function<void(FitState<Losses>&)> on_epoch = {};
+  FitHistory<Losses>* history = nullptr;  // if given, kept up to date here too, so that it outlasts an exception
 };
-
-template <class Losses>
-struct FitHistory {
-  std::vector<Losses> steps;   // of every step
-  std::vector<Losses> epochs;  // means over the samples of each epoch; steps, where they were asked for, make one epoch
-  std::vector<Losses> held_out;  // after each epoch, if held-out data were given
-};
-
-/// A line for each of the losses, to be drawn: save_chart("losses.png", series(history.steps)).
-template <class Losses>
-std::vector<Series> series(const std::vector<Losses>& losses) {
-  std::vector<Series> lines;
-  Losses names;
-  Losses::fields(names, [&](std::string_view name, const double&) { lines.push_back({std::string(name), {}}); });
-  for (const Losses& each : losses) {
-    std::size_t i = 0;
-    Losses::fields(each, [&](std::string_view, const double& value) { lines[i++].values.push_back(value); });
-  }
-  return lines;
-}
 
 namespace detail {
-
-/// A mean of losses, weighted by the number of samples.
-template <class Losses>
-class MeanLosses {
- public:
-  void add(const Losses& losses, Index samples) {
-    const double weight = static_cast<double>(samples);
-    std::size_t i = 0;
-    Losses::fields(losses, [&](std::string_view, const double& value) {
-      if (i == sums_.size()) sums_.push_back(0);
-      sums_[i++] += value * weight;
-    });
-    samples_ += weight;
-  }
-  Losses mean() const {
-    Losses result;
-    std::size_t i = 0;
-    Losses::fields(result, [&](std::string_view, double& value) { value = sums_[i++] / samples_; });
-    return result;
-  }
-
- private:
-  CachedVector<double> sums_;
-  double samples_ = 0;
-};
-
-/// The losses by their names.
-template <class Losses>
-void append(CachedVector<NamedValue>& to, const Losses& losses) {
-  Losses::fields(losses, [&](std::string_view name, const double& value) { to.push_back({name, value}); });
-}
 
 /// Gives batches one by one, and counts their samples.
 template <class Batches>
@@ -119,6 +72,18 @@ struct NextBatch {
     return batch;
   }
 };
+
+/// Whether a layer somewhere in the fields normalises by the batch, as BatchNorm does.
+template <class T>
+bool mixes_samples(const T& object) {
+  bool found = requires { T::mixes_samples; };
+  if constexpr (is_vector_v<T>)
+    for (const auto& each : object) found = found || mixes_samples(each);
+  else if constexpr (HasFields<const T>)
+    T::fields(object,
+              [&](std::string_view, const auto& field, InFiles = {}) { found = found || mixes_samples(field); });
+  return found;
+}
 
 template <class Trainer>
 concept TakesSeveralBatches = requires(const Trainer& trainer) {
@@ -137,17 +102,13 @@ auto one_step(Trainer& trainer, NextBatch<Batches>& next, Rng& rng) {
     return trainer.step(next(), rng);
 }
 
-/// "VaeTrainer::fit" in two parts, or "fit" for a trainer without a name.
-struct FitName {
-  const char* trainer = "";
-  const char* function = "fit";
-};
+/// "VaeTrainer::fit", or "fit" for a trainer without a name.
 template <class Trainer>
-constexpr FitName fit_name() {
+std::string fit_name() {
   if constexpr (requires { Trainer::name; })
-    return {Trainer::name, "::fit"};
+    return std::string(Trainer::name) + "::fit";
   else
-    return {};
+    return "fit";
 }
 
 /// How long a training takes.
@@ -159,24 +120,34 @@ struct Duration {
 /// A number of steps makes one epoch; epochs are passes over a finite data set, where a step takes `batches_per_step`
 /// batches. Exactly one of the two numbers is > 0.
 template <class Batches>
-Duration plan(FitName name, const Batches& batches, Index steps, Index epochs, Index batches_per_step) {
-  require<ArgumentError>(steps >= 0 && epochs >= 0 && (steps > 0) != (epochs > 0), name.trainer, name.function,
+Duration plan(const std::string& name, const Batches& batches, Index steps, Index epochs, Index batches_per_step) {
+  require<ArgumentError>(steps >= 0 && epochs >= 0 && (steps > 0) != (epochs > 0), name,
                          ": expected either steps > 0 or epochs > 0 but got steps = ", steps, " and epochs = ", epochs);
   if (steps > 0) return {.steps = steps, .epochs = 1};
   if constexpr (Batches::endless)
-    fail<ArgumentError>(name.trainer, name.function,
-                        ": expected steps for an endless source but got epochs = ", epochs);
+    fail<ArgumentError>(name, ": expected steps for an endless source but got epochs = ", epochs);
   else
     return {.steps = std::max<Index>(1, batches.steps_per_epoch() / batches_per_step), .epochs = epochs};
 }
 
-/// Calls f; if a number in it is not finite, the error names the trainer's function too.
-template <class F>
-void in_phase(const char* trainer, const char* function, F f) {
+/// The nodes of all parameters in the trainer's fields.
+template <class Trainer>
+CachedVector<const void*> parameters_in(const Trainer& trainer) {
+  CachedVector<const void*> nodes;
+  for_each_parameter(trainer, [&](const FieldPath&, const auto& p) { nodes.push_back(p.node().get()); });
+  return nodes;
+}
+
+/// Calls f, which makes an update of the trainer, its first if `first`. If a number in it is not finite, the error
+/// names the trainer's function too.
+template <class Trainer, class F>
+void in_phase(const Trainer& trainer, const char* function, bool first, F f) {
   try {
+    std::optional<ParametersMayBe> own;
+    if (first) own.emplace(std::string(Trainer::name) + "::" + function, parameters_in(trainer));
     f();
   } catch (const NumericError& error) {
-    fail<NumericError>(trainer, "::", function, ": ", error.what());
+    fail<NumericError>(Trainer::name, "::", function, ": ", error.what());
   }
 }
 
@@ -192,7 +163,7 @@ using LossesOf = decltype(detail::one_step(std::declval<Trainer&>(), std::declva
 template <class Trainer, class Data>
 auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size = 1000) {
   const NoGradient no_gradient;
-  Batches<Data> batches(data, {.batch_size = batch_size, .shuffle = false});
+  Batches<Data> batches(data, {.batch_size = batch_size, .shuffle = false}, "evaluate");
   detail::NextBatch<Batches<Data>> next{batches, rng};
   batches.begin_epoch(rng);
   detail::MeanLosses<decltype(trainer.evaluate(next(), rng))> mean;
@@ -210,13 +181,24 @@ namespace detail {
 template <class Losses, class Trainer, class Data>
 FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Losses>& options, Rng& rng,
                        const std::function<Losses()>& held_out) {
-  Batches<Data> batches(
-      data, {.batch_size = options.batch_size, .drop_last = options.drop_last || TakesSeveralBatches<Trainer>});
+  static_assert(
+      HasNamedDoubles<Losses>,
+      "eigenesis: the step of a trainer returns a struct of doubles that lists them in `fields`; Loss for one");
+  const std::string name = fit_name<Trainer>();
+  const bool drop_last = options.drop_last || TakesSeveralBatches<Trainer>;
+  Batches<Data> batches(data, {.batch_size = options.batch_size, .drop_last = drop_last}, name.c_str());
   Index batches_per_step = 1;
   if constexpr (TakesSeveralBatches<Trainer>) batches_per_step = trainer.batches_per_step();
-  constexpr FitName name = fit_name<Trainer>();
   const Duration duration = plan(name, batches, options.steps, options.epochs, batches_per_step);
-  FitHistory<Losses> history;
+  if constexpr (!Batches<Data>::endless)
+    require<ArgumentError>(duration.steps < batches.steps_per_epoch() || batches.samples() % options.batch_size != 1 ||
+                               drop_last || !mixes_samples(trainer),
+                           name, ": expected more than one sample in each batch for BatchNorm but the last of ",
+                           batches.samples(), " samples would be alone with batch_size = ", options.batch_size,
+                           "; set drop_last");
+  FitHistory<Losses> own_history;
+  FitHistory<Losses>& history = options.history ? *options.history : own_history;
+  history = {};
   const double steps = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
   history.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
 
@@ -244,7 +226,12 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
     Index done = 0;
     while (done < duration.steps && !state.stop) {
       NextBatch<Batches<Data>> next{batches, rng};
-      state.losses = one_step(trainer, next, rng);
+      {
+        std::optional<ParametersMayBe> own;
+        if constexpr (HasFields<const Trainer>)
+          if (state.step == 0) own.emplace(name, parameters_in(trainer));
+        state.losses = one_step(trainer, next, rng);
+      }
       if (options.steps > 0 && done % 100 == 0) recent = {};  // a mean since step 0 would soon hardly move
       mean.add(state.losses, next.samples);
       recent.add(state.losses, next.samples);
@@ -261,9 +248,8 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
     if (held_out) {
       state.held_out = held_out();
       Losses::fields(state.held_out, [&](std::string_view loss, const double& value) {
-        require<NumericError>(!std::isnan(value), name.trainer, name.function,
-                              ": expected held-out losses that are numbers but got nan for ", loss, " in epoch ",
-                              state.epoch);
+        require<NumericError>(!std::isnan(value), name, ": expected held-out losses that are numbers but got nan for ",
+                              loss, " in epoch ", state.epoch);
       });
       history.held_out.push_back(state.held_out);
       CachedVector<NamedValue> tested;

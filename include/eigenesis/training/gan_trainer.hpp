@@ -180,7 +180,8 @@ class GanTrainer {
     const auto fake = noise_(samples, now, rng);
     const auto game = objective_.discriminator_loss(real_logits, discriminator_(fake, condition..., pass));
     const auto loss = penalized(game, rng, real, fake, condition...);
-    detail::in_phase(name, "train_discriminator", [&] { discriminator_optimizer.minimize(loss, discriminator_); });
+    detail::in_phase(*this, "train_discriminator", discriminator_updates_.item() == 0,
+                     [&] { discriminator_optimizer.minimize(loss, discriminator_); });
     discriminator_updates_.data()[0] += 1;
     return static_cast<double>(loss.item());
   }
@@ -222,7 +223,8 @@ class GanTrainer {
         return objective_.generator_loss(real_logits(now), fake_logits);
       }
     }();
-    detail::in_phase(name, "train_generator", [&] { generator_optimizer.minimize(loss, generator_); });
+    detail::in_phase(*this, "train_generator", generator_updates_.item() == 0,
+                     [&] { generator_optimizer.minimize(loss, generator_); });
     generator_updates_.data()[0] += 1;
     average.update(generator_);
     return static_cast<double>(loss.item());

@@ -55,7 +55,7 @@ class VaeTrainer {
         "eigenesis: VaeTrainer takes an objective with loss(terms, step), an optimizer and a MovingAverage; one of "
         "its arguments is none of these");
     const auto loss = objective_.loss(terms, static_cast<Index>(steps_.item()));
-    detail::in_phase(name, "step", [&] { optimizer.minimize(loss, model_); });
+    detail::in_phase(*this, "step", steps_.item() == 0, [&] { optimizer.minimize(loss, model_); });
     steps_.data()[0] += 1;
     average.update(model_);
     return means(terms);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "eigenesis/pictures/chart.hpp"
+#include "eigenesis/training/progress.hpp"
+
+// What a trainer's step returns: any struct of doubles that lists them in `fields`. By these names they are shown,
+// drawn and kept.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// The losses of a trainer that has only one.
+struct Loss {
+  double loss = 0;
+  static void fields(auto& self, auto&& field) { field("loss", self.loss); }
+};
+
+/// A line for each of the losses, to be drawn: save_chart("losses.png", series(history.steps)).
+template <class Losses>
+std::vector<Series> series(const std::vector<Losses>& losses) {
+  std::vector<Series> lines;
+  Losses names;
+  Losses::fields(names, [&](std::string_view name, const double&) { lines.push_back({std::string(name), {}}); });
+  for (const Losses& each : losses) {
+    std::size_t i = 0;
+    Losses::fields(each, [&](std::string_view, const double& value) { lines[i++].values.push_back(value); });
+  }
+  return lines;
+}
+
+namespace detail {
+
+template <class Losses>
+concept HasNamedDoubles = requires(Losses& losses) {
+  Losses::fields(losses, [](std::string_view, double&) {});
+};
+
+/// A mean of losses, weighted by the number of samples.
+template <class Losses>
+class MeanLosses {
+ public:
+  void add(const Losses& losses, Index samples) {
+    const double weight = static_cast<double>(samples);
+    std::size_t i = 0;
+    Losses::fields(losses, [&](std::string_view, const double& value) {
+      if (i == sums_.size()) sums_.push_back(0);
+      sums_[i++] += value * weight;
+    });
+    samples_ += weight;
+  }
+  Losses mean() const {
+    Losses result;
+    std::size_t i = 0;
+    Losses::fields(result, [&](std::string_view, double& value) { value = sums_[i++] / samples_; });
+    return result;
+  }
+
+ private:
+  CachedVector<double> sums_;
+  double samples_ = 0;
+};
+
+/// The losses by their names.
+template <class Losses>
+void append(CachedVector<NamedValue>& to, const Losses& losses) {
+  Losses::fields(losses, [&](std::string_view name, const double& value) { to.push_back({name, value}); });
+}
+
+}  // namespace detail
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
