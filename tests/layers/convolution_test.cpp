@@ -204,7 +204,8 @@ TEST_CASE("Normalisation of images gives PyTorch's numbers") {
   for (const auto& [x, training, sums] : batches) {
     const BatchNorm norm = with_numbers(BatchNorm<double>(x[3]), 1);
     if (!training) norm(Variable(numbers<double>(x, 2)), Pass::training(rng));
-    check_sums("BatchNorm", norm, x, sums, [&, pass = training ? Pass::training(rng) : Pass()](const auto& t) { return norm(t, pass); });
+    check_sums("BatchNorm", norm, x, sums,
+               [&, pass = training ? Pass::training(rng) : Pass()](const auto& t) { return norm(t, pass); });
   }
 }
 

@@ -74,6 +74,11 @@ TEST_CASE("Vectors of layers are numbered, layers without fields have none", "[l
 
 namespace {
 
+struct Arrays {
+  std::array<Linear<>, 2> each;
+  static void fields(auto& self, auto&& field) { field("each", self.each); }
+};
+
 struct Kernels {
   std::vector<Parameter<float, 2>> each{2};
   Tensor<float, 1> rest;
@@ -125,19 +130,32 @@ TEST_CASE("Copies of models are independent", "[layers]") {
   CHECK(std::ranges::equal(network(x).value().values(), before.value().values()));
 }
 
-TEST_CASE("The summary lists names, shapes and counts", "[layers]") {
+TEST_CASE("The summary lists layers, their options, shapes and counts", "[layers]") {
   Rng rng(1);
-  const Sequential network{Linear(784, 400, rng), BatchNorm(400), Relu{}};
+  const Sequential network{Unflatten{28, 28, 1},
+                           Conv2d(1, 4, 4, {.stride = 2, .padding = 1}, rng),
+                           LeakyRelu{0.2},
+                           Flatten{},
+                           Linear(784, 10, {.bias = false}, rng),
+                           BatchNorm(10)};
   const std::string expected =
-      "0.weight                                       [784, 400]       313600\n"
-      "0.bias                                              [400]          400\n"
-      "1.weight                                            [400]          400\n"
-      "1.bias                                              [400]          400\n"
-      "1.running_mean                                      [400]          400\n"
-      "1.running_var                                       [400]          400\n"
-      "parameters                                                      314800\n";
+      "model           Sequential\n"
+      "0               Unflatten\n"
+      "1               Conv2d(kernel 4, stride 2, padding 1)\n"
+      "1.weight        [4, 4, 1, 4]                             64\n"
+      "1.bias          [4]                                       4\n"
+      "2               LeakyRelu(0.2)\n"
+      "3               Flatten\n"
+      "4               Linear\n"
+      "4.weight        [784, 10]                              7840\n"
+      "5               BatchNorm\n"
+      "5.weight        [10]                                     10\n"
+      "5.bias          [10]                                     10\n"
+      "5.running_mean  [10]                                     10\n"
+      "5.running_var   [10]                                     10\n"
+      "parameters                                             7928\n";
   CHECK(summary(network) == expected);
-  CHECK(summary(Relu{}) == "parameters                                                           0\n");
+  CHECK(summary(Relu{}) == "model       Relu\nparameters        0\n");
 
   std::FILE* const file = std::tmpfile();
   REQUIRE(file != nullptr);
@@ -165,8 +183,64 @@ struct Verbose {
 }  // namespace
 
 TEST_CASE("The summary shows names of any length", "[layers]") {
-  std::string expected(200, 'w');
-  expected += "              [1]            1\n";
-  expected += "parameters                                                           1\n";
-  CHECK(summary(Verbose{}) == expected);
+  const std::string name(200, 'w'), spaces(195, ' ');
+  CHECK(summary(Verbose{}) ==
+        "model" + spaces + "  Verbose\n" + name + "  [1]      1\nparameters" + std::string(199, ' ') + "  1\n");
+}
+
+TEST_CASE("With an example, the summary shows what each layer gives", "[layers]") {
+  Rng rng(1);
+  const Generator generator{
+      Sequential{AppendCondition{}, Linear(4, 6, rng), Relu{}, [](const auto& x) { return 2 * x; }}, StandardNormal(2)};
+  const Tensor<float, 2> z(Shape{3, 2}, 0.0f);
+  CHECK(summary(generator, z, z) ==
+        "model             Generator        [3, 6]\n"
+        "network           Sequential       [3, 6]\n"
+        "network.0         AppendCondition  [3, 4]\n"
+        "network.1         Linear           [3, 6]\n"
+        "network.1.weight  [4, 6]                   24\n"
+        "network.1.bias    [6]                       6\n"
+        "network.2         Relu             [3, 6]\n"
+        "network.3         lambda           [3, 6]\n"
+        "prior             StandardNormal\n"
+        "parameters                                 30\n");
+  const Autoencoder autoencoder{Encoder{Tanh{}, Linear(2, 1, rng)}, Decoder{Linear(1, 2, rng), SquaredError{}}};
+  CHECK_THAT(summary(autoencoder, z), Catch::Contains("decoder.network         Linear        [3, 2]\n"));
+}
+
+TEST_CASE("A shape error tells the way to the layer", "[layers]") {
+  Rng rng(1);
+  const auto first = [&] { return Sequential{Relu{}, Sequential{Relu{}, Tanh{}, Linear(3, 1, rng)}}; };
+  const Variable x(Tensor<float, 2>(Shape{5, 2}, 0.0f));
+  const std::string fact = "Linear: expected x of shape [N, 3] but got [5, 2], in layer ";
+  CHECK_THROWS_MATCHES(first()(x), ShapeError, Message(fact + "1.2 (Linear)"));
+  CHECK_THROWS_MATCHES(Discriminator{first()}(x), ShapeError, Message(fact + "discriminator.network.1.2 (Linear)"));
+  CHECK_THROWS_MATCHES((Generator{Linear(3, 1, rng), StandardNormal(2)}.sample(5, rng)), ShapeError,
+                       Message(fact + "generator.network (Linear)"));
+  CHECK_THROWS_MATCHES((Decoder{Linear(3, 1, rng), SquaredError{}}(x)), ShapeError,
+                       Message(fact + "decoder.network (Linear)"));
+  CHECK_THROWS_MATCHES((Encoder{Tanh{}, Linear(2, 1, rng), Linear(3, 1, rng)}(x)), ShapeError,
+                       Message(fact + "encoder.log_variance (Linear)"));
+}
+
+TEST_CASE("Networks of lambdas that capture numbers, and arrays of layers, are values", "[layers]") {
+  Rng rng(1);
+  const auto network = [&](double factor) {
+    return Sequential{Linear(2, 3, rng), [factor](const auto& x) { return factor * x; }};
+  };
+  auto make = [&](double factor) { return Generator{network(factor), StandardNormal(2)}; };
+  auto generator = make(1);
+  const auto other = [&] {
+    auto copy = generator;
+    return copy;
+  }();
+  const Tensor<float, 2> z(Shape{1, 2}, 1.0f);
+  Adam adam;
+  adam.minimize(sum(generator(Variable(z))), generator);
+  CHECK_FALSE(std::ranges::equal(generator.decode(z).values(), other.decode(z).values()));
+  generator = other;
+  CHECK(std::ranges::equal(generator.decode(z).values(), other.decode(z).values()));
+  CHECK_NOTHROW(adam.minimize(sum(generator(Variable(z))), generator));
+  const Arrays arrays{{Linear(2, 3, rng), Linear(3, 1, rng)}};
+  CHECK(state_names(arrays) == Names{"each.0.weight", "each.0.bias", "each.1.weight", "each.1.bias"});
 }

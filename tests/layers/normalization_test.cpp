@@ -74,8 +74,7 @@ TEST_CASE("A batch that is not finite leaves BatchNorm's running statistics alon
 TEST_CASE("BatchNorm in evaluation treats each sample alone", "[layers]") {
   Rng rng(1);
   const BatchNorm norm = with_numbers(BatchNorm<float>(3), 2);
-  for (double phase = 0; phase < 5; ++phase)
-    norm(Variable(numbers<float>(Shape{4, 3}, phase)), Pass::training(rng));
+  for (double phase = 0; phase < 5; ++phase) norm(Variable(numbers<float>(Shape{4, 3}, phase)), Pass::training(rng));
   const Variable x(numbers<float>(Shape{7, 3}, 9));
   const Variable together = norm(x, Pass::evaluation(rng));
   for (Index i = 0; i < 7; ++i) {

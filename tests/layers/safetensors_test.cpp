@@ -24,7 +24,7 @@ auto make_network(std::uint64_t seed) {
                      BatchNorm<Scalar>(3),
                      Relu{},
                      ConvTranspose2d<Scalar>(3, 5, 2, {.stride = 2, .bias = false}, rng),
-                     Flatten{},
+                     Flatten{RowOrder::channels_first},
                      Linear<Scalar>(5 * 8 * 4, 2, rng)};
   Tensor<Scalar, 4> x(Shape{4, 6, 4, 2});
   rng.fill_normal(x.data(), x.size());
@@ -210,7 +210,7 @@ struct Golden {
       BatchNorm<Scalar>(3),
       LeakyRelu{0.2},
       ConvTranspose2d<Scalar>(3, 4, 2, {.stride = 2}, rng),
-      Flatten{},
+      Flatten{RowOrder::channels_first},
       Linear<Scalar>(4 * 8 * 6, 5, rng)};
   Tensor<Scalar, 4> x{Shape{4, 4, 3, 2}};
   Tensor<Scalar, 2> y{Shape{4, 5}};

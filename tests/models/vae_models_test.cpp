@@ -53,6 +53,66 @@ TEST_CASE("The ELBO sums over pixels and latents, in nats per sample", "[models]
   CHECK(std::ranges::equal(elbo.value().values(), terms.elbo(2.5).value().values()));
 }
 
+namespace {
+
+/// A prior without a divergence in closed form: K normals of variance 1 in a row of distance `apart`, in L dimensions.
+struct MixturePrior {
+  Index size, components;
+  double apart;
+
+  Tensor<double, 2> sample(Index n, Rng& rng) const {
+    Tensor<double, 2> z = StandardNormal<double>(size).sample(n, rng);
+    for (Index i = 0; i < n; ++i) z(i, 0) += apart * static_cast<double>(i % components);
+    return z;
+  }
+  Variable<double, 1> log_prob(const Variable<double, 2>& z) const {
+    std::vector<Variable<double, 2>> each;
+    for (Index k = 0; k < components; ++k) {
+      Tensor<double, 1> mean(Shape{size}, 0.0);
+      mean(0) = apart * static_cast<double>(k);
+      each.push_back(reshape(StandardNormal<double>(size).log_prob(z - Variable(mean)), Shape{z.shape(0), Index{1}}));
+    }
+    return logsumexp(concatenate(std::span<const Variable<double, 2>>(each), 1), 1) -
+           std::log(static_cast<double>(components));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A prior without a divergence in closed form works by sampling", "[models]") {
+  Rng rng(3);
+  const auto normal = small_vae(rng);
+  const auto with = [&](MixturePrior prior) { return Vae{normal.encoder, normal.decoder, prior}; };
+  Tensor<double, 2> many(Shape{60'000, 4});
+  const Tensor<double, 2> three = pixels();
+  for (Index i = 0; i < many.size(); ++i) many.data()[i] = three.data()[i % three.size()];
+  const Variable x(many);
+  const NoGradient no_gradient;
+  const double exact = mean(normal.elbo_terms(x, Pass::evaluation(rng)).divergence).item();
+  const auto estimate = [&](MixturePrior prior) {
+    return mean(with(prior).elbo_terms(x, Pass::evaluation(rng)).divergence).item();
+  };
+  // One component, or any number of equal ones: the standard normal itself.
+  CHECK_THAT(estimate({2, 1, 0}), WithinAbs(exact, 0.02));
+  CHECK_THAT(estimate({2, 3, 0}), WithinAbs(exact, 0.02));
+  // Far apart, only the one at 0 is near: its share of a third costs ln 3.
+  CHECK_THAT(estimate({2, 3, 100}), WithinAbs(exact + std::log(3.0), 0.02));
+}
+
+TEST_CASE("draw gives draws from p(x | z), sample their means", "[models]") {
+  Rng rng(4);
+  const auto vae = small_vae(rng);
+  Rng a(5), b(5);
+  const Tensor<double, 2> x = vae.draw(20'000, a), means = vae.sample(20'000, b);  // of the same codes
+  Index others = 0;
+  for (const double value : x.values()) others += value != 0 && value != 1;
+  CHECK(others == 0);
+  CHECK_THAT(x.array().mean(), WithinAbs(means.array().mean(), 0.01));
+  CHECK(Vae{vae.encoder, Decoder{vae.decoder.network, SquaredError{}}, vae.prior}.draw(3, rng).shape() == Shape{3, 4});
+  CHECK(Vae{vae.encoder, Decoder{vae.decoder.network, NormalLikelihood{}}, vae.prior}.draw(3, rng).shape() ==
+        Shape{3, 4});
+}
+
 TEST_CASE("The ELBO is the mean of log p(x | z) + log p(z) - log q(z | x)", "[models]") {
   Rng rng(2);
   const auto vae = small_vae(rng);
@@ -78,7 +138,8 @@ TEST_CASE("The gradient of the ELBO reaches every parameter", "[models]") {
   const auto vae = small_vae(rng);
   const auto gradients = parameter_gradients(-mean(vae.elbo(Variable(pixels()), Pass::training(rng))), vae);
   REQUIRE(gradients.size() == 10);
-  for (std::size_t i = 0; i < 10; ++i) CHECK(std::ranges::any_of(gradients[i], [](double g) { return std::abs(g) > 1e-6; }));
+  for (std::size_t i = 0; i < 10; ++i)
+    CHECK(std::ranges::any_of(gradients[i], [](double g) { return std::abs(g) > 1e-6; }));
 }
 
 TEST_CASE("A Vae encodes, decodes, reconstructs and samples without recording", "[models]") {

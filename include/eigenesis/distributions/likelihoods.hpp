@@ -51,6 +51,12 @@ class SquaredErrorNormal {
   explicit SquaredErrorNormal(Variable<Scalar, Rank> mean) : mean_(std::move(mean)) {}
 
   const Variable<Scalar, Rank>& mean() const { return mean_; }
+  /// mean + noise / sqrt(2), [N, ...].
+  Variable<Scalar, Rank> sample(Rng& rng) const {
+    Tensor<Scalar, Rank> noise(mean_.shape());
+    rng.fill_normal(noise.data(), noise.size());
+    return mean_ + std::sqrt(0.5) * Variable(std::move(noise));
+  }
   /// -sum((x - mean)^2), x [N, ...] -> [N]. Throws ShapeError.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, Rank>& x) const {
     require(x.shape() == mean_.shape(), "SquaredError::log_prob: expected x of shape ", mean_.shape(), " but got ",

@@ -12,6 +12,7 @@ struct Relu {
 struct LeakyRelu {
   double slope = 0.01;
   auto operator()(const auto& x) const { return leaky_relu(x, slope); }
+  std::string details() const { return detail::text(slope); }
 };
 struct Elu {
   double scale = 1;

@@ -52,6 +52,11 @@ struct Conv2d {
     const Variable<Scalar, 4> y = conv2d(x, weight, geometry);
     return bias.size() > 0 ? y + bias : y;
   }
+  std::string details() const {
+    return "kernel " + std::to_string(weight.shape(0)) + detail::option<Index>("stride", geometry.stride, 1) +
+           detail::option<Index>("padding", geometry.padding, 0) +
+           detail::option<Index>("dilation", geometry.dilation, 1);
+  }
   template <int Rank>
   Variable<Scalar, 4> operator()(const Variable<Scalar, Rank>&) const {
     static_assert(Rank == 4, "eigenesis: Conv2d takes x of shape [N, H, W, in]; make images of rows first (Unflatten)");
@@ -91,6 +96,12 @@ struct ConvTranspose2d {
     detail::require_channels("ConvTranspose2d", x, weight.shape(3));
     const Variable<Scalar, 4> y = conv_transpose2d(x, weight, geometry);
     return bias.size() > 0 ? y + bias : y;
+  }
+  std::string details() const {
+    return "kernel " + std::to_string(weight.shape(0)) + detail::option<Index>("stride", geometry.stride, 1) +
+           detail::option<Index>("padding", geometry.padding, 0) +
+           detail::option<Index>("output padding", geometry.output_padding, 0) +
+           detail::option<Index>("dilation", geometry.dilation, 1);
   }
   template <int Rank>
   Variable<Scalar, 4> operator()(const Variable<Scalar, Rank>&) const {

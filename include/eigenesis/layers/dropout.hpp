@@ -17,6 +17,7 @@ struct Dropout {
                            probability);
   }
   double probability() const { return probability_; }
+  std::string details() const { return detail::text(probability_); }
 
   template <class Scalar, int Rank>
   Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass = {}) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -38,9 +39,16 @@ template <class T>
 constexpr std::string_view kind_of() {
   std::string_view name = __PRETTY_FUNCTION__;
   name.remove_prefix(name.find("T = ") + 4);
-  if (name.starts_with("(lambda") || name.find("<lambda") < name.find_first_of(";]")) return "lambda";
-  name = name.substr(0, name.find_first_of("<;]"));
+  const std::size_t end = name.find_first_of("<;]");
+  if (name.starts_with("(lambda") || name.substr(end).starts_with("<lambda")) return "lambda";
+  name = name.substr(0, end);
   return name.substr(name.rfind(':') + 1);  // of npos: 0
+}
+
+/// For a layer's `details()`, which summaries show: "kernel 4, stride 2".
+template <class Number>
+std::string option(const char* name, Number value, Number usual) {
+  return value == usual ? "" : std::string(", ") + name + " " + text(value);
 }
 
 template <class T>
@@ -59,10 +67,13 @@ inline constexpr bool is_tensor_v = false;
 template <class Scalar, int Rank>
 inline constexpr bool is_tensor_v<Tensor<Scalar, Rank>> = true;
 
+/// A std::vector or std::array.
 template <class T>
-inline constexpr bool is_vector_v = false;
+inline constexpr bool is_sequence_v = false;
 template <class T>
-inline constexpr bool is_vector_v<std::vector<T>> = true;
+inline constexpr bool is_sequence_v<std::vector<T>> = true;
+template <class T, std::size_t n>
+inline constexpr bool is_sequence_v<std::array<T, n>> = true;
 
 template <class T, class F>
 void visit_field(const FieldPath* path, T& field, F&& leaf);
@@ -89,7 +100,7 @@ void visit_field(const FieldPath* path, T& field, F&& leaf) {
   using Field = std::remove_const_t<T>;
   if constexpr (is_parameter_v<Field> || is_tensor_v<Field>) {
     leaf(*path, field);
-  } else if constexpr (is_vector_v<Field>) {
+  } else if constexpr (is_sequence_v<Field>) {
     for (std::size_t i = 0; i < field.size(); ++i) {
       const std::string index = std::to_string(i);
       const FieldPath element{path, index, path->in_files};
@@ -104,7 +115,7 @@ void visit_field(const FieldPath* path, T& field, F&& leaf) {
 template <class Check, class T>
 constexpr void check_types() {
   Check::template check<T>();
-  if constexpr (is_vector_v<T>)
+  if constexpr (is_sequence_v<T>)
     check_types<Check, typename T::value_type>();
   else if constexpr (HasFields<T>)
     [](T& object) {  // never called

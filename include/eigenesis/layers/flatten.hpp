@@ -1,26 +1,36 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "eigenesis/layers/fields.hpp"
 #include "eigenesis/ops/arrange.hpp"
 
-// Images [N, H, W, C] <-> rows [N, C * H * W]. The rows count in PyTorch's order, C slowest, so that weights of a
-// following Linear layer carry over.
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// [N, H, W, C] -> [N, C * H * W].
+/// In which order a row holds the numbers of an image.
+enum class RowOrder {
+  channels_last,  // H, W, C: the image's memory, as load_png_folder, reshaped and save_grid have it
+  channels_first  // C, H, W: PyTorch's, so that the weights of a Linear behind its Flatten carry over
+};
+
+/// Images [N, H, W, C] -> rows [N, H * W * C]. Flatten{RowOrder::channels_first} counts as PyTorch's Flatten does.
 struct Flatten {
+  RowOrder order = RowOrder::channels_last;
+
   template <class Scalar>
   Variable<Scalar, 2> operator()(const Variable<Scalar, 4>& x) const {
     const Index n = x.shape(0), pixels = x.shape(1) * x.shape(2), channels = x.shape(3);
     const Shape<2> rows{n, channels * pixels};
-    if (channels == 1 || pixels == 1) return reshape(x, rows);
+    if (order == RowOrder::channels_last || channels == 1 || pixels == 1) return reshape(x, rows);
     return reshape(transpose(reshape(x, Shape{n, pixels, channels})), rows);
   }
+  std::string details() const { return order == RowOrder::channels_first ? "channels first" : ""; }
 };
 
-/// [N, channels * height * width] -> [N, height, width, channels]. Throws ShapeError for another number of columns.
+/// Rows [N, height * width * channels] -> images [N, height, width, channels]. Throws ShapeError for another number of
+/// columns.
 struct Unflatten {
   Index height, width, channels;
+  RowOrder order = RowOrder::channels_last;
 
   template <class Scalar>
   Variable<Scalar, 4> operator()(const Variable<Scalar, 2>& x) const {
@@ -28,9 +38,10 @@ struct Unflatten {
     require(x.shape(1) == channels * height * width, "Unflatten: expected x of shape [N, ", channels * height * width,
             "] but got ", x.shape());
     const Shape<4> images{n, height, width, channels};
-    if (channels == 1 || height * width == 1) return reshape(x, images);
+    if (order == RowOrder::channels_last || channels == 1 || height * width == 1) return reshape(x, images);
     return reshape(transpose(reshape(x, Shape{n, channels, height * width})), images);
   }
+  std::string details() const { return order == RowOrder::channels_first ? "channels first" : ""; }
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

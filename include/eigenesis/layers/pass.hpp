@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "eigenesis/core/rng.hpp"
 #include "eigenesis/layers/fields.hpp"
 
@@ -69,17 +73,72 @@ struct ExpectNoneThatNeedsPass {
 
 }  // namespace detail
 
+namespace detail {
+
+/// The shapes that layers give while one lives, for summary().
+struct OutputShapes {
+  struct Output {
+    const void* layer;
+    std::string_view kind;  // a struct and its first field have one address
+    std::string shape;
+  };
+  std::vector<Output> outputs = {};
+  OutputShapes* outer = std::exchange(current(), this);
+
+  OutputShapes() = default;
+  OutputShapes(const OutputShapes&) = delete;
+  OutputShapes& operator=(const OutputShapes&) = delete;
+  ~OutputShapes() { current() = outer; }
+  static OutputShapes*& current() {
+    static thread_local OutputShapes* innermost = nullptr;
+    return innermost;
+  }
+};
+
+/// y, which `layer` gave.
+template <class Layer, class Y>
+Y noted(const Layer& layer, Y y) {
+  if constexpr (requires { to_string(y.shape()); })
+    if (OutputShapes* shapes = OutputShapes::current()) [[unlikely]]
+      shapes->outputs.push_back({&layer, kind_of<Layer>(), to_string(y.shape())});
+  return y;
+}
+
+/// A ShapeError that knows in which layer it was thrown.
+struct LocatedShapeError : ShapeError {
+  LocatedShapeError(const std::string& text, const std::string& place, std::string_view layer_kind)
+      : ShapeError(text + ", in layer " + place + " (" + std::string(layer_kind) + ")"),
+        message(text),
+        path(place),
+        kind(layer_kind) {}
+  std::string message, path;
+  std::string_view kind;
+};
+
+/// In a handler of a ShapeError: throws it on, and adds that it came from the layer `name`.
+[[noreturn]] inline void rethrow_from(const std::string& name, std::string_view kind) {
+  try {
+    throw;
+  } catch (const LocatedShapeError& error) {
+    throw LocatedShapeError(error.message, name + "." + error.path, error.kind);
+  } catch (const ShapeError& error) {
+    throw LocatedShapeError(error.what(), name, kind);
+  }
+}
+
+}  // namespace detail
+
 /// Calls layer(x, pass), or layer(x) if the layer takes no Pass.
 template <class Layer, class X>
 auto call(const Layer& layer, const X& x, Pass pass = {}) {
   if constexpr (detail::Takes<Layer, X, Pass>) {
-    return layer(x, pass);
+    return detail::noted(layer, layer(x, pass));
   } else if constexpr (detail::Takes<Layer, X>) {
     static_assert(!detail::TakesIfNotConst<Layer, X, Pass> && !detail::TakesPassWithAnother<Layer>,
                   "eigenesis: this layer takes a Pass, but not with such an x, or its operator() with the Pass is not "
                   "const; without the Pass it would always evaluate");
     detail::check_types<detail::ExpectNoneThatNeedsPass, Layer>();
-    return layer(x);
+    return detail::noted(layer, layer(x));
   } else if constexpr (detail::TakesIfNotConst<Layer, X, Pass> || detail::TakesIfNotConst<Layer, X>) {
     static_assert(detail::Takes<Layer, X>, "eigenesis: the operator() of a layer has to be const");
   } else {
@@ -106,13 +165,27 @@ auto call(const Layer& layer, const X& x, const Variable<Scalar, Rank>& conditio
       "eigenesis: this network takes no such condition. Begin it with AppendCondition{}, which takes one [N, C] of the "
       "same scalar as x, or give it an operator()(x, condition, pass)");
   if constexpr (detail::Takes<Layer, X, Variable<Scalar, Rank>, Pass>) {
-    return layer(x, condition, pass);
+    return detail::noted(layer, layer(x, condition, pass));
   } else {
     static_assert(!detail::TakesIfNotConst<Layer, X, Variable<Scalar, Rank>, Pass>,
                   "eigenesis: the operator() of a layer has to be const");
     detail::check_types<detail::ExpectNoneThatNeedsPass, Layer>();
-    return layer(x, condition);
+    return detail::noted(layer, layer(x, condition));
   }
 }
+
+namespace detail {
+
+/// call(layer, x, ...) for the layer `name` of a model; a ShapeError tells where it is.
+template <class Layer>
+auto call_named(const char* name, const Layer& layer, const auto&... x) {
+  try {
+    return call(layer, x...);
+  } catch (const ShapeError&) {
+    rethrow_from(name, kind_of<Layer>());
+  }
+}
+
+}  // namespace detail
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

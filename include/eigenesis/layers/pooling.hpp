@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+
 #include "eigenesis/ops/pooling.hpp"
 #include "eigenesis/ops/reduce.hpp"
 
@@ -12,18 +14,21 @@ struct AvgPool2d {
   Index kernel;
   PoolOptions options = {};
   auto operator()(const auto& x) const { return avg_pool2d(x, kernel, options); }
+  std::string details() const { return "kernel " + std::to_string(kernel); }
 };
 /// Greatest elements of windows; see max_pool2d.
 struct MaxPool2d {
   Index kernel;
   PoolOptions options = {};
   auto operator()(const auto& x) const { return max_pool2d(x, kernel, options); }
+  std::string details() const { return "kernel " + std::to_string(kernel); }
 };
 /// Upsample2d{2}, Upsample2d{2, Interpolation::bilinear}; see upsample2d.
 struct Upsample2d {
   Index factor;
   Interpolation interpolation = Interpolation::nearest;
   auto operator()(const auto& x) const { return upsample2d(x, factor, interpolation); }
+  std::string details() const { return "factor " + std::to_string(factor); }
 };
 
 namespace detail {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
 #include <string>
 #include <tuple>
 
@@ -11,12 +12,21 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// Layers one after the other: y = last(...(first(x))). Hands the Pass, and a condition if there is one, to those
 /// layers that take it; a condition that none of them takes is refused when the program is compiled. A ShapeError says
-/// in which layer, counted from 0.
+/// in which layer, counted from 0. Layers are copied or moved in: what happens to the originals later changes nothing.
+/// The copy of a Sequential in a Sequential keeps its own numbers, 2.0.weight, but Sequential{Sequential{...}} is, as
+/// always in C++, the inner one.
 template <class... Layers>
 struct Sequential {
   std::tuple<Layers...> layers;
 
   explicit Sequential(Layers... each) : layers(std::move(each)...) {}
+  Sequential(const Sequential&) = default;
+  Sequential(Sequential&&) = default;
+  /// Also for layers that cannot be assigned, such as lambdas that capture numbers.
+  Sequential& operator=(Sequential other) {
+    assign(other, std::index_sequence_for<Layers...>{});
+    return *this;
+  }
 
   /// Whether one of the layers takes the condition, if the first is given an X.
   template <class X, class Condition, std::size_t I = 0>
@@ -47,12 +57,25 @@ struct Sequential {
   }
 
  private:
+  template <std::size_t... I>
+  void assign(Sequential& other, std::index_sequence<I...>) {
+    (replace(std::get<I>(layers), std::move(std::get<I>(other.layers))), ...);
+  }
+  template <class Layer>
+  static void replace(Layer& layer, Layer&& by) {
+    if constexpr (std::is_move_assignable_v<Layer>)
+      layer = std::move(by);
+    else
+      std::destroy_at(&layer), std::construct_at(&layer, std::move(by));
+  }
+
   auto apply(const auto& x, const auto&... condition_and_pass) const {
     std::size_t layer = 0;
     try {
       return apply_from<0>(layer, x, condition_and_pass...);
-    } catch (const ShapeError& error) {
-      detail::fail<ShapeError>(error.what(), ", in layer ", layer, " of a Sequential");
+    } catch (const ShapeError&) {
+      constexpr std::string_view kinds[] = {detail::kind_of<Layers>()..., "Sequential"};
+      detail::rethrow_from(std::to_string(layer), kinds[layer]);
     }
   }
   template <std::size_t I>

@@ -17,10 +17,12 @@ struct Decoder {
 
   Decoder(Network net, Likelihood of) : network(std::move(net)), likelihood(std::move(of)) {}
 
-  auto operator()(const auto& z, Pass pass = {}) const { return likelihood(call(network, z, pass)); }
+  auto operator()(const auto& z, Pass pass = {}) const {
+    return likelihood(detail::call_named("decoder.network", network, z, pass));
+  }
   template <class Scalar, int Rank>
   auto operator()(const auto& z, const Variable<Scalar, Rank>& condition, Pass pass = {}) const {
-    return likelihood(call(network, z, condition, pass));
+    return likelihood(detail::call_named("decoder.network", network, z, condition, pass));
   }
 
   static void fields(auto& self, auto&& field) {

@@ -16,10 +16,12 @@ struct Discriminator {
 
   explicit Discriminator(Network net) : network(std::move(net)) {}
 
-  auto operator()(const auto& x, Pass pass = {}) const { return checked(x, call(network, x, pass)); }
+  auto operator()(const auto& x, Pass pass = {}) const {
+    return checked(x, detail::call_named("discriminator.network", network, x, pass));
+  }
   template <class Scalar, int Rank>
   auto operator()(const auto& x, const Variable<Scalar, Rank>& condition, Pass pass = {}) const {
-    return checked(x, call(network, x, condition, pass));
+    return checked(x, detail::call_named("discriminator.network", network, x, condition, pass));
   }
 
   /// D(x), the probability that each sample is real, given perhaps conditions [N, ...], [N, 1]; records nothing.

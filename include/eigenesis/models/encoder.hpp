@@ -23,10 +23,12 @@ struct Encoder {
   Encoder(Trunk shared, MeanHead mean_head, LogVarianceHead log_variance_head = {})
       : trunk(std::move(shared)), mean(std::move(mean_head)), log_variance(std::move(log_variance_head)) {}
 
-  auto operator()(const auto& x, Pass pass = {}) const { return posterior(call(trunk, x, pass), pass); }
+  auto operator()(const auto& x, Pass pass = {}) const {
+    return posterior(detail::call_named("encoder.trunk", trunk, x, pass), pass);
+  }
   template <class Scalar, int Rank>
   auto operator()(const auto& x, const Variable<Scalar, Rank>& condition, Pass pass = {}) const {
-    return posterior(call(trunk, x, condition, pass), pass);
+    return posterior(detail::call_named("encoder.trunk", trunk, x, condition, pass), pass);
   }
 
   static void fields(auto& self, auto&& field) {
@@ -38,9 +40,10 @@ struct Encoder {
  private:
   auto posterior(const auto& h, Pass pass) const {
     if constexpr (std::is_same_v<LogVarianceHead, NoVariance>)
-      return PointMass{call(mean, h, pass)};
+      return PointMass{detail::call_named("encoder.mean", mean, h, pass)};
     else
-      return Normal{call(mean, h, pass), call(log_variance, h, pass)};
+      return Normal{detail::call_named("encoder.mean", mean, h, pass),
+                    detail::call_named("encoder.log_variance", log_variance, h, pass)};
   }
 };
 

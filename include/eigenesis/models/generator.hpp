@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "eigenesis/distributions/standard_normal.hpp"
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/pass.hpp"
 
@@ -19,10 +20,12 @@ struct Generator {
 
   Generator(Network net, Prior latent_prior) : network(std::move(net)), prior(std::move(latent_prior)) {}
 
-  auto operator()(const auto& z, Pass pass = {}) const { return call(network, z, pass); }
+  auto operator()(const auto& z, Pass pass = {}) const {
+    return detail::call_named("generator.network", network, z, pass);
+  }
   template <class Scalar, int Rank>
   auto operator()(const auto& z, const Variable<Scalar, Rank>& condition, Pass pass = {}) const {
-    return call(network, z, condition, pass);
+    return detail::call_named("generator.network", network, z, condition, pass);
   }
 
   // All below evaluate: they record nothing and normalise by running statistics.
@@ -40,10 +43,11 @@ struct Generator {
     const NoGradient no_gradient;
     return (*this)(Variable(std::move(z)), Variable(conditions)...).value();
   }
-  /// Samples along the great circle from latent a to b, both [L], ends included, [steps, ...] (slerp; White 2016):
-  ///   z(t) = (sin((1 - t) w) a + sin(t w) b) / sin(w), w the angle between a and b, t = 0 ... 1.
-  /// Normal latents lie near a sphere that a straight line would leave. Throws ShapeError for unequal shapes,
-  /// ArgumentError for fewer than two steps.
+  /// Samples from latent a to latent b, both [L], ends included, [steps, ...]. For a StandardNormal prior along the
+  /// great circle (slerp; White 2016), as its latents lie near a sphere that a straight line would leave:
+  ///   z(t) = (sin((1 - t) w) a + sin(t w) b) / sin(w), w the angle between a and b, t = 0 ... 1;
+  /// for others along the straight line (lerp). Throws ShapeError for unequal shapes, ArgumentError for fewer than two
+  /// steps.
   template <class Scalar>
   auto interpolate(const Tensor<Scalar, 1>& a, const Tensor<Scalar, 1>& b, Index steps,
                    const auto&... conditions) const {
@@ -53,10 +57,11 @@ struct Generator {
     const auto from = a.array().template cast<double>(), to = b.array().template cast<double>();
     const double norms = std::sqrt((from * from).sum() * (to * to).sum());
     const double angle = norms > 0 ? std::acos(std::clamp((from * to).sum() / norms, -1.0, 1.0)) : 0;
+    // Along one line through the origin the circle is not defined.
+    const bool straight = !std::is_same_v<Prior, StandardNormal<Scalar>> || std::sin(angle) < 1e-6;
     Tensor<Scalar, 2> z(Shape{steps, a.size()});
     for (Index i = 0; i < steps; ++i) {
       const double t = static_cast<double>(i) / static_cast<double>(steps - 1);
-      const bool straight = std::sin(angle) < 1e-6;  // along one line through the origin the circle is not defined
       const double first = straight ? 1 - t : std::sin((1 - t) * angle) / std::sin(angle);
       const double second = straight ? t : std::sin(t * angle) / std::sin(angle);
       z.matrix().row(i) = (first * from + second * to).template cast<Scalar>().matrix().transpose();

@@ -77,7 +77,7 @@ struct NextBatch {
 template <class T>
 bool mixes_samples(const T& object) {
   bool found = requires { T::mixes_samples; };
-  if constexpr (is_vector_v<T>)
+  if constexpr (is_sequence_v<T>)
     for (const auto& each : object) found = found || mixes_samples(each);
   else if constexpr (HasFields<const T>)
     T::fields(object,
