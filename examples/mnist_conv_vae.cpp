@@ -30,11 +30,11 @@ int main(int argc, char** argv) {
     VaeTrainer trainer{vae};
     const Index steps = arguments.whole("steps");
     const auto history = trainer.fit(mnist.train.images, mnist.test.images,
-                                           {.steps = steps,
-                                            .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
-                                            .batch_size = arguments.whole("batch"),
-                                            .progress = ProgressBar{}},
-                                           rng);
+                                     {.steps = steps,
+                                      .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
+                                      .batch_size = arguments.whole("batch"),
+                                      .progress = ProgressBar{}},
+                                     rng);
     std::printf("test loss per epoch, nats:");
     for (const VaeLosses& losses : history.held_out) std::printf(" %.1f", losses.loss);
     std::printf("\n");

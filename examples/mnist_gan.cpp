@@ -41,19 +41,22 @@ int main(int argc, char** argv) {
                 {.height = digits.height, .width = digits.width, .scale = 2, .range = {-1, 1}});
     };
     const auto draw_some = [&](const auto& now) {
-      if (every > 0 && now.epoch % every == 0) draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");
+      if (every > 0 && now.epoch % every == 0 && now.epoch < epochs)
+        draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
     const auto history = trainer.fit(digits.images,
-                                           {.steps = steps,
-                                            .epochs = steps > 0 ? 0 : epochs,
-                                            .batch_size = batch_size,
-                                            .progress = ProgressBar{},
-                                            .on_epoch = draw_some},
-                                           rng);
+                                     {.steps = steps,
+                                      .epochs = steps > 0 ? 0 : epochs,
+                                      .batch_size = batch_size,
+                                      .progress = ProgressBar{},
+                                      .on_epoch = draw_some},
+                                     rng);
     draw("gan_samples.png");
     pictures.push_back(arguments.out("gan_loss.png"));
     save_chart(pictures.back(), series(history.steps),
                {.title = "GAN on MNIST", .x_label = "step", .y_label = "loss, nats"});
+    save_safetensors(arguments.out("gan.safetensors"), generator);
     for (const std::string& picture : pictures) std::printf("%s\n", picture.c_str());
+    std::printf("%s\n", arguments.out("gan.safetensors").c_str());
   });
 }
