@@ -21,6 +21,10 @@ bool file_exists(const std::string& path);
 /// Whether a file's name ends in .png, in capitals or not.
 bool has_ending_png(std::string_view path);
 
+/// A name from a file or a folder as messages show it: what is not a printable ASCII character as \xNN, at most 100
+/// characters.
+[[gnu::cold]] std::string shown(std::string_view name);
+
 /// The whole content of a file of at most 2 GiB. Throws DataError.
 Bytes read_file(std::string_view function, const std::string& path);
 

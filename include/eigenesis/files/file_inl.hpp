@@ -30,6 +30,17 @@ EIGENESIS_ONCE bool has_ending_png(std::string_view path) {
          });
 }
 
+[[gnu::cold]] EIGENESIS_ONCE std::string shown(std::string_view name) {
+  std::string result;
+  for (const char c : name) {
+    if (result.size() >= 100) return result + "...";
+    char escaped[5]{c};
+    if (c < 0x20 || c > 0x7e) std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned char>(c));
+    result += escaped;
+  }
+  return result;
+}
+
 EIGENESIS_ONCE Bytes read_file(std::string_view function, const std::string& path) {
   const FileHandle file(std::fopen(path.c_str(), "rbe"), &std::fclose);
   require<DataError>(file != nullptr, function, ": expected a readable file but got '", std::strerror(errno), "' for ",
