@@ -56,7 +56,7 @@ class Optimizer {
   }
 
   static void fields(auto& self, auto&& field) {
-    field("steps", self.steps_);
+    field("steps", self.steps_, InFiles::count);
     field("state", self.slots_);
   }
 
@@ -86,7 +86,7 @@ class Optimizer {
     std::vector<Index> shape;
 
     static void fields(auto& self, auto&& field) {
-      field("step", self.step);
+      field("step", self.step, InFiles::count);
       State::fields(self.state, field);
     }
   };
