@@ -83,7 +83,7 @@ void teach(Lesson& lesson) {
   const Tensor<float, 2> some = first_rows(test, 16), some_noisy = first_rows(noisy, 16);
   std::vector<TitledPicture> parts;
   const auto draw = [&](const char* title, const Tensor<float, 2>& digits) {
-    parts.emplace_back(title, draw_grid(digits, {.columns = 16}));
+    parts.emplace_back(title, draw_grid(digits, {.columns = 16, .range = {.clip = true}}));
   };
   draw("test digits", some);
   draw("with noise", some_noisy);

@@ -34,6 +34,16 @@ Bytes joined(Bytes bytes, const Bytes& more) {
 /// The deflate stream of `compressed` behind another gzip header.
 Bytes with_header(const Bytes& header) { return joined(header, Bytes(compressed.begin() + 10, compressed.end())); }
 
+/// A gzip file whose trailer says that it holds `size` bytes.
+Bytes gzip_of(const Bytes& content, std::uint32_t size) {
+  const Bytes stream = detail::zlib_compress(content);
+  Bytes file{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
+  file.insert(file.end(), stream.begin() + 2, stream.end() - 4);
+  for (const std::uint32_t number : {detail::crc32(content), size})
+    for (int shift = 0; shift < 32; shift += 8) file.push_back(static_cast<std::uint8_t>(number >> shift));
+  return file;
+}
+
 struct Fixture {
   TemporaryDirectory directory;
   std::string path = directory / "file";
@@ -100,6 +110,21 @@ TEST_CASE_METHOD(Fixture, "read_idx checks sizes before it takes memory") {
                                path));
 }
 
+TEST_CASE_METHOD(Fixture, "read_idx takes no memory that the content does not ask for") {
+  Bytes zeros(1'000'000);
+  zeros[2] = 8;
+  zeros[3] = 1;
+  zeros[7] = 9;
+  write_bytes(path, gzip_of(zeros, 1'000'000));
+  CHECK_THROWS_MATCHES(read_idx(path), DataError,
+                       Message("read_idx: expected 17 bytes, as its content begins, but the gzip trailer says 1000000; "
+                               "the file is truncated or damaged: " +
+                               path));
+  check_refused(gzip_of({0, 0, 8, 2, 0x40, 0, 0, 0, 0x40, 0, 0, 0}, 12),
+                "sizes of at most 2147483647 values but got [1073741824, 1073741824]");
+  check_refused(gzip_of({7, 0, 8, 1, 0, 0, 0, 0}, 8), "the file to start with 0 0 but got 7 0");
+}
+
 TEST_CASE_METHOD(Fixture, "read_idx refuses damaged gzip files") {
   Bytes file = compressed;
   file[2] = 7;
@@ -110,11 +135,17 @@ TEST_CASE_METHOD(Fixture, "read_idx refuses damaged gzip files") {
   check_refused({0x1f, 0x8b, 8, 0, 0}, "a whole gzip header but the file ends after 5 bytes");
   check_refused({0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3, 'n', 'a', 'm', 'e', 1, 2, 3, 4, 5, 6, 7},
                 "a whole gzip header but the file ends after 21 bytes");
-  file = compressed;
-  file[compressed.size() - 4] = 0x63;  // 611 instead of 612
-  check_refused(file, "611 bytes, as the gzip trailer says, but the compressed data are damaged, truncated or longer");
-  file[compressed.size() - 4] = 0x65;
-  check_refused(file, "613 bytes, as the gzip trailer says, but got 612");
+  for (const std::uint8_t size : {0x63, 0x65}) {
+    file = compressed;
+    file[compressed.size() - 4] = size;
+    write_bytes(path, file);
+    CHECK_THROWS_MATCHES(read_idx(path), DataError,
+                         Message("read_idx: expected 612 bytes, as its content begins, but the gzip trailer says " +
+                                 std::to_string(0x200 + size) + "; the file is truncated or damaged: " + path));
+  }
+  check_refused(gzip_of({0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3, 4}, 11),
+                "11 bytes, as the gzip trailer says, but the compressed data are damaged, truncated or longer");
+  check_refused(gzip_of({0, 0, 8, 1, 0, 0, 0, 5, 1, 2, 3, 4}, 13), "13 bytes, as the gzip trailer says, but got 12");
   file = compressed;
   file[compressed.size() - 8] ^= 1;
   check_refused(file, "gzip checksum 681324118 but got 681324119");

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <eigenesis/eigenesis.hpp>
+#include <memory_resource>
 
 #include "catch.hpp"
 #include "files.hpp"
@@ -82,13 +83,87 @@ TEST_CASE_METHOD(Fixture, "load_png refuses files that are not what they claim t
             0x42, 0x40, 0x00, 0x0f, 0x42, 0x40, 0x08, 0x00, 0x00, 0x00, 0x00, 0x79, 0x06, 0x67, 0xa1, 0x00, 0x00, 0x00,
             0x0c, 0x49, 0x44, 0x41, 0x54, 0x78, 0xda, 0x63, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x04, 0x00, 0x01, 0xc8,
             0xea, 0xeb, 0xf9, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82},
-      "a size that 12 bytes can fill but got 1000000 x 1000000");
+      "at most 2^26 values but got 1000000 x 1000000 x 1");
   // Right checksums around a deflate stream that cannot be.
   check_refused(Bytes{0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52,
                       0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00, 0x02, 0x08, 0x00, 0x00, 0x00, 0x00, 0xb8, 0x1f, 0x39,
                       0xc6, 0x00, 0x00, 0x00, 0x06, 0x49, 0x44, 0x41, 0x54, 0x78, 0xda, 0x07, 0x01, 0x02, 0x03, 0x23,
                       0xe8, 0x90, 0x22, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82},
-                "a valid PNG file but got damaged pixels");
+                "8 bytes of pixels and no others but got damaged, missing or surplus data");
+}
+
+TEST_CASE_METHOD(Fixture, "load_png refuses pixels that are not those that the header says") {
+  const auto file = [](const Bytes& stream, const Bytes& ihdr = header(2, 2, 8, 0)) {
+    return png_of({{"IHDR", ihdr}, {"IDAT", stream}, {"IEND", {}}});
+  };
+  const Bytes rows{0, 1, 2, 0, 3, 4}, stream = detail::zlib_compress(rows);
+  CHECK(load(file(stream)).shape() == Shape<3>{2, 2, 1});
+  const std::string others = "6 bytes of pixels and no others but got damaged, missing or surplus data";
+  check_refused(file(detail::zlib_compress(Bytes(5))), others);
+  check_refused(file(detail::zlib_compress(Bytes(7))), others);
+  check_refused(file(detail::zlib_compress(Bytes(2'000'000))), others);
+  Bytes longer = stream;
+  longer.insert(longer.end() - 4, 0);
+  check_refused(file(longer), others);
+  check_refused(file(Bytes(stream.begin(), stream.end() - 1)), others);
+  Bytes wrong = stream;
+  wrong.back() ^= 1;
+  // Adler-32 of `rows` by Python's zlib.
+  check_refused(file(wrong), "the checksum 1900554 of all pixels but got 1900555");
+  for (const std::size_t i : {0u, 1u}) {
+    wrong = stream;
+    wrong[i] ^= 7;
+    check_refused(file(wrong), "pixels in a zlib stream but got another kind");
+  }
+  check_refused(file({0x78, 0x5e, 1}), "pixels in a zlib stream but got another kind");
+  check_refused(file(detail::zlib_compress(Bytes{5, 1, 2, 0, 3, 4})), "filters 0 to 4 but got 5");
+  check_refused(file(stream, header(2, 2, 3, 0)), "a kind and a depth of PNG but got 0 and 3");
+  check_refused(file(stream, header(2, 2, 8, 5)), "a kind and a depth of PNG but got 5 and 8");
+  check_refused(file(stream, header(2, 2, 8, 7)), "a kind and a depth of PNG but got 7 and 8");
+  check_refused(file(stream, header(0, 2, 8, 0)), "at most 2^26 values but got 0 x 2 x 1");
+  for (const std::size_t i : {10u, 11u, 12u}) {
+    Bytes ihdr = header(2, 2, 8, 0);
+    ihdr[i] = 2;
+    const auto number = [&](std::size_t k) { return k == i ? "2" : "0"; };
+    check_refused(file(stream, ihdr), std::string("compression 0, filter 0 and interlace 0 or 1 but got ") +
+                                          number(10) + ", " + number(11) + " and " + number(12));
+  }
+}
+
+namespace {
+
+/// Memory that runs out after so many pieces.
+struct Scarce : std::pmr::memory_resource {
+  int left = 0;
+  void* do_allocate(std::size_t size, std::size_t alignment) override {
+    if (left-- == 0) throw std::bad_alloc();
+    return std::pmr::new_delete_resource()->allocate(size, alignment);
+  }
+  void do_deallocate(void* p, std::size_t size, std::size_t alignment) override {
+    std::pmr::new_delete_resource()->deallocate(p, size, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "save_png throws when memory runs out") {
+  const Tensor<float, 3> image(Shape{100, 100, 1}, 0.5f);
+  Scarce scarce;
+  std::pmr::memory_resource* const before = std::pmr::set_default_resource(&scarce);
+  int failures = 0;
+  for (;; ++failures) {
+    scarce.left = failures;
+    try {
+      save_png(path, image);
+      break;
+    } catch (const std::bad_alloc&) {
+      CHECK(directory.file_count() == 0);
+    }
+  }
+  std::pmr::set_default_resource(before);
+  CHECK(failures > 0);
+  CHECK(load_png(path).shape() == image.shape());
 }
 
 TEST_CASE_METHOD(Fixture, "load_png keeps the precision of 16 bits") {
@@ -116,8 +191,8 @@ TEST_CASE_METHOD(Fixture, "load_png reads palettes of every depth and refuses an
   }
   check_refused(file(8, palette, {0, 0, 2}), "indices into a palette of 2 colours but got 2");
   check_refused(file(2, palette, {0, 0x30}), "indices into a palette of 2 colours but got 3");
-  check_refused(file(8, {1, 2}, {0, 0, 0}), "a palette of 1 to 256 colours but got 2 bytes for depth 8");
-  check_refused(file(16, palette, {0, 0, 0, 0, 0}), "a palette of 1 to 256 colours but got 6 bytes for depth 16");
+  check_refused(file(8, {1, 2}, {0, 0, 0}), "a palette of 1 to 256 colours but got 2 bytes");
+  check_refused(file(16, palette, {0, 0, 0, 0, 0}), "a kind and a depth of PNG but got 3 and 16");
 }
 
 TEST_CASE_METHOD(Fixture, "load_png ignores what libpng ignores") {
@@ -137,9 +212,25 @@ TEST_CASE_METHOD(Fixture, "load_png ignores what libpng ignores") {
 }
 
 TEST_CASE_METHOD(Fixture, "load_png refuses sizes that take too much memory") {
-  const Bytes size{0, 0, 0x50, 0, 0, 0, 0x40, 0, 1, 0, 0, 0, 0};  // 1 bit for each pixel
+  const Bytes size{0, 0, 0x50, 0, 0, 0, 0x10, 0, 1, 0, 0, 0, 0};  // 1 bit for each pixel
   check_refused(png_of({{"IHDR", size}, {"IDAT", Bytes(100'000)}, {"IEND", {}}}),
-                "at most 2^28 values but got 16384 x 20480 x 1");
+                "at most 2^26 values but got 4096 x 20480 x 1");
+  Bytes colour = size;
+  colour[2] = 0x20;
+  colour[8] = 8;
+  colour[9] = 6;
+  check_refused(png_of({{"IHDR", colour}, {"IDAT", Bytes(100'000)}, {"IEND", {}}}),
+                "at most 2^26 values but got 4096 x 8192 x 4");
+  colour[9] = 0;
+  check_refused(png_of({{"IHDR", colour}, {"IDAT", Bytes(100)}, {"IEND", {}}}),
+                "a size that 100 bytes can fill but got 4096 x 8192");
+}
+
+TEST_CASE_METHOD(Fixture, "Names from files stand in messages without control characters and cut") {
+  CHECK(detail::shown("a\x1b[31m\n\xc3\xa9~") == "a\\x1b[31m\\x0a\\xc3\\xa9~");
+  CHECK(detail::shown(std::string(1000, 'n')) == std::string(100, 'n') + "...");
+  check_refused(png_of({{"IHDR", header(1, 1, 8, 0)}, {"A\n\x1b\x80", {}}, {"IEND", {}}}),
+                "chunks of a PNG file but got A\\x0a\\x1b\\x80");
 }
 
 TEST_CASE_METHOD(Fixture, "Every flipped bit of a PNG file is found") {

@@ -207,7 +207,9 @@ TEST_CASE("Toy data name wrong arguments") {
   CHECK_THROWS_MATCHES(ring_of_gaussians(0), ArgumentError,
                        Message("ring_of_gaussians: expected modes >= 1 but got 0"));
   CHECK_THROWS_MATCHES(grid_of_gaussians(0), ArgumentError,
-                       Message("grid_of_gaussians: expected modes_per_side >= 1 but got 0"));
+                       Message("grid_of_gaussians: expected modes_per_side in [1, 32768] but got 0"));
+  CHECK_THROWS_MATCHES(grid_of_gaussians(Index{1} << 32), ArgumentError,
+                       Message("grid_of_gaussians: expected modes_per_side in [1, 32768] but got 4294967296"));
   CHECK_THROWS_MATCHES(two_moons(-1), ArgumentError, Message("two_moons: expected standard_deviation >= 0 but got -1"));
   CHECK_THROWS_MATCHES(swiss_roll(-1), ArgumentError,
                        Message("swiss_roll: expected standard_deviation >= 0 but got -1"));

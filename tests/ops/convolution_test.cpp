@@ -175,6 +175,15 @@ TEST_CASE("Convolutions refuse what is impossible") {
   CHECK_THROWS_MATCHES(
       conv_transpose2d(x, v, {.dilation = 0}), ArgumentError,
       Message("conv_transpose2d: expected stride >= 1, padding >= 0 and dilation >= 1 but got 1, 0 and 0"));
+  for (const auto& [options, numbers] : std::vector<std::pair<ConvolutionOptions, std::string>>{
+           {{.stride = Index{1} << 62}, "4611686018427387904, 0 and 1"},
+           {{.padding = Index{1} << 62}, "1, 4611686018427387904 and 1"},
+           {{.padding = 9, .dilation = (Index{1} << 20) + 1}, "1, 9 and 1048577"}}) {
+    const std::string expected = ": expected stride, padding and dilation of at most 1048576 but got " + numbers;
+    CHECK_THROWS_MATCHES(conv2d(x, w, options), ArgumentError, Message("conv2d" + expected));
+    const ConvTransposeOptions same{options.stride, options.padding, 0, options.dilation};
+    CHECK_THROWS_MATCHES(conv_transpose2d(x, v, same), ArgumentError, Message("conv_transpose2d" + expected));
+  }
   CHECK_THROWS_MATCHES(
       conv2d(zeros({0, 5, 6, 3}), w), ShapeError,
       Message("conv2d: expected no size to be 0 but got x [0, 5, 6, 3] and weight [3, 4, 3, 8]"));

@@ -135,5 +135,15 @@ TEST_CASE("Pooling and upsampling refuse what makes no sense") {
   CHECK(max_pool2d(x, 3, {.padding = 1}).shape() == Shape{1, 1, 2, 1});
   CHECK_THROWS_MATCHES(max_pool2d(Variable(Tensor<float, 4>(Shape{1, 0, 5, 1})), 2, {.padding = 1}), ShapeError,
                        Message("max_pool2d: expected images of at least 1 x 1 pixels but got x of shape [1, 0, 5, 1]"));
-  CHECK_THROWS_MATCHES(upsample2d(x, 0), ArgumentError, Message("upsample2d: expected factor >= 1 but got 0"));
+  const Index huge = Index{1} << 62;
+  CHECK_THROWS_MATCHES(max_pool2d(x, 2, {.stride = huge}), ArgumentError,
+                       Message("max_pool2d: expected kernel and stride of at most 1048576 but got 2 and "
+                               "4611686018427387904"));
+  CHECK_THROWS_MATCHES(avg_pool2d(x, huge, {.padding = huge / 2}), ArgumentError,
+                       Message("avg_pool2d: expected kernel and stride of at most 1048576 but got 4611686018427387904 "
+                               "and 0"));
+  CHECK_THROWS_MATCHES(upsample2d(x, 0), ArgumentError,
+                       Message("upsample2d: expected a factor in [1, 1048576] but got 0"));
+  CHECK_THROWS_MATCHES(upsample2d(x, Index{1} << 40), ArgumentError,
+                       Message("upsample2d: expected a factor in [1, 1048576] but got 1099511627776"));
 }

@@ -38,13 +38,33 @@ TEST_CASE("save_png and load_png are inverse up to 8 bits") {
   CHECK(directory.file_count() == 1);
 }
 
-TEST_CASE("save_png rounds, clamps and takes the range of a tanh") {
+TEST_CASE("save_png rounds, cuts off if asked and takes the range of a tanh") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.png";
-  save_png(path, Tensor<double, 3>(Shape{1, 5, 1}, {-3.0, 0.4999 / 255, 0.5001 / 255, 1.0, INFINITY}));
+  save_png(path, Tensor<double, 3>(Shape{1, 5, 1}, {-3.0, 0.4999 / 255, 0.5001 / 255, 1.0, INFINITY}), {.clip = true});
   CHECK((load_png(path).array() * 255).round().matrix() == Eigen::VectorXf{{0, 0, 1, 255, 255}});
   save_png(path, Tensor<float, 3>(Shape{1, 3, 1}, {-1.0f, 0.0f, 1.0f}), {-1, 1});
   CHECK((load_png(path).array() * 255).round().matrix() == Eigen::VectorXf{{0, 128, 255}});
+  save_png(path, Tensor<float, 3>(Shape{1, 2, 1}, {-1e-6f, 1 + 1e-6f}));  // rounding
+  CHECK(load_png(path).array().matrix() == Eigen::VectorXf{{0, 1}});
+}
+
+TEST_CASE("Pixels outside of the range are refused") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.png", options =
+                                                    "; give the range that they have, as {-1, 1} after a tanh, or "
+                                                    "set its .clip";
+  CHECK_THROWS_MATCHES(save_grid(path, Tensor<float, 2>(Shape{1, 4}, {0.0f, 1.0f, -0.5f, -1.0f})), ArgumentError,
+                       Message("save_grid: expected pixels in [0, 1] but got -0.5" + options));
+  CHECK_THROWS_MATCHES(draw_grid(Tensor<double, 4>(Shape{1, 1, 1, 1}, 255.0)), ArgumentError,
+                       Message("draw_grid: expected pixels in [0, 1] but got 255" + options));
+  CHECK_THROWS_MATCHES(save_png(path, Tensor<double, 3>(Shape{1, 1, 1}, 1.0001)), ArgumentError,
+                       Message("save_png: expected pixels in [0, 1] but got 1.0001" + options));
+  CHECK_THROWS_MATCHES(draw_image(Tensor<double, 3>(Shape{1, 1, 1}, -INFINITY), {-1, 1}), ArgumentError,
+                       Message("draw_image: expected pixels in [-1, 1] but got -inf" + options));
+  CHECK(draw_grid(Tensor<double, 4>(Shape{1, 1, 1, 1}, 255.0), {.padding = 0, .range = {.clip = true}}).pixels ==
+        Bytes{255});
+  CHECK(directory.file_count() == 0);
 }
 
 TEST_CASE("save_grid puts 8 images in a row with 2 pixels around each") {
@@ -105,6 +125,11 @@ TEST_CASE("Images of wrong shapes or values are refused") {
                        Message("save_grid: expected columns >= 1, padding >= 0 and scale >= 1 but got 0, 2 and 1"));
   CHECK_THROWS_MATCHES(save_grid(path, Tensor<float, 2>(Shape{1, 4}, NAN)), NumericError,
                        Message("save_grid: expected pixels that are numbers but got nan"));
+  const Index huge = Index{1} << 62;
+  for (const GridOptions& options : {GridOptions{.padding = huge}, GridOptions{.scale = huge}})
+    CHECK_THROWS_AS(save_grid(path, Tensor<float, 2>(Shape{1, 4}, 0.0f), options), ShapeError);
+  CHECK_THROWS_AS(save_grid(path, Tensor<float, 2>(Shape{1, 4}, 0.0f), {.height = huge, .width = huge}), ShapeError);
+  CHECK_THROWS_AS(save_png(path, Picture{Index{1} << 32, Index{1} << 32, 1, {}}), ShapeError);
   CHECK_THROWS_MATCHES(save_grid(path, Tensor<float, 2>(Shape{1, 4}, 0.0f), {.scale = 10'000}), ShapeError,
                        Message("save_grid: expected a picture of at most 16384 x 16384 but got 60000 x 60000"));
   CHECK(directory.file_count() == 0);

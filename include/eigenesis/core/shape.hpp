@@ -35,6 +35,10 @@ Shape(Sizes...) -> Shape<static_cast<int>(sizeof...(Sizes))>;
 
 namespace detail {
 
+/// The most that strides, paddings, dilations and factors may be: their products with sizes of tensors then fit into an
+/// Index.
+inline constexpr Index max_step = Index{1} << 20;
+
 /// Axis counted from the front; negative axes count from the back.
 inline int checked_axis(std::string_view function, int axis, int rank) {
   require<ArgumentError>(axis >= -rank && axis < rank, function, ": expected an axis in [", -rank, ", ", rank - 1,

@@ -113,8 +113,8 @@ inline GaussianMixture ring_of_gaussians(Index modes = 8, double radius = 2, dou
 /// Equal Gaussians on a square grid around the origin. Source: Srivastava et al. 2017, section 4.1.
 inline GaussianMixture grid_of_gaussians(Index modes_per_side = 5, double spacing = 2,
                                          double standard_deviation = 0.05) {
-  require<ArgumentError>(modes_per_side >= 1, "grid_of_gaussians: expected modes_per_side >= 1 but got ",
-                         modes_per_side);
+  require<ArgumentError>(modes_per_side >= 1 && modes_per_side <= 32768,
+                         "grid_of_gaussians: expected modes_per_side in [1, 32768] but got ", modes_per_side);
   const Index modes = modes_per_side * modes_per_side;
   Tensor<float, 2> means(Shape{modes, Index{2}});
   const double middle = static_cast<double>(modes_per_side - 1) / 2;

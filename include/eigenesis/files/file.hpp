@@ -21,11 +21,17 @@ bool file_exists(const std::string& path);
 /// Whether a file's name ends in .png, in capitals or not.
 bool has_ending_png(std::string_view path);
 
+/// A name from a file or a folder as messages show it: what is not a printable ASCII character as \xNN, at most 100
+/// characters.
+[[gnu::cold]] std::string shown(std::string_view name);
+
 /// The whole content of a file of at most 2 GiB. Throws DataError.
 Bytes read_file(std::string_view function, const std::string& path);
 
-/// Writes a file so that nobody ever sees a part of it: under a temporary name in the same directory, then renamed.
-/// Throws Error naming the path and the system's reason; then neither file is left behind or changed.
+/// Writes a file so that nobody ever sees a part of it, and a power cut leaves the old or the new one: under a
+/// temporary name in the same folder, then renamed. What a symbolic link leads to is written, an old file's mode is
+/// kept, a device or a pipe is written in place. Throws Error naming the path and the system's reason; then the old
+/// file is as it was, unless only its folder could not be brought to the disk, and no other is left behind.
 [[gnu::cold]] void write_file(std::string_view function, const std::string& path,
                               std::span<const std::uint8_t> content);
 

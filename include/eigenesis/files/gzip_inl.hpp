@@ -41,16 +41,30 @@ EIGENESIS_ONCE std::size_t gzip_header_size(std::string_view function, std::span
   return size;
 }
 
-EIGENESIS_ONCE Bytes gunzip(std::string_view function, std::span<const std::uint8_t> file, const std::string& path) {
+EIGENESIS_ONCE Bytes gunzip_beginning(std::string_view function, std::span<const std::uint8_t> file,
+                                      const std::string& path) {
+  // A stored block, which can be 65535 bytes long, is there as a whole or not at all.
+  Bytes content(1032 + 65535);
+  const Inflated result = inflate(file.subspan(gzip_header_size(function, file, path)), content);
+  require<DataError>(result.good || result.written >= 1032, function,
+                     ": expected a whole gzip file but got a truncated one or damaged data in ", path);
+  content.resize(result.written);
+  return content;
+}
+
+EIGENESIS_ONCE Bytes gunzip(std::string_view function, std::span<const std::uint8_t> file, std::size_t size,
+                            const std::string& path) {
   // A deflate stream cannot grow by more: 258 bytes from two bits.
   constexpr std::size_t max_growth = 1032;
   const std::size_t begin = gzip_header_size(function, file, path);
   const std::size_t end = file.size() - 8;
   const std::uint32_t stored_crc = little_endian(&file[end]);
-  const std::size_t size = little_endian(&file[end + 4]);
-  require<DataError>(size <= std::min(max_file_bytes, max_growth * (end - begin)), function, ": expected at most ",
-                     std::min(max_file_bytes, max_growth * (end - begin)), " bytes from ", end - begin,
-                     " compressed ones but the gzip trailer says ", size, "; the file is truncated or damaged: ", path);
+  const std::size_t most = std::min(max_file_bytes, max_growth * (end - begin)), says = little_endian(&file[end + 4]);
+  require<DataError>(says <= most, function, ": expected at most ", most, " bytes from ", end - begin,
+                     " compressed ones but the gzip trailer says ", says, "; the file is truncated or damaged: ", path);
+  require<DataError>(says == size, function, ": expected ", size,
+                     " bytes, as its content begins, but the gzip trailer ", "says ", says,
+                     "; the file is truncated or damaged: ", path);
 
   Bytes content(size);
   const Inflated result = inflate(file.subspan(begin), content);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdlib>
 
 #include "eigenesis/files/png.hpp"
 #include "eigenesis/files/stb.hpp"
@@ -24,7 +26,8 @@ inline constexpr std::array<std::uint8_t, 8> png_signature{0x89, 'P', 'N', 'G', 
   append_big_endian(file, crc32(std::span(file).subspan(begin)));
 }
 
-/// What of a PNG file decides on its pixels (PNG specification, second edition, sections 5 and 11.2).
+/// What of a PNG file decides on its pixels (PNG specification, second edition, sections 5 and 11.2, as
+/// those below).
 struct PngChunks {
   Bytes header, palette, data;  // of IHDR, of PLTE, of all IDAT
 };
@@ -44,8 +47,8 @@ struct PngChunks {
     type.assign(reinterpret_cast<const char*>(&file[chunk + 4]), 4);
     const auto content = file.subspan(chunk + 8, length);
     require<DataError>((type == "IHDR") == (chunk == 8) && (chunk != 8 || length == 13), function,
-                       ": expected IHDR of 13 bytes first, and no other, but got ", type, " of ", length, " at byte ",
-                       chunk, " in ", path);
+                       ": expected IHDR of 13 bytes first, and no other, but got ", shown(type), " of ", length,
+                       " at byte ", chunk, " in ", path);
     if (type[0] & 0x20) continue;  // A lower-case letter: pixels can be made without this chunk.
     const std::uint32_t stored = big_endian(&file[chunk + 8 + length]);
     const std::uint32_t actual = crc32(file.subspan(chunk + 4, 4 + length));
@@ -58,56 +61,145 @@ struct PngChunks {
     else if (type == "IDAT")
       chunks.data.insert(chunks.data.end(), content.begin(), content.end());
     else
-      require<DataError>(type == "IEND", function, ": expected chunks of a PNG file but got ", type, " in ", path);
+      require<DataError>(type == "IEND", function, ": expected chunks of a PNG file but got ", shown(type), " in ",
+                         path);
   }
   return chunks;
 }
 
+/// The sum at the end of a zlib stream (RFC 1950).
+EIGENESIS_ONCE std::uint32_t adler32(std::span<const std::uint8_t> bytes) {
+  std::uint32_t low = 1, high = 0;
+  while (!bytes.empty()) {
+    const auto part = bytes.first(std::min<std::size_t>(bytes.size(), 5552));  // so many cannot overflow
+    for (const std::uint8_t byte : part) high += low += byte;
+    low %= 65521;
+    high %= 65521;
+    bytes = bytes.subspan(part.size());
+  }
+  return high << 16 | low;
+}
+
+/// One of the pictures that a file consists of: every dx-th column from x, every dy-th row from y.
+struct PngPass {
+  Index x = 0, y = 0, dx = 1, dy = 1;
+  Index width(Index all) const { return (all - x + dx - 1) / dx; }
+  Index height(Index all) const { return (all - y + dy - 1) / dy; }
+};
+/// Section 8.2.
+EIGENESIS_ONCE std::span<const PngPass> png_passes(bool interlaced) {
+  static constexpr PngPass whole[]{{}};
+  static constexpr PngPass adam7[]{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                                   {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+  return interlaced ? std::span<const PngPass>(adam7) : whole;
+}
+
+/// The content of a zlib stream of exactly `size` bytes.
+EIGENESIS_ONCE Bytes inflate_pixels(std::string_view function, std::span<const std::uint8_t> stream, std::size_t size,
+                                    const std::string& path) {
+  require<DataError>(
+      stream.size() >= 6 && (stream[0] & 15) == 8 && (stream[1] & 32) == 0 && (stream[0] * 256 + stream[1]) % 31 == 0,
+      function, ": expected pixels in a zlib stream but got another kind in ", path);
+  Bytes content(size);
+  const std::size_t end = stream.size() - 4;
+  const Inflated result = inflate(stream.subspan(2), content);
+  require<DataError>(result.good && result.written == size && result.read + 2 == end, function, ": expected ", size,
+                     " bytes of pixels and no others but got damaged, missing or surplus data in ", path);
+  const std::uint32_t stored = big_endian(&stream[end]), actual = adler32(content);
+  require<DataError>(stored == actual, function, ": expected the checksum ", stored, " of all pixels but got ", actual,
+                     " in ", path);
+  return content;
+}
+
+/// Undoes the filter of a row (section 9.2): each byte is a difference to what is expected from those on the left,
+/// above and on the upper left. `step` is the distance to the pixel on the left.
+EIGENESIS_ONCE void unfilter(int filter, std::span<std::uint8_t> row, const std::uint8_t* above, std::size_t step) {
+  const auto add = [&](auto expected) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const bool first = i < step;
+      const int left = first ? 0 : row[i - step], up = above ? above[i] : 0,
+                upper_left = !above || first ? 0 : above[i - step];
+      row[i] = static_cast<std::uint8_t>(row[i] + expected(left, up, upper_left));
+    }
+  };
+  if (filter == 1) add([](int left, int, int) { return left; });
+  if (filter == 2) add([](int, int up, int) { return up; });
+  if (filter == 3) add([](int left, int up, int) { return (left + up) / 2; });
+  if (filter == 4)
+    add([](int left, int up, int upper_left) {
+      const int l = std::abs(up - upper_left), u = std::abs(left - upper_left),
+                ul = std::abs(left + up - 2 * upper_left);
+      return l <= u && l <= ul ? left : u <= ul ? up : upper_left;
+    });
+}
+
+/// The number of `depth` bits that stands at a bit of a row.
+inline std::uint32_t png_sample(const std::uint8_t* row, Index bit, int depth) {
+  const std::uint8_t* const at = row + bit / 8;
+  return depth >= 8 ? big_endian(at, depth / 8) : at[0] >> (8 - depth - bit % 8) & ((1u << depth) - 1);
+}
+
 EIGENESIS_ONCE Pixels decode_png(std::string_view function, std::span<const std::uint8_t> file,
                                  const std::string& path) {
-  PngChunks chunks = read_png_chunks(function, file, path);
-  const std::uint32_t width = big_endian(&chunks.header[0]), height = big_endian(&chunks.header[4]);
-  const int depth = chunks.header[8], kind = chunks.header[9];
+  const PngChunks chunks = read_png_chunks(function, file, path);
+  const Bytes& header = chunks.header;
+  const Index width = big_endian(&header[0]), height = big_endian(&header[4]);
+  const int depth = header[8], kind = header[9];
+  // Which depths there are of each kind, as bits (table 11.1).
+  constexpr std::array<int, 7> depths{1 | 2 | 4 | 8 | 16, 0, 8 | 16, 1 | 2 | 4 | 8, 8 | 16, 0, 8 | 16};
+  require<DataError>(kind <= 6 && std::popcount(header[8]) == 1 && (depths[header[9]] & depth) != 0, function,
+                     ": expected a kind and a depth of PNG but got ", kind, " and ", depth, " in ", path);
+  require<DataError>(header[10] == 0 && header[11] == 0 && header[12] <= 1, function,
+                     ": expected compression 0, filter 0 and interlace 0 or 1 but got ", header[10], ", ", header[11],
+                     " and ", header[12], " in ", path);
   const bool has_palette = kind == 3;
-  const int channels = kind == 2 || has_palette ? 3 : kind == 4 ? 2 : kind == 6 ? 4 : 1;
-  // Deflate grows data at most 1032 times.
-  require<DataError>(1.0 * width * height * (has_palette ? 1 : channels) * depth / 8 <=
-                         1032.0 * static_cast<double>(chunks.data.size()),
-                     function, ": expected a size that ", chunks.data.size(), " bytes can fill but got ", height, " x ",
-                     width, " in ", path);
-  require<DataError>(1.0 * width * height * channels <= 0x10000000, function, ": expected at most 2^28 values but got ",
-                     height, " x ", width, " x ", channels, " in ", path);
-  require<DataError>(!has_palette || (depth <= 8 && chunks.palette.size() % 3 == 0 && chunks.palette.size() / 3 >= 1 &&
-                                      chunks.palette.size() / 3 <= 256),
-                     function, ": expected a palette of 1 to 256 colours but got ", chunks.palette.size(),
-                     " bytes for depth ", depth, " in ", path);
-
-  // The decoder gets indices as grey values: it would not notice those beyond the palette.
-  if (has_palette) chunks.header[9] = 0;
-  Bytes plain(png_signature.begin(), png_signature.end());
-  append_chunk(plain, "IHDR", chunks.header);
-  append_chunk(plain, "IDAT", chunks.data);
-  append_chunk(plain, "IEND", {});
-  const Decoded decoded = decode_plain_png(plain);
-  require<DataError>(decoded.values != nullptr, function, ": expected a valid PNG file but got damaged pixels in ",
-                     path);
-
-  Pixels result{decoded.height, decoded.width, channels < 3 ? 1 : 3};
-  const auto count = static_cast<std::size_t>(result.height * result.width);
-  const auto kept = static_cast<std::size_t>(result.channels), stored = static_cast<std::size_t>(decoded.channels);
-  result.values.resize(count * kept);
-  std::uint16_t* to = result.values.data();
+  const Index stored = has_palette ? 1 : (kind & 2 ? 3 : 1) + (kind & 4 ? 1 : 0);
+  Pixels result{height, width, kind & 2 ? 3 : 1};
+  require<DataError>(width > 0 && height > 0 && width <= max_png_values && height <= max_png_values &&
+                         width * height * std::max(stored, result.channels) <= max_png_values,
+                     function, ": expected at most 2^26 values but got ", height, " x ", width, " x ",
+                     std::max(stored, result.channels), " in ", path);
   const std::size_t colours = chunks.palette.size() / 3;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint16_t* const from = decoded.values.get() + i * stored;
-    if (!has_palette) {
-      to = std::copy_n(from, kept, to);
-      continue;
+  require<DataError>(!has_palette || (chunks.palette.size() % 3 == 0 && colours >= 1 && colours <= 256), function,
+                     ": expected a palette of 1 to 256 colours but got ", chunks.palette.size(), " bytes in ", path);
+
+  const auto passes = png_passes(header[12] == 1);
+  const auto row_size = [&](Index columns) { return static_cast<std::size_t>((columns * stored * depth + 7) / 8); };
+  std::size_t size = 0;
+  for (const PngPass& pass : passes)
+    if (pass.width(width) > 0)
+      size += static_cast<std::size_t>(pass.height(height)) * (1 + row_size(pass.width(width)));
+  require<DataError>(size / 1032 <= chunks.data.size(), function, ": expected a size that ", chunks.data.size(),
+                     " bytes can fill but got ", height, " x ", width, " in ", path);  // deflate cannot grow by more
+  Bytes content = inflate_pixels(function, chunks.data, size, path);
+
+  const std::uint32_t unit = 65535u / ((1u << depth) - 1);
+  const auto step = static_cast<std::size_t>(std::max<Index>(stored * depth / 8, 1));
+  result.values.resize(static_cast<std::size_t>(width * height * result.channels));
+  std::uint8_t* row = content.data();
+  for (const PngPass& pass : passes) {
+    const Index columns = pass.width(width), rows = columns > 0 ? pass.height(height) : 0;
+    const std::uint8_t* above = nullptr;
+    for (Index y = 0; y < rows; ++y) {
+      const int filter = *row++;
+      require<DataError>(filter <= 4, function, ": expected filters 0 to 4 but got ", filter, " in ", path);
+      unfilter(filter, {row, row_size(columns)}, above, step);
+      for (Index x = 0; x < columns; ++x) {
+        std::uint16_t* to = &result.values[static_cast<std::size_t>(
+            ((pass.y + y * pass.dy) * width + pass.x + x * pass.dx) * result.channels)];
+        if (has_palette) {
+          const std::uint32_t index = png_sample(row, x * depth, depth);
+          require<DataError>(index < colours, function, ": expected indices into a palette of ", colours,
+                             " colours but got ", index, " in ", path);
+          for (std::size_t c = 0; c < 3; ++c) *to++ = static_cast<std::uint16_t>(257 * chunks.palette[3 * index + c]);
+        } else {
+          for (Index c = 0; c < result.channels; ++c)
+            *to++ = static_cast<std::uint16_t>(unit * png_sample(row, (x * stored + c) * depth, depth));
+        }
+      }
+      above = row;
+      row += row_size(columns);
     }
-    const std::size_t index = from[0] / (65535u / ((1u << depth) - 1));
-    require<DataError>(index < colours, function, ": expected indices into a palette of ", colours, " colours but got ",
-                       index, " in ", path);
-    for (std::size_t c = 0; c < 3; ++c) *to++ = static_cast<std::uint16_t>(257 * chunks.palette[3 * index + c]);
   }
   return result;
 }

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "eigenesis/files/file.hpp"
 #include "eigenesis/files/safetensors_header.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
@@ -39,7 +40,7 @@ class HeaderReader {
   [[gnu::cold]] StoredTensors read() {
     StoredTensors tensors;
     for_each_member([&](const std::string& name) {
-      require_fact(!tensors.contains(name), "each name once but got ", name, " twice");
+      require_fact(!tensors.contains(name), "each name once but got ", shown(name), " twice");
       StoredTensor& tensor = tensors[name];
       if (name == "__metadata__")
         for_each_member([&](const std::string&) { string(); });
@@ -59,19 +60,19 @@ class HeaderReader {
     for_each_member([&](const std::string& key) {
       const auto i = static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key) - keys.begin());
       require_fact(i < keys.size() && !std::exchange(found[i], true), "dtype, shape and data_offsets, each once, of ",
-                   name, " but got ", key);
+                   shown(name), " but got ", shown(key));
       if (key == "dtype") {
         tensor.type = data_type(name, string());
       } else if (key == "shape") {
         tensor.shape = numbers();
       } else {
         const std::vector<Index> offsets = numbers();
-        require_fact(offsets.size() == 2, "two data_offsets of ", name, " but got ", ShapeView{offsets});
+        require_fact(offsets.size() == 2, "two data_offsets of ", shown(name), " but got ", ShapeView{offsets});
         tensor.offsets = {offsets[0], offsets[1]};
       }
     });
     for (std::size_t i = 0; i < keys.size(); ++i)
-      require_fact(found[i], "dtype, shape and data_offsets of ", name, " but got no ", keys[i]);
+      require_fact(found[i], "dtype, shape and data_offsets of ", shown(name), " but got no ", keys[i]);
     return tensor;
   }
 
@@ -81,7 +82,7 @@ class HeaderReader {
     std::size_t i = 0;
     while (i < data_types.size() && data_types[i].name != type) ++i;
     require_fact(i < data_types.size() && (counter || type != "I64"), "numbers of type F64, F32, F16 or BF16 for ",
-                 name, " but got ", type);
+                 shown(name), " but got ", shown(type));
     return static_cast<DataType>(i);
   }
 
@@ -105,6 +106,7 @@ class HeaderReader {
     if (accept(']')) return result;
     do {
       result.push_back(number());
+      require_here(result.size() <= 64, "at most 64 numbers");
     } while (accept(','));
     expect(']');
     return result;
@@ -227,7 +229,7 @@ class HeaderReader {
     bool fits = true;
     for (const Index s : tensor.shape) fits = !__builtin_mul_overflow(bytes, s, &bytes) && fits;
     require<DataError>(fits && tensor.offsets[0] <= tensor.offsets[1] && tensor.offsets[1] - tensor.offsets[0] == bytes,
-                       "load_safetensors: expected data_offsets of ", named.first, " that hold ",
+                       "load_safetensors: expected data_offsets of ", shown(named.first), " that hold ",
                        facts(tensor.type).name, " ", ShapeView{tensor.shape}, " but got ", ShapeView{tensor.offsets},
                        " in ", path);
     in_order.push_back(&named);
@@ -236,7 +238,7 @@ class HeaderReader {
             [](const auto* a, const auto* b) { return a->second.offsets < b->second.offsets; });
   Index end = 0;
   for (const auto* named : in_order) {
-    require<DataError>(named->second.offsets[0] == end, "load_safetensors: expected the data of ", named->first,
+    require<DataError>(named->second.offsets[0] == end, "load_safetensors: expected the data of ", shown(named->first),
                        " to begin at ", end, ", where those before end, but got ", named->second.offsets[0], " in ",
                        path);
     end = named->second.offsets[1];

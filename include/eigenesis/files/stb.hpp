@@ -2,7 +2,7 @@
 #pragma once
 #pragma GCC system_header  // stb does not compile cleanly under strict warnings.
 
-// Deflate and PNG by stb (https://github.com/nothings/stb), stb_image 2.27 or newer and stb_image_write 1.16 or newer.
+// Deflate by stb (https://github.com/nothings/stb), stb_image 2.27 or newer and stb_image_write 1.16 or newer.
 // Only x_inl.hpp files include this: programs that link eigenesis::compiled do not read stb.
 
 // Everything that stb includes, so that its includes do nothing inside of the namespace below.
@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include <memory>
-#include <new>
+#include <memory_resource>
 
 #include "eigenesis/files/file.hpp"
 
@@ -26,10 +26,6 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 struct Inflated {
   bool good;             // The stream is well formed and fits into the output.
   size_t read, written;  // Bytes of input and output.
-};
-struct Decoded {
-  int height, width, channels;
-  std::unique_ptr<uint16_t, void (*)(void*)> values;  // [height, width, channels]; null if not a PNG.
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
@@ -89,7 +85,12 @@ EIGENESIS_STB_MACROS(EIGENESIS_PUSH)
 #undef stbi__err
 #undef STBIWDEF
 
-// PNG only, from and to memory, every function static.
+// stb_image_write does not stop when memory runs out: its memory is of our own, which throws and needs no freeing.
+#define STBIW_MALLOC(size) memory->allocate(static_cast<size_t>(size))
+#define STBIW_REALLOC_SIZED(old, old_size, size) reallocate(old, old_size, static_cast<size_t>(size))
+#define STBIW_FREE(old) ((void)(old))
+
+// From and to memory, every function static.
 #define STBI_ONLY_PNG
 #define STBI_NO_STDIO
 #define STBI_NO_SIMD
@@ -104,6 +105,11 @@ EIGENESIS_STB_MACROS(EIGENESIS_PUSH)
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 namespace stb {
 using ::abs;  // the abs of variables would hide it
+
+static thread_local std::pmr::memory_resource* memory = nullptr;
+static void* reallocate(void* old, size_t old_size, size_t size) {
+  return memcpy(memory->allocate(size), old ? old : "", old ? old_size : 0);
+}
 
 // The declarations of stb_image.h are left out, as they are extern "C", which gives a function one name in all
 // namespaces. The definitions need these of them.
@@ -132,21 +138,14 @@ EIGENESIS_ONCE Inflated inflate(std::span<const uint8_t> input, std::span<uint8_
           static_cast<size_t>(state->zout - out)};
 }
 
-/// The values of a PNG file without palette.
-EIGENESIS_ONCE Decoded decode_plain_png(std::span<const uint8_t> file) {
-  Decoded result{0, 0, 0, {nullptr, &stb::stbi_image_free}};
-  result.values.reset(stb::stbi_load_16_from_memory(file.data(), static_cast<int>(file.size()), &result.width,
-                                                    &result.height, &result.channels, 0));
-  return result;
-}
-
 /// The bytes as a zlib stream.
 EIGENESIS_ONCE Bytes zlib_compress(std::span<const uint8_t> bytes) {
+  std::pmr::monotonic_buffer_resource memory;
+  stb::memory = &memory;
   int size = 0;
-  const std::unique_ptr<stb::stbi_uc, void (*)(void*)> stream(
-      stb::stbi_zlib_compress(const_cast<uint8_t*>(bytes.data()), static_cast<int>(bytes.size()), &size, 16), &free);
-  if (!stream) throw std::bad_alloc();
-  return Bytes(stream.get(), stream.get() + size);
+  const stb::stbi_uc* const stream =
+      stb::stbi_zlib_compress(const_cast<uint8_t*>(bytes.data()), static_cast<int>(bytes.size()), &size, 16);
+  return Bytes(stream, stream + size);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
@@ -167,7 +166,6 @@ EIGENESIS_STB_MACROS(EIGENESIS_POP)
       "libstb-dev, or get eigenesis by CMake, which downloads them")]]
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 EIGENESIS_NEEDS_STB Inflated inflate(std::span<const uint8_t> input, std::span<uint8_t> output);
-EIGENESIS_NEEDS_STB Decoded decode_plain_png(std::span<const uint8_t> file);
 EIGENESIS_NEEDS_STB Bytes zlib_compress(std::span<const uint8_t> bytes);
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
 #undef EIGENESIS_NEEDS_STB

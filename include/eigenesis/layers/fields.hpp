@@ -15,11 +15,13 @@
 // with fields of its own. A struct without `fields` has neither.
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// In which order files hold the axes of a parameter or tensor; a layer says so where it names it:
+/// How files hold a parameter or tensor, and which numbers it may have; a layer says so where it names it:
 ///   field("weight", self.weight, InFiles::features_first);
 enum class InFiles {
-  as_in_memory,   // unless the layer says otherwise
-  features_first  // [..., in, out] in memory is [out, in, ...] in files, PyTorch's order
+  as_in_memory,    // unless the layer says otherwise
+  features_first,  // [..., in, out] in memory is [out, in, ...] in files, PyTorch's order
+  at_least_zero,   // as in memory; variances and means of squares
+  count            // as in memory; whole numbers >= 0
 };
 
 /// Where a field stands in a model; put together as text ("encoder.trunk.0.weight") only when asked for.

@@ -118,7 +118,7 @@ struct BatchNorm {
     field("weight", self.weight);
     field("bias", self.bias);
     field("running_mean", self.running_mean);
-    field("running_var", self.running_variance);
+    field("running_var", self.running_variance, InFiles::at_least_zero);
   }
 
  private:

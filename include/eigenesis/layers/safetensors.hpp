@@ -4,13 +4,29 @@
 #include <bit>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "eigenesis/files/safetensors_header.hpp"
 #include "eigenesis/layers/fields.hpp"
 
 // Weights in safetensors files (https://github.com/huggingface/safetensors), in PyTorch's names and orders of axes.
 namespace eigenesis::inline EIGENESIS_ABI {
+
+struct LoadOptions {
+  /// How names of the file begin, and what stands for that in the model; the first that fits: {{"module.", ""}}.
+  std::vector<std::pair<std::string, std::string>> rename = {};
+  bool partial = false;           // Names that only the file or only the model has are left over, not refused.
+  bool allow_non_finite = false;  // Weights may be NaN or infinite.
+};
+
+/// What was not loaded.
+struct LeftOver {
+  std::vector<std::string> missing;  // names of the model that the file does not have
+  std::vector<std::string> unused;   // names of the file that the model does not have
+};
+
 namespace detail {
 
 /// A parameter or tensor of a model: its shape is that in files, its data lie in memory.
@@ -59,12 +75,14 @@ void write_safetensors(const std::string& path, std::vector<SavedField> fields);
 /// A file that fits a model.
 struct LoadedFile {
   std::vector<std::uint8_t> content;
-  std::vector<StoredTensor> tensors;  // one for each field of the model; offsets count from the beginning of the file
+  // One for each field of the model, or none; offsets count from the beginning of the file.
+  std::vector<std::optional<StoredTensor>> tensors;
+  LeftOver left_over;
 };
 
-LoadedFile read_safetensors(const std::string& path, const std::vector<SavedField>& fields);
+LoadedFile read_safetensors(const std::string& path, const std::vector<SavedField>& fields, const LoadOptions& options);
 
-/// The i-th tensor of a file, in the order of axes that memory has.
+/// The i-th tensor of a file, if there is one, in the order of axes that memory has.
 template <class Scalar>
 void copy_stored(const LoadedFile& file, std::size_t i, InFiles in_files, Scalar* to);
 
@@ -83,21 +101,27 @@ void save_safetensors(const std::string& path, const Model& model) {
   detail::write_safetensors(path, detail::saved_fields(model));
 }
 
-/// Reads what save_safetensors or PyTorch wrote into a model of the same names and shapes. F16, BF16, F32 and F64
-/// become the model's own numbers; the integers num_batches_tracked of PyTorch's BatchNorm are skipped. As after an
-/// optimizer's step, losses computed before can no longer be differentiated. An optimizer has a state, and so names,
-/// only after its first step or `optimizer.prepare(model)`. Throws DataError, with the model as it was, for a file that
-/// cannot be read, is damaged, holds more than 2 GiB or does not fit the model.
+/// Reads what save_safetensors or PyTorch wrote into a model of the same names and shapes, or a part of it:
+///   const LeftOver left_over = load_safetensors("all.safetensors", encoder, {.rename = {{"encoder.", ""}},
+///                                                                            .partial = true});
+/// F16, BF16, F32 and F64 become the model's own numbers; the integers num_batches_tracked of PyTorch's BatchNorm are
+/// skipped. As after an optimizer's step, losses computed before can no longer be differentiated. An optimizer has a
+/// state, and so names, only after its first step or `optimizer.prepare(model)`. Throws DataError, with the model as it
+/// was, for a file that cannot be read, is damaged, holds more than 2 GiB, does not fit the model (if partial: in no
+/// name), or holds numbers that the model cannot have: NaN and infinities unless the options allow them, what is too
+/// large for a float, negative variances and steps.
 template <class Model>
-requires(!std::is_const_v<Model>) void load_safetensors(const std::string& path, Model& model) {
+requires(!std::is_const_v<Model>) LeftOver
+    load_safetensors(const std::string& path, Model& model, const LoadOptions& options = {}) {
   static_assert(std::endian::native == std::endian::little, "eigenesis: safetensors files are little-endian");
   const auto fields = detail::saved_fields(model);
-  const detail::LoadedFile file = detail::read_safetensors(path, fields);
+  detail::LoadedFile file = detail::read_safetensors(path, fields, options);
   std::size_t i = 0;
   for_each_state(model, [&](const FieldPath&, auto& tensor) {
     detail::copy_stored(file, i, fields[i].in_files, tensor.data());
     ++i;
   });
+  return std::move(file.left_over);
 }
 
 /// A parameter's value or a tensor with its axes as files have them, at the path that for_each_state gives it.

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <set>
 
 #include "eigenesis/files/file.hpp"
@@ -12,7 +14,7 @@
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 EIGENESIS_ONCE void to_file_order(std::span<Index> shape, InFiles in_files) {
-  if (in_files == InFiles::as_in_memory || shape.size() < 2) return;
+  if (in_files != InFiles::features_first || shape.size() < 2) return;
   std::rotate(shape.begin(), shape.end() - 2, shape.end());
   std::swap(shape[0], shape[1]);
 }
@@ -65,12 +67,70 @@ EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<Saved
 /// "2 missing (0.weight, 0.bias)"; beyond eight, names give way to dots.
 EIGENESIS_ONCE std::string listed(const std::vector<std::string>& names, const char* what) {
   std::string text = std::to_string(names.size()) + " " + what;
-  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 8); ++i) text += (i == 0 ? " (" : ", ") + names[i];
+  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 8); ++i)
+    text += (i == 0 ? " (" : ", ") + shown(names[i]);
   return text + (names.empty() ? "" : names.size() > 8 ? ", ...)" : ")");
 }
 
-EIGENESIS_ONCE LoadedFile read_safetensors(const std::string& path, const std::vector<SavedField>& fields) {
-  LoadedFile file{read_file("load_safetensors", path), {}};
+/// Calls f(numbers), where numbers[i] is the i-th of a stored tensor, in the file's order.
+template <class F>
+void with_stored_numbers(const LoadedFile& file, const StoredTensor& tensor, F&& f) {
+  const auto numbers_of = [&]<class Stored>(Stored) {
+    f([from = file.content.data() + tensor.offsets[0]](Index i) {
+      Stored number;
+      std::memcpy(&number, from + i * static_cast<Index>(sizeof number), sizeof number);
+      return number;
+    });
+  };
+  switch (tensor.type) {
+    case DataType::f64:
+      return numbers_of(double());
+    case DataType::f32:
+      return numbers_of(float());
+    case DataType::f16:
+      return numbers_of(Eigen::half());
+    case DataType::bf16:
+      return numbers_of(Eigen::bfloat16());
+    case DataType::i64:
+      break;  // read_safetensors leaves those out
+  }
+}
+
+EIGENESIS_ONCE void check_numbers(const LoadedFile& file, const StoredTensor& tensor, const SavedField& field,
+                                  bool allow_non_finite, const std::string& path) {
+  const bool count = field.in_files == InFiles::count, at_least_zero = field.in_files == InFiles::at_least_zero;
+  const double least = count || at_least_zero ? 0 : std::numeric_limits<double>::lowest();
+  const double most = count                         ? 0x1p53
+                      : field.type == DataType::f32 ? static_cast<double>(std::numeric_limits<float>::max())
+                                                    : std::numeric_limits<double>::max();
+  allow_non_finite = allow_non_finite && !count && !at_least_zero;
+  with_stored_numbers(file, tensor, [&](auto number_at) {
+    const Index size = std::accumulate(tensor.shape.begin(), tensor.shape.end(), Index{1}, std::multiplies{});
+    for (Index i = 0; i < size; ++i) {
+      const auto number = static_cast<double>(number_at(i));
+      if (number >= least && std::abs(number) <= most && (!count || number == std::floor(number))) [[likely]]
+        continue;
+      if (allow_non_finite && !std::isfinite(number)) continue;
+      fail<DataError>("load_safetensors: expected ",
+                      count                   ? "whole numbers >= 0"
+                      : at_least_zero         ? "finite numbers >= 0"
+                      : std::isfinite(number) ? "numbers that a float can hold"
+                                              : "finite numbers, or .allow_non_finite,",
+                      " for ", field.name, " but got ", number, " in ", path);
+    }
+  });
+}
+
+/// A name of the file as the model has it.
+EIGENESIS_ONCE std::string renamed(const std::string& name, const LoadOptions& options) {
+  for (const auto& [from, to] : options.rename)
+    if (name.starts_with(from)) return to + name.substr(from.size());
+  return name;
+}
+
+EIGENESIS_ONCE LoadedFile read_safetensors(const std::string& path, const std::vector<SavedField>& fields,
+                                           const LoadOptions& options) {
+  LoadedFile file{read_file("load_safetensors", path), {}, {}};
   const std::size_t size = file.content.size();
   require<DataError>(size >= 8, "load_safetensors: expected a file of at least 8 bytes but got ", size, " in ", path);
   std::uint64_t header_size;
@@ -80,60 +140,53 @@ EIGENESIS_ONCE LoadedFile read_safetensors(const std::string& path, const std::v
                      "load_safetensors: expected a safetensors file, here with a header of at most ", most,
                      " bytes, but got a length of ", header_size, " in ", path);
   const std::size_t begin = 8 + header_size;
-  StoredTensors stored = read_safetensors_header({reinterpret_cast<const char*>(file.content.data()) + 8, header_size},
-                                                 static_cast<Index>(size - begin), path);
+  const StoredTensors stored = read_safetensors_header(
+      {reinterpret_cast<const char*>(file.content.data()) + 8, header_size}, static_cast<Index>(size - begin), path);
 
-  std::erase_if(stored, [](const auto& named) { return named.second.type == DataType::i64; });
-  std::vector<std::string> missing, unexpected;
+  std::map<std::string, StoredTensors::const_iterator> unused;  // by the model's names
+  for (auto named = stored.begin(); named != stored.end(); ++named) {
+    if (named->second.type == DataType::i64) continue;
+    const std::string name = renamed(named->first, options);
+    require<DataError>(unused.emplace(name, named).second, "load_safetensors: expected each name once but got ",
+                       shown(name), " twice after renaming in ", path);
+  }
+  auto& [missing, unexpected] = file.left_over;
   for (const SavedField& field : fields) {
-    const auto found = stored.find(field.name);
-    if (found == stored.end()) {
+    const auto found = unused.find(field.name);
+    file.tensors.emplace_back();
+    if (found == unused.end()) {
       missing.push_back(field.name);
       continue;
     }
-    file.tensors.push_back(std::move(found->second));
-    stored.erase(found);
+    file.tensors.back() = found->second->second;
+    unused.erase(found);
   }
-  for (const auto& named : stored) unexpected.push_back(named.first);
+  for (const auto& named : unused) unexpected.push_back(named.second->first);
   const bool has_optimizer = std::ranges::any_of(unexpected, [](const std::string& s) { return s.ends_with(".step"); });
-  require<DataError>(missing.empty() && unexpected.empty(),
-                     "load_safetensors: expected the names of the model but got ", listed(missing, "missing"), " and ",
-                     listed(unexpected, "unexpected"), " in ", path,
+  const bool fits = missing.empty() && unexpected.empty();
+  require<DataError>(fits || (options.partial && missing.size() < fields.size()), "load_safetensors: expected ",
+                     options.partial ? "at least one of " : "", "the names of the model but got ",
+                     listed(missing, "missing"), " and ", listed(unexpected, "unexpected"), " in ", path,
                      has_optimizer ? "; an optimizer has names only after prepare(model)" : "");
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    require<DataError>(fields[i].shape == file.tensors[i].shape, "load_safetensors: expected ", fields[i].name,
-                       " of shape ", ShapeView{fields[i].shape}, " but got ", ShapeView{file.tensors[i].shape}, " in ",
-                       path);
-    for (Index& offset : file.tensors[i].offsets) offset += static_cast<Index>(begin);
+    if (!file.tensors[i]) continue;
+    StoredTensor& tensor = *file.tensors[i];
+    require<DataError>(fields[i].shape == tensor.shape, "load_safetensors: expected ", fields[i].name, " of shape ",
+                       ShapeView{fields[i].shape}, " but got ", ShapeView{tensor.shape}, " in ", path);
+    for (Index& offset : tensor.offsets) offset += static_cast<Index>(begin);
+    check_numbers(file, tensor, fields[i], options.allow_non_finite, path);
   }
   return file;
 }
 
-template <class Stored, class Scalar>
-void convert(const StoredTensor& tensor, InFiles in_files, const std::uint8_t* from, Scalar* to) {
-  for_each_in_file_order(tensor.shape, in_files, [&](Index i) {
-    Stored number;
-    std::memcpy(&number, from, sizeof number);
-    to[i] = static_cast<Scalar>(number);
-    from += sizeof number;
-  });
-}
 template <class Scalar>
 void copy_stored(const LoadedFile& file, std::size_t i, InFiles in_files, Scalar* to) {
-  const StoredTensor& tensor = file.tensors[i];
-  const std::uint8_t* const from = file.content.data() + tensor.offsets[0];
-  switch (tensor.type) {
-    case DataType::f64:
-      return convert<double>(tensor, in_files, from, to);
-    case DataType::f32:
-      return convert<float>(tensor, in_files, from, to);
-    case DataType::f16:
-      return convert<Eigen::half>(tensor, in_files, from, to);
-    case DataType::bf16:
-      return convert<Eigen::bfloat16>(tensor, in_files, from, to);
-    case DataType::i64:
-      break;  // read_safetensors leaves those out
-  }
+  if (!file.tensors[i]) return;
+  with_stored_numbers(file, *file.tensors[i], [&](auto number_at) {
+    Index at = 0;
+    for_each_in_file_order(file.tensors[i]->shape, in_files,
+                           [&](Index in_memory) { to[in_memory] = static_cast<Scalar>(number_at(at++)); });
+  });
 }
 EIGENESIS_INSTANTIATE(copy_stored);
 

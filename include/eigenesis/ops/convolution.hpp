@@ -61,6 +61,9 @@ inline void check_options(const char* function, const ConvolutionOptions& option
   require<ArgumentError>(stride >= 1 && padding >= 0 && dilation >= 1, function,
                          ": expected stride >= 1, padding >= 0 and dilation >= 1 but got ", stride, ", ", padding,
                          " and ", dilation);
+  require<ArgumentError>(std::max({stride, padding, dilation}) <= max_step, function,
+                         ": expected stride, padding and dilation of at most ", max_step, " but got ", stride, ", ",
+                         padding, " and ", dilation);
 }
 inline void check_options(const char* function, const ConvTransposeOptions& options) {
   const auto [stride, padding, output_padding, dilation] = options;

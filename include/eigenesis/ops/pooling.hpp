@@ -96,6 +96,8 @@ std::array<Windows, 2> windows_of(const char* function, const Shape<Rank>& x, In
   require<ArgumentError>(kernel >= 1 && stride >= 0 && padding >= 0 && padding <= kernel / 2, function,
                          ": expected kernel >= 1, stride >= 0 and padding from 0 to kernel / 2 but got ", kernel, ", ",
                          stride, " and ", padding);
+  require<ArgumentError>(std::max(kernel, stride) <= max_step, function, ": expected kernel and stride of at most ",
+                         max_step, " but got ", kernel, " and ", stride);
   const Index least = std::max<Index>(kernel - 2 * padding, 1);
   require(std::min(x[1], x[2]) >= least, function, ": expected images of at least ", least, " x ", least,
           " pixels but got x of shape ", x);
@@ -165,7 +167,7 @@ Variable<Scalar, 4> max_pool2d(const Variable<Scalar, 4>& x, Index kernel, PoolO
   Tensor<Scalar, 4> y(Shape{x.shape(0), height, width, channels});
   using Offset = std::conditional_t<sizeof(Scalar) == 4, std::int32_t, Index>;  // as wide, for the sake of vectors
   const auto places = std::allocate_shared<detail::CachedVector<Index>>(detail::CachedAllocator<Index>(),
-                                                                      static_cast<std::size_t>(y.size()));
+                                                                        static_cast<std::size_t>(y.size()));
   detail::run_rows(x.shape(0) * height, width * channels, [&](Index first, Index last) {
     for (Index pixel = first * width; pixel < last * width; ++pixel) {
       const Index n = pixel / (height * width), i = pixel / width % height, j = pixel % width;
@@ -199,11 +201,12 @@ Variable<Scalar, 4> max_pool2d(const Variable<Scalar, 4>& x, Index kernel, PoolO
 }
 
 /// Each pixel becomes factor x factor pixels, x [N, H, W, C] -> [N, factor H, factor W, C]: copies of it, or bilinear
-/// between the centres of pixels (PyTorch's align_corners = false). Throws ArgumentError for a factor < 1.
+/// between the centres of pixels (PyTorch's align_corners = false). Throws ArgumentError for a factor < 1 or > 2^20.
 template <class Scalar>
 Variable<Scalar, 4> upsample2d(const Variable<Scalar, 4>& x, Index factor,
                                Interpolation interpolation = Interpolation::nearest) {
-  require<ArgumentError>(factor >= 1, "upsample2d: expected factor >= 1 but got ", factor);
+  require<ArgumentError>(factor >= 1 && factor <= detail::max_step, "upsample2d: expected a factor in [1, ",
+                         detail::max_step, "] but got ", factor);
   Variable<Scalar, 4> y = x;
   for (const int axis : {1, 2}) {
     const Index size = x.shape(axis);

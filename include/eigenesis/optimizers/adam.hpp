@@ -34,7 +34,7 @@ struct AdamState {
   Tensor<Scalar, 1> mean, square;  // of the gradients so far
   static void fields(auto& self, auto&& field) {
     field("exp_avg", self.mean);
-    field("exp_avg_sq", self.square);
+    field("exp_avg_sq", self.square, InFiles::at_least_zero);
   }
 };
 

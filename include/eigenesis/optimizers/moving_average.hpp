@@ -57,7 +57,7 @@ class MovingAverage {
 
   static void fields(auto& self, auto&& field) {
     field("model", self.model);
-    field("steps", self.steps_);
+    field("steps", self.steps_, InFiles::count);
   }
 
  private:

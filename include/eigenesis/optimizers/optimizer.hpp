@@ -61,7 +61,7 @@ class Optimizer {
   template <class Self>
   static void fields(Self& self, auto&& field) {
     if constexpr (!std::is_const_v<Self>) self.bounds_.state = unknown;  // it may be loaded now
-    field("steps", self.steps_);
+    field("steps", self.steps_, InFiles::count);
     field("state", self.slots_);
   }
 
@@ -95,7 +95,7 @@ class Optimizer {
     std::vector<Index> shape;
 
     static void fields(auto& self, auto&& field) {
-      field("step", self.step);
+      field("step", self.step, InFiles::count);
       State::fields(self.state, field);
     }
   };
@@ -197,7 +197,7 @@ class Optimizer {
     if (now.state == unknown) {
       now.state = 0;
       for (Slot& slot : slots_)
-        State::fields(slot.state, [&](std::string_view, const auto& tensor) {
+        State::fields(slot.state, [&](std::string_view, const auto& tensor, InFiles = {}) {
           now.state = std::max(now.state, magnitude(tensor.data(), tensor.size()));
         });
     }
@@ -277,7 +277,7 @@ class Optimizer {
     forget_bounds();
     const auto is_finite = [&](std::size_t i) {
       double largest = magnitude(parameters[i]->data(), parameters[i]->size());
-      State::fields(slots_[i].state, [&](std::string_view, const auto& tensor) {
+      State::fields(slots_[i].state, [&](std::string_view, const auto& tensor, InFiles = {}) {
         largest = std::max(largest, magnitude(tensor.data(), tensor.size()));
       });
       return largest < unknown;

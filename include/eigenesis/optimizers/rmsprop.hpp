@@ -23,7 +23,7 @@ template <class Scalar>
 struct RmsPropState {
   Tensor<Scalar, 1> square, momentum;  // momentum: empty without it
   static void fields(auto& self, auto&& field) {
-    field("square_avg", self.square);
+    field("square_avg", self.square, InFiles::at_least_zero);
     field("momentum_buffer", self.momentum);
   }
 };

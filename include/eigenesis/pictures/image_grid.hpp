@@ -35,7 +35,8 @@ Picture grid(std::string_view function, const Tensor<Scalar, 2>& images, const G
 
 /// Images beside each other, row by row: [N, H, W, C], C = 1 (grey) or 3 (colour), or one in each row, [N, H * W * C],
 /// whose height and width the options give unless they are square and grey. Sizes are counted as by make_grid of
-/// torchvision: (H + padding) * rows + padding. Throws ShapeError, ArgumentError, NumericError for a NaN pixel.
+/// torchvision: (H + padding) * rows + padding. Throws ShapeError, ArgumentError, for a pixel
+/// outside of the range too, NumericError for a NaN pixel.
 template <class Scalar, int Rank>
 requires(Rank == 2 || Rank == 4) Picture
     draw_grid(const Tensor<Scalar, Rank>& images, const GridOptions& options = {}) {

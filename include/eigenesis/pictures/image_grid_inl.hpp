@@ -9,11 +9,15 @@
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-/// Height and width of the whole.
-EIGENESIS_ONCE std::array<Index, 2> grid_size(std::span<const Index> sizes, const GridOptions& options) {
-  const Index columns = std::min(options.columns, sizes[0]), rows = (sizes[0] + columns - 1) / columns;
-  return {options.scale * (rows * (sizes[1] + options.padding) + options.padding),
-          options.scale * (columns * (sizes[2] + options.padding) + options.padding)};
+/// Height and width of the whole, in doubles, as they may be beyond all integers.
+EIGENESIS_ONCE std::array<double, 2> grid_size(std::span<const Index> sizes, const GridOptions& options) {
+  const Index columns = std::min(options.columns, sizes[0]), rows = (sizes[0] - 1) / columns + 1;
+  const auto size = [&](Index count, Index each) {
+    const auto n = static_cast<double>(count), pixels = static_cast<double>(each),
+               padding = static_cast<double>(options.padding), scale = static_cast<double>(options.scale);
+    return scale * (n * (pixels + padding) + padding);
+  };
+  return {size(rows, sizes[1]), size(columns, sizes[2])};
 }
 
 [[gnu::cold]] EIGENESIS_ONCE void check_grid(std::string_view function, std::span<const Index> sizes,
@@ -32,7 +36,8 @@ EIGENESIS_ONCE std::array<Index, 2> grid_size(std::span<const Index> sizes, cons
 [[gnu::cold]] EIGENESIS_ONCE Picture arrange_grid(std::span<const std::uint8_t> images, std::span<const Index> sizes,
                                                   const GridOptions& options) {
   const auto [n, height, width, channels] = std::array{sizes[0], sizes[1], sizes[2], sizes[3]};
-  const auto [grid_height, grid_width] = grid_size(sizes, options);
+  const auto [exact_height, exact_width] = grid_size(sizes, options);
+  const auto grid_height = static_cast<Index>(exact_height), grid_width = static_cast<Index>(exact_width);
   const Index columns = std::min(options.columns, n), pad = options.padding, scale = options.scale;
   Picture picture{grid_height, grid_width, channels};
   picture.pixels.resize(static_cast<std::size_t>(grid_height * grid_width * channels));
@@ -52,8 +57,8 @@ EIGENESIS_ONCE std::array<Index, 2> grid_size(std::span<const Index> sizes, cons
   const auto [n, features] = rows.sizes;
   Index height = options.height, width = options.width;
   if (height == 0 && width == 0) height = width = std::lround(std::sqrt(static_cast<double>(features)));
-  require(height > 0 && width > 0 && features > 0 && features % (height * width) == 0, function,
-          ": expected rows of square images, or .height and .width that fit, but got images of shape ", rows,
+  require(height > 0 && width > 0 && features > 0 && width <= features / height && features % (height * width) == 0,
+          function, ": expected rows of square images, or .height and .width that fit, but got images of shape ", rows,
           ", height ", options.height, " and width ", options.width);
   return {n, height, width, features / (height * width)};
 }

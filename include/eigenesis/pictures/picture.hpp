@@ -18,9 +18,11 @@ struct Picture {
   std::vector<std::uint8_t> pixels = {};
 };
 
-/// The pixel values that become black and white; what lies beyond is clamped. {-1, 1} for the outputs of a tanh.
+/// The pixel values that become black and white: {-1, 1} for the outputs of a tanh. Others beyond them, by more than
+/// rounding, are refused unless `clip` makes them black and white too.
 struct PixelRange {
   double low = 0, high = 1;
+  bool clip = false;
 };
 
 /// Writes a picture as a PNG file. Throws ArgumentError unless the name ends in .png, ShapeError for a picture whose
@@ -46,7 +48,7 @@ namespace detail {
 void check_png_name(std::string_view function, const std::string& path);
 void check_range(std::string_view function, const PixelRange& range);
 void write_picture(std::string_view function, const std::string& path, const Picture& picture);
-/// A pixel as a byte. Throws NumericError for NaN.
+/// A pixel as a byte. Throws NumericError for NaN, ArgumentError for one outside of the range.
 std::uint8_t pixel_byte(std::string_view function, double value, const PixelRange& range);
 
 template <class Scalar>
@@ -71,7 +73,7 @@ Picture image(std::string_view function, const Tensor<Scalar, 3>& image, const P
 }  // namespace detail
 
 /// The picture of an image [H, W, C], C = 1 (grey) or 3 (colour). Throws ShapeError for another C or an empty image,
-/// NumericError for NaN.
+/// NumericError for NaN, ArgumentError for pixels outside of the range.
 template <class Scalar>
 Picture draw_image(const Tensor<Scalar, 3>& image, const PixelRange& range = {}) {
   return detail::image("draw_image", image, range);

@@ -99,12 +99,15 @@ namespace detail {
 EIGENESIS_ONCE std::uint8_t pixel_byte(std::string_view function, double value, const PixelRange& range) {
   require<NumericError>(!std::isnan(value), function, ": expected pixels that are numbers but got nan");
   const double unit = (value - range.low) / (range.high - range.low);
+  require<ArgumentError>(range.clip || (unit >= -1e-5 && unit <= 1 + 1e-5), function, ": expected pixels in [",
+                         range.low, ", ", range.high, "] but got ", static_cast<float>(value),
+                         "; give the range that they have, as {-1, 1} after a tanh, or set its .clip");
   return static_cast<std::uint8_t>(std::lround(255 * std::min(std::max(unit, 0.0), 1.0)));
 }
 
 [[gnu::cold]] EIGENESIS_ONCE void check_picture(std::string_view function, const Picture& picture) {
   const auto [height, width, channels, pixels] = picture;
-  require(height > 0 && width > 0 && height * width <= 0x10000000 && (channels == 1 || channels == 3) &&
+  require(height > 0 && width > 0 && height <= 0x10000000 / width && (channels == 1 || channels == 3) &&
               std::ssize(pixels) == height * width * channels,
           function, ": expected a picture of height x width x 1 or 3 bytes, at most 2^28 pixels, but got ", height,
           " x ", width, " x ", channels, " and ", pixels.size(), " bytes");

@@ -145,8 +145,8 @@ class GanTrainer {
     field("generator_optimizer", self.generator_optimizer);
     field("discriminator_optimizer", self.discriminator_optimizer);
     field("average", self.average);
-    field("generator_updates", self.generator_updates_);
-    field("discriminator_updates", self.discriminator_updates_);
+    field("generator_updates", self.generator_updates_, InFiles::count);
+    field("discriminator_updates", self.discriminator_updates_, InFiles::count);
   }
 
   GeneratorOptimizer generator_optimizer;

@@ -82,7 +82,7 @@ class VaeTrainer {
     field("model", self.model_);
     field("optimizer", self.optimizer);
     field("average", self.average);
-    field("steps", self.steps_);
+    field("steps", self.steps_, InFiles::count);
   }
 
   Optimizer optimizer;

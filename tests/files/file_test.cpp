@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <eigenesis/eigenesis.hpp>
+#include <thread>
+
+#include "catch.hpp"
+#include "files.hpp"
+
+using namespace eigenesis;
+namespace fs = std::filesystem;
+
+namespace {
+
+const Bytes content{1, 2, 3, 0, 255};
+
+mode_t mode_of(const std::string& path) {
+  struct stat found {};
+  REQUIRE(::lstat(path.c_str(), &found) == 0);
+  return found.st_mode & 07777;
+}
+
+/// A limit of the process that goes back with this object.
+class Limit {
+ public:
+  Limit(decltype(RLIMIT_FSIZE) which, rlim_t value) : which_(which) {
+    ::getrlimit(which_, &before_);
+    const rlimit limit{value, before_.rlim_max};
+    ::setrlimit(which_, &limit);
+  }
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+  ~Limit() { ::setrlimit(which_, &before_); }
+
+ private:
+  decltype(RLIMIT_FSIZE) which_;
+  rlimit before_{};
+};
+
+struct Fixture {
+  TemporaryDirectory directory;
+  std::string path = directory / "file";
+
+  void check_refused(const std::string& name, const std::string& reason, const Bytes& bytes = content) {
+    CHECK_THROWS_MATCHES(detail::write_file("save", name, bytes), Error,
+                         Message("save: expected a writable file but got '" + reason + "' for " + name));
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "A new file gets the mode that the process gives to files") {
+  const mode_t mask = ::umask(027);
+  detail::write_file("save", path, content);
+  ::umask(mask);
+  CHECK(read_bytes(path) == content);
+  CHECK(mode_of(path) == 0640);
+  CHECK(directory.file_count() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "An old file keeps its mode") {
+  write_bytes(path, {9});
+  for (const mode_t mode : {0600u, 0666u, 0755u}) {
+    ::chmod(path.c_str(), mode);
+    detail::write_file("save", path, content);
+    CHECK(read_bytes(path) == content);
+    CHECK(mode_of(path) == mode);
+  }
+  CHECK(directory.file_count() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "What a symbolic link leads to is written, and the link stays") {
+  fs::create_directories(directory / "there/deeper");
+  write_bytes(directory / "there/target", {9});
+  const auto link = [&](const std::string& name, const std::string& to) { fs::create_symlink(to, directory / name); };
+  link("relative", "there/target");
+  link("absolute", directory / "there/target");
+  link("there/deeper/second", "../../relative");
+  link("new", "there/deeper/new");  // leads to nothing yet
+  Bytes bytes = content;
+  for (const std::string name : {"relative", "absolute", "there/deeper/second"}) {
+    bytes.push_back(7);
+    detail::write_file("save", directory / name, bytes);
+    CHECK(read_bytes(directory / "there/target") == bytes);
+    CHECK(fs::is_symlink(directory / name));
+  }
+  detail::write_file("save", directory / "new", content);
+  CHECK(fs::is_symlink(directory / "new"));
+  CHECK(fs::is_regular_file(fs::symlink_status(directory / "there/deeper/new")));
+  CHECK(read_bytes(directory / "there/deeper/new") == content);
+  link("circle", "circle");
+  check_refused(directory / "circle", "Too many levels of symbolic links");
+}
+
+TEST_CASE_METHOD(Fixture, "A pipe is written in place, whatever signals come") {
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  Bytes sent(3'000'000), received;
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<std::uint8_t>(i * i / 251);
+  sigset_t alarm;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  ::pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
+  std::thread reader([&] { received = read_bytes(path); });
+  struct sigaction act {
+  }, before{};
+  act.sa_handler = [](int) {};  // without SA_RESTART
+  ::sigaction(SIGALRM, &act, &before);
+  ::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
+  const itimerval often{{0, 100}, {0, 100}}, never{};
+  ::setitimer(ITIMER_REAL, &often, nullptr);
+  detail::write_file("save", path, sent);
+  detail::write_file("save", directory / "regular", sent);
+  ::setitimer(ITIMER_REAL, &never, nullptr);
+  reader.join();
+  ::sigaction(SIGALRM, &before, nullptr);
+  CHECK(received == sent);
+  CHECK(read_bytes(directory / "regular") == sent);
+  CHECK(fs::is_fifo(path));
+  CHECK(directory.file_count() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "Names may be as long as the file system allows") {
+  const std::string longest = directory / std::string(255, 'n');
+  detail::write_file("save", longest, content);
+  CHECK(read_bytes(longest) == content);
+  check_refused(directory / std::string(256, 'n'), "File name too long");
+  CHECK(directory.file_count() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "A file that cannot be written is an error with the reason, and the old one stays") {
+  write_bytes(path, {9});
+  check_refused(directory.path(), "Is a directory");
+  check_refused(directory / "no/file", "No such file or directory");
+  check_refused(directory / "file/file", "Not a directory");
+  check_refused(directory / "new/", "No such file or directory");
+  check_refused("", "No such file or directory");
+  {
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    const Limit size(RLIMIT_FSIZE, 1000);
+    check_refused(path, "File too large", Bytes(2000));
+    std::signal(SIGXFSZ, handler);
+  }
+  const auto refuse_without_descriptors = [&](rlim_t free) {
+    const int first = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(first);
+    const Limit descriptors(RLIMIT_NOFILE, static_cast<rlim_t>(first) + free);
+    check_refused(path, "Too many open files");
+  };
+  refuse_without_descriptors(0);
+  refuse_without_descriptors(1);
+  if (::geteuid() != 0) {  // Root may write everywhere.
+    ::chmod(path.c_str(), 0400);
+    check_refused(path, "Permission denied");
+    ::chmod(directory.path().c_str(), 0500);
+    check_refused(directory / "new", "Permission denied");
+    ::chmod(directory.path().c_str(), 0700);
+  }
+  CHECK(read_bytes(path) == Bytes{9});
+  CHECK(directory.file_count() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "Several writers of one file leave a whole one") {
+  std::vector<std::thread> writers;
+  for (std::uint8_t i = 0; i < 4; ++i)
+    writers.emplace_back([&, i] {
+      for (int k = 0; k < 20; ++k) detail::write_file("save", path, Bytes(50'000, i));
+    });
+  for (std::thread& writer : writers) writer.join();
+  const Bytes found = read_bytes(path);
+  REQUIRE(found.size() == 50'000);
+  CHECK(found == Bytes(50'000, found[0]));
+  CHECK(directory.file_count() == 1);
+}
