@@ -104,26 +104,10 @@ Y noted(const Layer& layer, Y y) {
   return y;
 }
 
-/// A ShapeError that knows in which layer it was thrown.
-struct LocatedShapeError : ShapeError {
-  LocatedShapeError(const std::string& text, const std::string& place, std::string_view layer_kind)
-      : ShapeError(text + ", in layer " + place + " (" + std::string(layer_kind) + ")"),
-        message(text),
-        path(place),
-        kind(layer_kind) {}
-  std::string message, path;
-  std::string_view kind;
-};
-
-/// In a handler of a ShapeError: throws it on, and adds that it came from the layer `name`.
-[[noreturn]] inline void rethrow_from(const std::string& name, std::string_view kind) {
-  try {
-    throw;
-  } catch (const LocatedShapeError& error) {
-    throw LocatedShapeError(error.message, name + "." + error.path, error.kind);
-  } catch (const ShapeError& error) {
-    throw LocatedShapeError(error.what(), name, kind);
-  }
+/// Throws `error` on, and adds that it came from the layer `name`.
+[[noreturn]] inline void rethrow_from(const std::string& name, std::string_view kind, const ShapeError& error) {
+  if (error.path.empty()) throw ShapeError(error.fact, name, kind);
+  throw ShapeError(error.fact, name + "." + error.path, error.kind);
 }
 
 }  // namespace detail
@@ -181,8 +165,8 @@ template <class Layer>
 auto call_named(const char* name, const Layer& layer, const auto&... x) {
   try {
     return call(layer, x...);
-  } catch (const ShapeError&) {
-    rethrow_from(name, kind_of<Layer>());
+  } catch (const ShapeError& error) {
+    rethrow_from(name, kind_of<Layer>(), error);
   }
 }
 

@@ -73,9 +73,9 @@ struct Sequential {
     std::size_t layer = 0;
     try {
       return apply_from<0>(layer, x, condition_and_pass...);
-    } catch (const ShapeError&) {
+    } catch (const ShapeError& error) {
       constexpr std::string_view kinds[] = {detail::kind_of<Layers>()..., "Sequential"};
-      detail::rethrow_from(std::to_string(layer), kinds[layer]);
+      detail::rethrow_from(std::to_string(layer), kinds[layer], error);
     }
   }
   template <std::size_t I>

@@ -11,15 +11,22 @@
 
 #include "eigenesis/machine/config.hpp"
 
-namespace eigenesis::inline EIGENESIS_ABI {
+// Exceptions have no part in the ABI, and names that can be read where nobody catches them.
+namespace eigenesis {
 
 /// What every exception of this library derives from. Messages read "function: expected rule but got fact".
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-/// Shapes that do not fit together.
+/// Shapes that do not fit together. In a layer of a model, the message says in which: "..., in layer 2 (Linear)".
 struct ShapeError : Error {
-  using Error::Error;
+  explicit ShapeError(const std::string& message) : Error(message), fact(message) {}
+  ShapeError(const std::string& what_is_wrong, const std::string& layer_path, std::string_view layer_kind)
+      : Error(what_is_wrong + ", in layer " + layer_path + " (" + std::string(layer_kind) + ")"),
+        fact(what_is_wrong),
+        path(layer_path),
+        kind(layer_kind) {}
+  std::string fact, path, kind;  // path and kind of the layer, empty outside of models
 };
 /// An argument outside of its range.
 struct ArgumentError : Error {
@@ -33,6 +40,10 @@ struct DataError : Error {
 struct NumericError : Error {
   using Error::Error;
 };
+
+}  // namespace eigenesis
+
+namespace eigenesis::inline EIGENESIS_ABI {
 
 namespace detail {
 
@@ -54,10 +65,8 @@ inline std::string text(std::floating_point auto part) {
   return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, part).ptr);
 }
 template <class T>
-  requires requires(const T& part) { to_string(part); }
-std::string text(const T& part) {
-  return to_string(part);
-}
+requires requires(const T& part) { to_string(part); }
+std::string text(const T& part) { return to_string(part); }
 
 /// A part of a message, whatever its type: the code that puts messages together exists once, not for every message.
 class Part {
