@@ -99,26 +99,27 @@ Prdc precision_recall_density_coverage(const Tensor<Scalar, 2>& real, const Tens
   const Tensor<double, 1> real_radii = detail::squared_radii(x, neighbours);
   const Tensor<double, 1> fake_radii = detail::squared_radii(y, neighbours);
 
-  Tensor<double, 1> precise(Shape{m}, 0), near(Shape{n}, 0), recalled(Shape{n}, 0);  // near: how many fake samples
+  Tensor<double, 1> near(Shape{n}, 0), recalled(Shape{n}, 0);           // near: how many fake samples
+  std::vector<std::atomic<bool>> precise(static_cast<std::size_t>(m));  // several threads may set one
   detail::visit_distances(x, y, [&](Index i, Index first, std::span<const double> distances) {
     Index j = first;
     for (const double distance : distances) {
       if (distance <= real_radii(i)) {
         near(i) += 1;
-        std::atomic_ref(precise(j)).store(1, std::memory_order_relaxed);  // other threads may do the same
+        precise[static_cast<std::size_t>(j)].store(true, std::memory_order_relaxed);
       }
       if (distance <= fake_radii(j)) recalled(i) = 1;
       ++j;
     }
   });
-  const auto share = [](const Tensor<double, 1>& flags) {
+  const auto share = [](const auto& flags) {
     double sum = 0;
-    for (const double flag : flags.values()) sum += flag > 0 ? 1 : 0;
+    for (const auto& flag : flags) sum += flag > 0 ? 1 : 0;
     return sum / static_cast<double>(flags.size());
   };
   double pairs = 0;
   for (const double fakes : near.values()) pairs += fakes;
-  return {share(precise), share(recalled), pairs / static_cast<double>(neighbours * m), share(near)};
+  return {share(precise), share(recalled.values()), pairs / static_cast<double>(neighbours * m), share(near.values())};
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
