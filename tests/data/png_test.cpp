@@ -174,6 +174,62 @@ TEST_CASE_METHOD(Fixture, "load_png keeps the precision of 16 bits") {
   CHECK(image(0, 2, 0) == 1.0f);
 }
 
+TEST_CASE_METHOD(Fixture, "load_png makes grey of colour, as luma, and colour of grey") {
+  const Tensor<float, 3> red(Shape{1, 3, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 1});
+  save_png(path, red);
+  const Tensor<float, 3> luma = load_png(path, {.channels = 1});
+  REQUIRE(luma.shape() == Shape<3>{1, 3, 1});
+  CHECK(luma(0, 0, 0) == 0.299f);
+  CHECK(luma(0, 1, 0) == 0.587f);
+  CHECK(luma(0, 2, 0) == 0.114f);
+  CHECK(std::ranges::equal(load_png(path, {.channels = 3}).values(), red.values()));
+  const Tensor<float, 3> colour = (write_bytes(path, grey), load_png(path, {.channels = 3}));
+  REQUIRE(colour.shape() == Shape<3>{2, 3, 3});
+  for (Index i = 0; i < 18; ++i) CHECK_THAT(colour.data()[i], WithinAbs(0.2f * static_cast<float>(i / 3), 1e-6f));
+}
+
+TEST_CASE_METHOD(Fixture, "load_png cuts out the middle, or resizes") {
+  write_bytes(path, grey);
+  const Tensor<float, 3> middle = load_png(path, {.height = 1, .width = 1, .crop = true});
+  REQUIRE(middle.shape() == Shape<3>{1, 1, 1});
+  CHECK(middle(0, 0, 0) == 0.2f);
+  CHECK(load_png(path, {.width = 2, .crop = true}).shape() == Shape<3>{2, 2, 1});
+  CHECK_THROWS_MATCHES(
+      load_png(path, {.height = 2, .width = 4, .crop = true}), DataError,
+      Message("load_png: expected a picture of at least 2 x 4 pixels to crop but got [2, 3, 1] in " + path));
+  const Tensor<float, 3> row = load_png(path, {.height = 1});  // the mean of both
+  REQUIRE(row.shape() == Shape<3>{1, 3, 1});
+  for (Index i = 0; i < 3; ++i) CHECK_THAT(row(0, i, 0), WithinAbs(0.3f + 0.2f * static_cast<float>(i), 1e-6f));
+  for (const PngOptions& options :
+       {PngOptions{.channels = 2}, PngOptions{.height = -1}, PngOptions{.width = Index{1} << 40}})
+    CHECK_THROWS_MATCHES(load_png(path, options), ArgumentError,
+                         Message("load_png: expected channels 0, 1 or 3 and sizes from 0 to 16384 but got " +
+                                 std::to_string(options.channels) + ", " + std::to_string(options.height) + " and " +
+                                 std::to_string(options.width)));
+}
+
+TEST_CASE("Pictures are resized as by Pillow") {
+  Tensor<float, 3> x(Shape{5, 7, 1});
+  for (Index i = 0; i < 35; ++i) x.data()[i] = static_cast<float>(i * 37 % 101) / 100;
+  struct Case {
+    Index height, width;
+    double first, second, last, weighted;  // weighted: sum of (i + 1) times element i
+  };
+  // Image.resize of Pillow 9.4 with BILINEAR, mode F.
+  for (const auto& [height, width, first, second, last, weighted] :
+       {Case{2, 3, 0.493636, 0.445856, 0.523831, 10.6647}, Case{2, 7, 0.294545, 0.618636, 0.624545, 53.7936},
+        Case{9, 10, 0, 0.2035, 0.46, 2093.3841}, Case{8, 3, 0.317143, 0.397059, 0.359286, 152.2032}}) {
+    const Tensor<float, 3> y = detail::resized(detail::resized(x, 0, height), 1, width);
+    REQUIRE(y.shape() == Shape{height, width, Index{1}});
+    CHECK_THAT(y.data()[0], WithinAbs(first, 2e-6));
+    CHECK_THAT(y.data()[1], WithinAbs(second, 2e-6));
+    CHECK_THAT(y.data()[y.size() - 1], WithinAbs(last, 2e-6));
+    double sum = 0;
+    for (Index i = 0; i < y.size(); ++i) sum += static_cast<double>(i + 1) * static_cast<double>(y.data()[i]);
+    CHECK_THAT(sum, WithinAbs(weighted, 1e-6 * weighted + 1e-4));
+  }
+}
+
 TEST_CASE_METHOD(Fixture, "load_png reads palettes of every depth and refuses an index beyond") {
   const auto file = [](std::uint8_t depth, const Bytes& palette, const Bytes& row) {
     return png_of({{"IHDR", header(1, 2, depth, 3)},
@@ -271,7 +327,17 @@ TEST_CASE("load_png_folder reads the files in the order of their names") {
       load_png_folder(directory.path()), DataError,
       Message("load_png_folder: expected equal sizes but got [2, 3, 1] for digit0.png and [2, 4, 3] for "
               "other.png in " +
-              directory.path()));
+              directory.path() + "; .channels makes all grey or colour, .height and .width resize or .crop"));
+  const Tensor<float, 4> equal = load_png_folder(directory.path(), {.channels = 3, .height = 2, .width = 3});
+  REQUIRE(equal.shape() == Shape<4>{4, 2, 3, 3});
+  for (Index i = 0; i < 3; ++i)
+    for (Index c = 0; c < 3; ++c) CHECK_THAT(equal(i, 0, 0, c), WithinAbs(0.2f * static_cast<float>(i), 1e-6f));
+  CHECK(load_png_folder(directory.path(), {.channels = 1, .width = 1, .crop = true}).shape() == Shape<4>{4, 2, 1, 1});
+
+  write_bytes(directory / "a\x1b[31m.png", {'x'});
+  CHECK_THROWS_MATCHES(
+      load_png_folder(directory.path()), DataError,
+      Message("load_png_folder: expected a PNG file but got another kind in " + directory.path() + "/a\\x1b[31m.png"));
   CHECK_THROWS_MATCHES(
       load_png_folder(directory / "no"), DataError,
       Message("load_png_folder: expected a readable directory but got 'No such file or directory' for " +

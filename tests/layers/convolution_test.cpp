@@ -187,7 +187,7 @@ TEST_CASE("Normalisation of images gives PyTorch's numbers") {
       {{2, 2, 3, 4}, 0.5, {15.5258366885, 26.8724936003, 8.98224892047, -6.35715421975}},
   };
   for (const auto& [x, epsilon, sums] : instances) {
-    InstanceNorm norm = with_numbers(InstanceNorm<double>(x[3]), 1);
+    InstanceNorm norm = with_numbers(InstanceNorm<double>(x[3], {.affine = true}), 1);
     norm.epsilon = epsilon;
     check_sums("InstanceNorm", norm, x, sums);
   }

@@ -49,6 +49,17 @@ TEST_CASE("Fields have PyTorch's names", "[layers]") {
   CHECK(state_names(network) == state);
   CHECK(parameter_count(network) == 2 * 3 + 3 + 3 + 3 + 3 + 1);
 
+  const Sequential nested{Sequential{Linear(2, 3, rng), Linear(3, 1, rng)}};
+  const Names inner{"0.0.weight", "0.0.bias", "0.1.weight", "0.1.bias"};
+  CHECK(parameter_names(nested) == inner);
+  const auto copy = nested;
+  CHECK(parameter_names(copy) == inner);
+  const Sequential converted = nested;
+  CHECK(parameter_names(converted) == inner);
+  const Sequential twice(nested);
+  CHECK(parameter_names(twice).front() == "0.0.0.weight");
+  CHECK(parameter_names(Generator{Sequential{nested}, StandardNormal(2)}).front() == "network.0.0.0.weight");
+
   const Discriminator discriminator{Sequential{Linear(2, 1, rng)}};
   CHECK(parameter_names(discriminator) == Names{"network.0.weight", "network.0.bias"});
   const Vae vae{Encoder{Sequential{Linear(2, 3, rng)}, Linear(3, 1, rng), Linear(3, 1, rng)},
@@ -90,7 +101,7 @@ struct Kernels {
 
 }  // namespace
 
-TEST_CASE("A field's path says in which order files hold its axes", "[layers]") {
+TEST_CASE("A field's path says how files hold it", "[layers]") {
   Rng rng(1);
   const auto orders = [](auto model) {
     std::vector<InFiles> found;

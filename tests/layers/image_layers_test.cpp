@@ -33,7 +33,7 @@ TEST_CASE("Global pooling leaves a number for each channel") {
 }
 
 TEST_CASE("InstanceNorm has the gradients that differences give, and refuses wrong shapes") {
-  const InstanceNorm norm = with_numbers(InstanceNorm<double>(3), 2);
+  const InstanceNorm norm = with_numbers(InstanceNorm<double>(3, {.affine = true}), 2);
   check_gradients(
       "InstanceNorm", [&](const auto& x) { return norm(x); }, gradient_check::numbers(Shape{2, 2, 2, 3}));
   CHECK_THROWS_MATCHES(norm(Variable(Tensor<double, 4>(Shape{2, 3, 2, 2}))), ShapeError,
@@ -43,8 +43,19 @@ TEST_CASE("InstanceNorm has the gradients that differences give, and refuses wro
   CHECK_THROWS_MATCHES(InstanceNorm(0), ArgumentError, Message("InstanceNorm: expected features > 0 but got 0"));
 }
 
+TEST_CASE("InstanceNorm has no parameters unless asked for, as in PyTorch") {
+  const InstanceNorm<double> plain(3);
+  CHECK(parameter_count(plain) == 0);
+  CHECK(parameter_count(InstanceNorm(3, {.affine = true})) == 6);
+  const auto x = Variable(gradient_check::numbers(Shape{2, 2, 2, 3}));
+  const Variable<double, 4> y = plain(x), affine = InstanceNorm<double>(3, {.affine = true})(x);  // weight 1, bias 0
+  CHECK((y.value().array() - affine.value().array()).abs().maxCoeff() < 1e-14);
+  check_gradients(
+      "InstanceNorm", [&](const auto& t) { return plain(t); }, gradient_check::numbers(Shape{2, 2, 2, 3}));
+}
+
 TEST_CASE("InstanceNorm treats each image alone") {
-  const InstanceNorm norm = with_numbers(InstanceNorm<float>(3), 2);
+  const InstanceNorm norm = with_numbers(InstanceNorm<float>(3, {.affine = true}), 2);
   const Variable x(numbers<float>(Shape{4, 3, 3, 3}, 5));
   const Variable together = norm(x);
   for (Index i = 0; i < 4; ++i) {

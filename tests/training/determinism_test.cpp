@@ -59,10 +59,11 @@ auto small_discriminator(Rng& rng) {
   return Discriminator{Sequential{Linear(pixels, 64, rng), LeakyRelu{0.2}, Dropout(0.1), Linear(64, 1, rng)}};
 }
 auto small_image_generator(Rng& rng) {
-  return Generator{Sequential{Unflatten{1, 1, 20}, ConvTranspose2d(20, 32, 4, {.bias = false}, rng), BatchNorm(32),
-                              Relu{}, Upsample2d{2, Interpolation::bilinear}, InstanceNorm(32), LeakyRelu{0.2},
-                              ConvTranspose2d(32, 1, 4, {.stride = 2, .padding = 1}, rng), Tanh{}, Flatten{}},
-                   StandardNormal(20)};
+  return Generator{
+      Sequential{Unflatten{1, 1, 20}, ConvTranspose2d(20, 32, 4, {.bias = false}, rng), BatchNorm(32), Relu{},
+                 Upsample2d{2, Interpolation::bilinear}, InstanceNorm(32, {.affine = true}), LeakyRelu{0.2},
+                 ConvTranspose2d(32, 1, 4, {.stride = 2, .padding = 1}, rng), Tanh{}, Flatten{}},
+      StandardNormal(20)};
 }
 auto small_image_discriminator(Rng& rng) {
   return Discriminator{Sequential{Unflatten{16, 16, 1}, Conv2d(1, 16, 4, {.stride = 2, .padding = 1}, rng),

@@ -5,14 +5,22 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Reads a PNG file -> [H, W, C], pixels in [0, 1]; C is 1 (grey) or 3 (colour), an alpha channel is left out.
-Tensor<float, 3> load_png(const std::string& path);
+/// What pictures become when they are read; 0: as they are in the file.
+struct PngOptions {
+  Index channels = 0;           // 1: grey, 0.299 red + 0.587 green + 0.114 blue; 3: colour
+  Index height = 0, width = 0;  // resized, without aliasing
+  bool crop = false;            // The middle is cut out in place of resizing.
+};
+
+/// Reads a PNG file -> [H, W, C], pixels in [0, 1]; C is 1 (grey) or 3 (colour), an alpha channel is left out. Throws
+/// ArgumentError for impossible options, DataError for a damaged file or one that is too small to be cropped.
+Tensor<float, 3> load_png(const std::string& path, const PngOptions& options = {});
 
 /// Reads all files of a directory whose names end in .png, in capitals or not, in the order of their names ->
 /// [N, H, W, C], pixels in [0, 1]; C is 1 (grey) or 3 (colour). Hidden files, whose names begin with a dot, and all
 /// others are left out; a sentence on the standard error stream says how many. Throws DataError if there are no
-/// pictures, if one is damaged, or if their sizes differ.
-Tensor<float, 4> load_png_folder(const std::string& directory);
+/// pictures, if one is damaged, or if sizes or channels differ and the options do not make them equal.
+Tensor<float, 4> load_png_folder(const std::string& directory, const PngOptions& options = {});
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
 

@@ -157,29 +157,40 @@ struct LayerNorm {
   }
 };
 
+struct InstanceNormOptions {
+  bool affine = false;  // whether a learned weight and bias follow
+};
+
 /// Instance normalisation, x [N, H, W, F] (Ulyanov et al. 2016): each feature of each image by its own mean and biased
-/// variance over the pixels, in training and evaluation. Throws ArgumentError for features < 1, ShapeError for a wrong
-/// number of features or a single pixel.
+/// variance over the pixels, in training and evaluation. As in PyTorch, it has parameters only if asked for:
+/// InstanceNorm(64, {.affine = true}). Throws ArgumentError for features < 1, ShapeError for a wrong number of features
+/// or a single pixel.
 template <class Scalar = float>
 struct InstanceNorm {
-  Parameter<Scalar, 1> weight, bias;  // [F]
+  Index features;
+  Parameter<Scalar, 1> weight, bias;  // [F], or [0] and no fields without
   double epsilon = 1e-5;
 
-  explicit InstanceNorm(Index features)
-      : weight(detail::per_feature<Scalar>("InstanceNorm", features, 1)), bias(Tensor<Scalar, 1>(Shape{features}, 0)) {}
+  explicit InstanceNorm(Index channels, InstanceNormOptions options = {})
+      : features(detail::per_feature<Scalar>("InstanceNorm", channels, 1).size()),
+        weight(Tensor<Scalar, 1>(Shape{options.affine ? features : 0}, 1)),
+        bias(Tensor<Scalar, 1>(weight.shape(), 0)) {}
 
   Variable<Scalar, 4> operator()(const Variable<Scalar, 4>& x) const {
-    const Index n = x.shape(0), pixels = x.shape(1) * x.shape(2), features = weight.size();
+    const Index n = x.shape(0), pixels = x.shape(1) * x.shape(2);
     require(x.shape(3) == features, "InstanceNorm: expected x of shape [N, H, W, ", features, "] but got ", x.shape());
     require(pixels > 1, "InstanceNorm: expected more than one pixel but got x of shape ", x.shape());
     const Shape<3> statistics{n, 1, features};
     const auto rows = reshape(x, Shape{n, pixels, features});
     const auto means = sum_to(rows, statistics) / pixels;
     const auto variances = sum_to(map([](auto t, auto m) { return square(t - m); }, rows, means), statistics) / pixels;
-    return reshape(detail::normalize(rows, means, variances, epsilon, weight, bias), x.shape());
+    if (weight.size() > 0) return reshape(detail::normalize(rows, means, variances, epsilon, weight, bias), x.shape());
+    const auto scale = map([e = epsilon](auto v) { return 1 / sqrt(v + e); }, variances);
+    return reshape(map([](auto t, auto m, auto s) { return (t - m) * s; }, rows, means, scale), x.shape());
   }
 
   static void fields(auto& self, auto&& field) {
+    if (self.weight.size() == 0) return;
     field("weight", self.weight);
     field("bias", self.bias);
   }
