@@ -135,7 +135,7 @@ TEST_CASE_METHOD(Fixture, "read_idx refuses damaged gzip files") {
   check_refused({0x1f, 0x8b, 8, 0, 0}, "a whole gzip header but the file ends after 5 bytes");
   check_refused({0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3, 'n', 'a', 'm', 'e', 1, 2, 3, 4, 5, 6, 7},
                 "a whole gzip header but the file ends after 21 bytes");
-  for (const std::uint8_t size : {0x63, 0x65}) {
+  for (const std::uint8_t size : Bytes{0x63, 0x65}) {
     file = compressed;
     file[compressed.size() - 4] = size;
     write_bytes(path, file);

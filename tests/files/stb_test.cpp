@@ -54,7 +54,7 @@ TEST_CASE("load_png decodes every kind, depth and filter as stb does, interlaced
       for (int turn = 0; turn < 40; ++turn) {
         const std::uint8_t width = static_cast<std::uint8_t>(1 + byte(20)),
                            height = static_cast<std::uint8_t>(1 + byte(20));
-        const std::uint8_t interlace = turn % 2;
+        const std::uint8_t interlace = turn % 2 == 1;
         const eigenesis::Index samples = kind == 2 ? 3 : kind == 4 ? 2 : kind == 6 ? 4 : 1;
         Bytes rows, palette;
         for (const auto& pass : eigenesis::detail::png_passes(interlace == 1))
