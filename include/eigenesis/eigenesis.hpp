@@ -131,7 +131,9 @@
 #include "eigenesis/metrics/sharpness.hpp"
 
 #include "eigenesis/training/autoencoder_trainer.hpp"
+#include "eigenesis/training/checkpoint.hpp"
 #include "eigenesis/training/fit.hpp"
+#include "eigenesis/training/fit_options.hpp"
 #include "eigenesis/training/losses.hpp"
 #include "eigenesis/training/gan_trainer.hpp"
 #include "eigenesis/training/parts.hpp"

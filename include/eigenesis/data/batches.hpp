@@ -100,6 +100,12 @@ Rows take_rows(const Rows& data, std::span<const Index> rows) {
   return taken;
 }
 
+/// Where in an epoch a data set is: the generator's state before the epoch's shuffle, and the batches taken since.
+struct BatchPlace {
+  Rng::State epoch_begin;
+  Index step = -1;  // -1: no epoch has begun
+};
+
 /// The batches of one epoch, to be iterated once.
 template <class Batches>
 struct Epoch {
@@ -133,6 +139,10 @@ class Batches {
   }
   /// The next batch [batch_size, ...].
   auto next(Rng& rng) { return source_.sample(options_.batch_size, rng); }
+
+  /// For checkpoints.
+  detail::BatchPlace place() const { return {}; }
+  void go_to(const detail::BatchPlace&) {}
 
  private:
   Source source_;
@@ -184,9 +194,20 @@ class Batches<Data> {
   }
   void epoch(Rng&) && = delete;
   void begin_epoch(Rng& rng) {
+    epoch_begin_ = rng.state();
+    began_ = true;
     std::iota(order_.begin(), order_.end(), Index{0});
     if (options_.shuffle) rng.shuffle(order_.data(), samples());
     step_ = 0;
+  }
+
+  /// For checkpoints: where the next batch is, and to go back there.
+  detail::BatchPlace place() const { return {epoch_begin_, began_ ? step_ : -1}; }
+  void go_to(const detail::BatchPlace& place) {
+    if (place.step < 0) return;
+    Rng rng(place.epoch_begin);
+    begin_epoch(rng);
+    step_ = std::min(place.step, steps_per_epoch());
   }
 
   /// Which samples the last batch consists of; `labels[indices()[i]]` belongs to its row i.
@@ -198,7 +219,9 @@ class Batches<Data> {
   const Data* data_;
   BatchOptions options_;
   std::vector<Index> order_;
-  Index step_ = 0;              // within the epoch
+  Index step_ = 0;          // within the epoch
+  Rng::State epoch_begin_;  // before its shuffle
+  bool began_ = false;
   Index first_ = 0, size_ = 0;  // the last batch, within order_
 };
 

@@ -38,6 +38,8 @@ class Batches<Transformed<Data, F>> {
   }
   void epoch(Rng&) && = delete;
   std::span<const Index> indices() const { return batches_.indices(); }
+  detail::BatchPlace place() const { return batches_.place(); }
+  void go_to(const detail::BatchPlace& place) { batches_.go_to(place); }
 
  private:
   Batches<Data> batches_;

@@ -19,6 +19,7 @@ struct LoadOptions {
   std::vector<std::pair<std::string, std::string>> rename = {};
   bool partial = false;           // Names that only the file or only the model has are left over, not refused.
   bool allow_non_finite = false;  // Weights may be NaN or infinite.
+  bool exact = false;             // The file must have a checksum, and numbers of the model's own types.
 };
 
 /// What was not loaded.

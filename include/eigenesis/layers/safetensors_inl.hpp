@@ -34,10 +34,29 @@ std::uint8_t* append_numbers(std::uint8_t* to, const SavedField& field) {
   return to;
 }
 
+// How our own files begin. The eight digits are the CRC-32 of the whole file, taken with zeros in their place.
+inline constexpr std::string_view checksum_prefix = "{\"__metadata__\": {\"format\": \"pt\", \"crc32\": \"";
+
+/// The checksum of a file with its digits, which are set to zeros; empty if it has none.
+EIGENESIS_ONCE std::string take_checksum(std::span<std::uint8_t> content) {
+  const std::size_t at = 8 + checksum_prefix.size();
+  if (content.size() < at + 8 || !std::ranges::equal(content.subspan(8, checksum_prefix.size()), checksum_prefix))
+    return {};
+  const std::string digits(content.begin() + static_cast<std::ptrdiff_t>(at),
+                           content.begin() + static_cast<std::ptrdiff_t>(at) + 8);
+  std::ranges::fill(content.subspan(at, 8), '0');
+  return digits;
+}
+EIGENESIS_ONCE std::string checksum_digits(std::span<const std::uint8_t> content) {
+  char digits[9];
+  std::snprintf(digits, sizeof digits, "%08x", crc32(content));
+  return digits;
+}
+
 EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<SavedField> fields) {
   // As PyTorch's own files: the longest numbers first, so that all are aligned when the header is padded.
   std::ranges::stable_sort(fields, std::greater{}, [](const SavedField& field) { return facts(field.type).bytes; });
-  std::string header = "{\"__metadata__\": {\"format\": \"pt\"}";
+  std::string header = std::string(checksum_prefix) + "00000000\"}";
   std::set<std::string_view> names{"__metadata__"};
   Index end = 0;
   for (const SavedField& field : fields) {
@@ -61,6 +80,8 @@ EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<Saved
   std::uint8_t* to = content.data() + 8 + header.size();
   for (const SavedField& field : fields)
     to = field.type == DataType::f64 ? append_numbers<double>(to, field) : append_numbers<float>(to, field);
+  std::ranges::copy(checksum_digits(content),
+                    content.begin() + static_cast<std::ptrdiff_t>(8 + checksum_prefix.size()));
   write_file("save_safetensors", path, content);
 }
 
@@ -133,6 +154,10 @@ EIGENESIS_ONCE LoadedFile read_safetensors(const std::string& path, const std::v
   LoadedFile file{read_file("load_safetensors", path), {}, {}};
   const std::size_t size = file.content.size();
   require<DataError>(size >= 8, "load_safetensors: expected a file of at least 8 bytes but got ", size, " in ", path);
+  if (const std::string digits = take_checksum(file.content); !digits.empty() || options.exact)
+    require<DataError>(digits == checksum_digits(file.content), "load_safetensors: expected the checksum ",
+                       checksum_digits(file.content), " but got ", digits.empty() ? "none" : shown(digits),
+                       "; the file is damaged: ", path);
   std::uint64_t header_size;
   std::memcpy(&header_size, file.content.data(), 8);
   const std::size_t most = std::min<std::size_t>(size - 8, 100'000'000);
@@ -173,6 +198,8 @@ EIGENESIS_ONCE LoadedFile read_safetensors(const std::string& path, const std::v
     StoredTensor& tensor = *file.tensors[i];
     require<DataError>(fields[i].shape == tensor.shape, "load_safetensors: expected ", fields[i].name, " of shape ",
                        ShapeView{fields[i].shape}, " but got ", ShapeView{tensor.shape}, " in ", path);
+    require<DataError>(!options.exact || fields[i].type == tensor.type, "load_safetensors: expected ", fields[i].name,
+                       " of type ", facts(fields[i].type).name, " but got ", facts(tensor.type).name, " in ", path);
     for (Index& offset : tensor.offsets) offset += static_cast<Index>(begin);
     check_numbers(file, tensor, fields[i], options.allow_non_finite, path);
   }

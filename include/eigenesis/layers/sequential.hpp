@@ -10,12 +10,11 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Layers one after the other: y = last(...(first(x))). Sequential{block} has one layer even if that is a Sequential
-/// itself, as in PyTorch, so names keep the nesting ("0.0.weight"); `auto copy = block` is a copy. Hands the Pass, and a condition if there is one, to those
-/// layers that take it; a condition that none of them takes is refused when the program is compiled. A ShapeError says
-/// in which layer, counted from 0. Layers are copied or moved in: what happens to the originals later changes nothing.
-/// The copy of a Sequential in a Sequential keeps its own numbers, 2.0.weight, but Sequential{Sequential{...}} is, as
-/// always in C++, the inner one.
+/// Layers one after the other: y = last(...(first(x))). Hands the Pass, and a condition if there is one, to those
+/// layers that take it; a condition that none of them takes is refused when the program is compiled. Layers are copied
+/// or moved in: what happens to the originals later changes nothing. Sequential{block} has one layer even if that is a
+/// Sequential itself, as in PyTorch, so that names keep the nesting ("0.0.weight"); `auto copy = block` is a copy. A
+/// ShapeError says in which layer, counted from 0.
 template <class... Layers>
 struct Sequential {
   std::tuple<Layers...> layers;

@@ -10,10 +10,7 @@
 #include <vector>
 
 #include "eigenesis/autodiff/gradient.hpp"
-#include "eigenesis/data/batches.hpp"
-#include "eigenesis/layers/fields.hpp"
-#include "eigenesis/training/losses.hpp"
-#include "eigenesis/training/progress.hpp"
+#include "eigenesis/training/checkpoint.hpp"
 
 // The one training loop, for any trainer. A trainer is one step of training, its losses, and what the next step depends
 // on:
@@ -26,36 +23,6 @@
 // also have a `name` for messages and a `title` for the progress line. One whose step takes several batches says how
 // many, `Index batches_per_step() const`, and asks for them: step(next_batch, rng).
 namespace eigenesis::inline EIGENESIS_ABI {
-
-/// What a callback sees of a training; it may ask for its end.
-template <class Losses>
-struct FitState {
-  Index step = 0;   // steps so far
-  Index epoch = 0;  // counted from 1
-  Losses losses;    // of the last step; in on_epoch, the mean over the epoch, as in FitHistory::epochs
-  Losses held_out;  // in on_epoch, if held-out data were given
-  bool stop = false;
-};
-
-template <class Losses>
-struct FitHistory {
-  std::vector<Losses> steps;   // of every step
-  std::vector<Losses> epochs;  // means over the samples of each epoch; steps, where they were asked for, make one epoch
-  std::vector<Losses> held_out;  // after each epoch, if held-out data were given
-};
-
-template <class Losses>
-struct FitOptions {
-  Index steps = 0;   // steps of the trainer, or
-  Index epochs = 0;  // passes over a finite data set; exactly one of the two is set. Where a step takes several
-                     // batches, as a GAN's may, an epoch has as many steps as fit into a pass, but at least one
-  Index batch_size = 128;
-  bool drop_last = false;  // leave out an epoch's last batch if it is smaller than the others, as a GAN always does
-  Progress progress = {};
-  std::function<void(FitState<Losses>&)> on_step = {};
-  std::function<void(FitState<Losses>&)> on_epoch = {};
-  FitHistory<Losses>* history = nullptr;  // if given, kept up to date here too, so that it outlasts an exception
-};
 
 namespace detail {
 
@@ -177,6 +144,27 @@ auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size = 10
 
 namespace detail {
 
+/// Goes on from a checkpoint, if there is one.
+template <class Trainer, class Data, class Losses>
+void resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data, Index batch_size,
+            Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng) {
+  static_assert(HasFields<Trainer>, "eigenesis: checkpoints need a trainer that lists what it depends on in `fields`");
+  const bool there = file_exists(checkpoint.path);
+  require<ArgumentError>(there || checkpoint.start != Start::resume, name, ": expected a checkpoint to resume from in ",
+                         checkpoint.path, " but there is no such file");
+  if (!there || checkpoint.start == Start::anew) return;
+  if constexpr (requires { trainer.prepare(); }) {
+    trainer.prepare();
+  } else {  // a step makes the state of the optimizers, whose numbers are then overwritten
+    Rng any(0);
+    Batches<Data> some(data, {.batch_size = batch_size, .drop_last = TakesSeveralBatches<Trainer>});
+    NextBatch<Batches<Data>> next{some, any};
+    one_step(trainer, next, any);
+  }
+  const FitMemory expected = run.remember(batches, batch_size, rng);
+  run.go_on_from(load_checkpoint(name, checkpoint.path, trainer, expected, loss_count<Losses>()), batches, rng);
+}
+
 /// The loop. `held_out` gives the losses on held-out data, or is empty.
 template <class Losses, class Trainer, class Data>
 FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Losses>& options, Rng& rng,
@@ -189,6 +177,8 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   Batches<Data> batches(data, {.batch_size = options.batch_size, .drop_last = drop_last}, name.c_str());
   Index batches_per_step = 1;
   if constexpr (TakesSeveralBatches<Trainer>) batches_per_step = trainer.batches_per_step();
+  const Index every = options.checkpoint.every;
+  require<ArgumentError>(every >= 0, name, ": expected checkpoint.every >= 0 but got ", every);
   const Duration duration = plan(name, batches, options.steps, options.epochs, batches_per_step);
   if constexpr (!Batches<Data>::endless)
     require<ArgumentError>(duration.steps < batches.steps_per_epoch() || batches.samples() % options.batch_size != 1 ||
@@ -197,8 +187,16 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
                            batches.samples(), " samples would be alone with batch_size = ", options.batch_size,
                            "; set drop_last");
   FitHistory<Losses> own_history;
-  FitHistory<Losses>& history = options.history ? *options.history : own_history;
+  FitProgress<Losses> run{{}, 0, {}, {}, options.history ? *options.history : own_history};
+  auto& [state, done, mean, recent, history] = run;
   history = {};
+  const auto save = [&] {
+    if (options.checkpoint.path.empty()) return;
+    FitMemory memory = run.remember(batches, options.batch_size, rng);
+    save_safetensors(options.checkpoint.path, CheckpointFile<Trainer>{trainer, memory});
+  };
+  if (!options.checkpoint.path.empty())
+    resume(name, options.checkpoint, trainer, data, options.batch_size, batches, run, rng);
   const double steps = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
   history.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
 
@@ -217,19 +215,21 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   else
     progress.start("", duration.epochs, duration.steps);
 
-  FitState<Losses> state;
-  while (state.epoch < duration.epochs && !state.stop) {
-    ++state.epoch;
-    progress.step(state.epoch, 0, {});
-    MeanLosses<Losses> mean, recent;
+  bool first = true;
+  while ((state.epoch < duration.epochs || (done > 0 && done < duration.steps)) && !state.stop) {
+    if (done == 0 || done >= duration.steps) {
+      ++state.epoch;
+      done = 0;
+      mean = recent = {};
+    }
+    progress.step(state.epoch, done, {});
     CachedVector<NamedValue> shown;
-    Index done = 0;
     while (done < duration.steps && !state.stop) {
       NextBatch<Batches<Data>> next{batches, rng};
       {
         std::optional<ParametersMayBe> own;
         if constexpr (HasFields<const Trainer>)
-          if (state.step == 0) own.emplace(name, parameters_in(trainer));
+          if (std::exchange(first, false)) own.emplace(name, parameters_in(trainer));
         state.losses = one_step(trainer, next, rng);
       }
       if (options.steps > 0 && done % 100 == 0) recent = {};  // a mean since step 0 would soon hardly move
@@ -239,10 +239,12 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       ++state.step;
       history.steps.push_back(state.losses);
       if (options.on_step) options.on_step(state);
+      if (done < duration.steps && (state.stop || (every > 0 && state.step % every == 0))) save();
       shown.clear();
       append(shown, recent.mean());
       if (done < duration.steps) progress.step(state.epoch, done, shown);
     }
+    const bool whole = done == duration.steps;
     state.losses = mean.mean();
     history.epochs.push_back(state.losses);
     if (held_out) {
@@ -257,6 +259,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       shown.push_back({"held_out", tested.front().value});
     }
     if (options.on_epoch) options.on_epoch(state);
+    if (whole) save();
     progress.step(state.epoch, done, shown);
   }
   return history;

@@ -139,6 +139,11 @@ class GanTrainer {
     return eigenesis::fit(*this, data, options, rng);
   }
 
+  /// Makes the state of the optimizers, which the first step does by itself: to load a file into this trainer.
+  void prepare() {
+    generator_optimizer.prepare(generator_);
+    discriminator_optimizer.prepare(discriminator_);
+  }
   static void fields(auto& self, auto&& field) {
     field("generator", self.generator_);
     field("discriminator", self.discriminator_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,14 @@ concept HasNamedDoubles = requires(Losses& losses) {
   Losses::fields(losses, [](std::string_view, double&) {});
 };
 
+template <class Losses>
+Index loss_count() {
+  const Losses names{};
+  Index count = 0;
+  Losses::fields(names, [&](std::string_view, const double&) { ++count; });
+  return count;
+}
+
 /// A mean of losses, weighted by the number of samples.
 template <class Losses>
 class MeanLosses {
@@ -49,6 +58,17 @@ class MeanLosses {
       sums_[i++] += value * weight;
     });
     samples_ += weight;
+  }
+  /// The sums and the number of samples, to go on from later.
+  Tensor<double, 1> state() const {
+    Tensor<double, 1> all(Shape{loss_count<Losses>() + 1}, 0);
+    std::ranges::copy(sums_, all.data());
+    all(all.size() - 1) = samples_;
+    return all;
+  }
+  void restore(const Tensor<double, 1>& all) {
+    sums_.assign(all.data(), all.data() + all.size() - 1);
+    samples_ = all(all.size() - 1);
   }
   Losses mean() const {
     Losses result;

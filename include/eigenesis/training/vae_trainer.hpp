@@ -78,6 +78,8 @@ class VaeTrainer {
     return eigenesis::fit(*this, data, held_out, options, rng);
   }
 
+  /// Makes the state of the optimizers, which the first step does by itself: to load a file into this trainer.
+  void prepare() { optimizer.prepare(model_); }
   static void fields(auto& self, auto&& field) {
     field("model", self.model_);
     field("optimizer", self.optimizer);

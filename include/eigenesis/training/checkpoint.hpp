@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include "eigenesis/data/batches.hpp"
+#include "eigenesis/files/file.hpp"
+#include "eigenesis/layers/safetensors.hpp"
+#include "eigenesis/training/fit_options.hpp"
+#include "eigenesis/training/losses.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI::detail {
+
+/// What fit itself has to remember, as tensors of a file.
+struct FitMemory {
+  enum Number { major, minor, patch, samples, batch_size, step, epoch, done, epochs, held_out, last_number };
+  Tensor<double, 1> numbers = Tensor<double, 1>(Shape{Index{last_number}}, 0);
+  Tensor<double, 1> place = Tensor<double, 1>(Shape{10}, 0);  // the generator, and BatchPlace
+  Tensor<double, 1> mean, recent;
+  Tensor<double, 2> step_losses, epoch_losses, held_out_losses;
+
+  Index number(Number i) const { return static_cast<Index>(numbers(i)); }
+  void set(Number i, Index value) { numbers(i) = static_cast<double>(value); }
+
+  static void fields(auto& self, auto&& field) {
+    field("numbers", self.numbers, InFiles::count);
+    field("place", self.place, InFiles::count);
+    field("mean", self.mean);
+    field("recent", self.recent);
+    field("steps", self.step_losses);
+    field("epochs", self.epoch_losses);
+    field("held_out", self.held_out_losses);
+  }
+};
+
+/// 64 bits as two numbers that a double holds exactly.
+inline void put_bits(double* to, std::uint64_t bits) {
+  to[0] = static_cast<double>(bits >> 32);
+  to[1] = static_cast<double>(bits & 0xffffffff);
+}
+inline std::uint64_t get_bits(const double* from) {
+  return static_cast<std::uint64_t>(from[0]) << 32 | static_cast<std::uint64_t>(from[1]);
+}
+
+/// Losses as rows, [N, names].
+template <class Losses>
+Tensor<double, 2> loss_rows(const std::vector<Losses>& losses) {
+  Tensor<double, 2> rows(Shape{std::ssize(losses), loss_count<Losses>()});
+  double* to = rows.data();
+  for (const Losses& each : losses) Losses::fields(each, [&](std::string_view, const double& value) { *to++ = value; });
+  return rows;
+}
+template <class Losses>
+std::vector<Losses> losses_of(const Tensor<double, 2>& rows) {
+  std::vector<Losses> losses(static_cast<std::size_t>(rows.shape(0)));
+  const double* from = rows.data();
+  for (Losses& each : losses) Losses::fields(each, [&](std::string_view, double& value) { value = *from++; });
+  return losses;
+}
+
+/// How far a training is.
+template <class Losses>
+struct FitProgress {
+  FitState<Losses> state;
+  Index done = 0;                   // steps of the epoch
+  MeanLosses<Losses> mean, recent;  // over the epoch, and as it is shown
+  FitHistory<Losses>& history;
+
+  template <class Batches>
+  FitMemory remember(const Batches& batches, Index batch_size, const Rng& rng) const {
+    FitMemory memory;
+    memory.set(FitMemory::major, EIGENESIS_VERSION_MAJOR);
+    memory.set(FitMemory::minor, EIGENESIS_VERSION_MINOR);
+    memory.set(FitMemory::patch, EIGENESIS_VERSION_PATCH);
+    if constexpr (!Batches::endless) memory.set(FitMemory::samples, batches.samples());
+    memory.set(FitMemory::batch_size, batch_size);
+    memory.set(FitMemory::step, state.step);
+    memory.set(FitMemory::epoch, state.epoch);
+    memory.set(FitMemory::done, done);
+    memory.set(FitMemory::epochs, std::ssize(history.epochs));
+    memory.set(FitMemory::held_out, std::ssize(history.held_out));
+    const BatchPlace place = batches.place();
+    const std::uint64_t bits[] = {rng.state().key, rng.state().counter, place.epoch_begin.key,
+                                  place.epoch_begin.counter, static_cast<std::uint64_t>(place.step + 1)};
+    for (Index i = 0; i < 5; ++i) put_bits(memory.place.data() + 2 * i, bits[i]);
+    memory.mean = mean.state();
+    memory.recent = recent.state();
+    memory.step_losses = loss_rows(history.steps);
+    memory.epoch_losses = loss_rows(history.epochs);
+    memory.held_out_losses = loss_rows(history.held_out);
+    return memory;
+  }
+  template <class Batches>
+  void go_on_from(const FitMemory& memory, Batches& batches, Rng& rng) {
+    state.step = memory.number(FitMemory::step);
+    state.epoch = memory.number(FitMemory::epoch);
+    done = memory.number(FitMemory::done);
+    const auto bits = [&](Index i) { return get_bits(memory.place.data() + 2 * i); };
+    rng = Rng(Rng::State{bits(0), bits(1)});
+    batches.go_to({{bits(2), bits(3)}, static_cast<Index>(bits(4)) - 1});
+    mean.restore(memory.mean);
+    recent.restore(memory.recent);
+    history.steps = losses_of<Losses>(memory.step_losses);
+    history.epochs = losses_of<Losses>(memory.epoch_losses);
+    history.held_out = losses_of<Losses>(memory.held_out_losses);
+  }
+};
+
+/// A whole checkpoint, or the numbers of one.
+template <class Trainer>
+struct CheckpointFile {
+  Trainer& trainer;
+  FitMemory& fit;
+  static void fields(auto& self, auto&& field) {
+    field("trainer", self.trainer);
+    field("fit", self.fit);
+  }
+};
+struct CheckpointNumbers {
+  struct Fit {
+    Tensor<double, 1> numbers = FitMemory{}.numbers;
+    static void fields(auto& self, auto&& field) { field("numbers", self.numbers, InFiles::count); }
+  } fit;
+  static void fields(auto& self, auto&& field) { field("fit", self.fit); }
+};
+
+/// Reads a checkpoint into the trainer, which has the state of its optimizers already, and gives the rest. `expected`
+/// has the numbers that must be equal. Throws DataError, with the trainer as it was, for one of another training.
+template <class Trainer>
+FitMemory load_checkpoint(const std::string& function, const std::string& path, Trainer& trainer,
+                          const FitMemory& expected, Index loss_names) {
+  try {
+    CheckpointNumbers numbers;
+    load_safetensors(path, numbers, {.partial = true, .allow_non_finite = true, .exact = true});
+    FitMemory memory;
+    memory.numbers = numbers.fit.numbers;
+    for (const auto& [number, name] : {std::pair{FitMemory::major, "library version (major)"},
+                                       {FitMemory::minor, "library version (minor)"},
+                                       {FitMemory::patch, "library version (patch)"},
+                                       {FitMemory::samples, "number of samples"},
+                                       {FitMemory::batch_size, "batch_size"}})
+      require<DataError>(memory.number(number) == expected.number(number), "its ", name, " is ", memory.number(number),
+                         ", here it is ", expected.number(number));
+    memory.mean = memory.recent = Tensor<double, 1>(Shape{loss_names + 1});
+    memory.step_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::step), loss_names});
+    memory.epoch_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::epochs), loss_names});
+    memory.held_out_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::held_out), loss_names});
+    CheckpointFile<Trainer> whole{trainer, memory};
+    load_safetensors(path, whole, {.allow_non_finite = true, .exact = true});
+    return memory;
+  } catch (const DataError& error) {
+    fail<DataError>(function, ": expected a checkpoint of this training in ", path, " but: ", error.what());
+  }
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "eigenesis/training/progress.hpp"
+
+// What one tells fit, and what it tells.
+namespace eigenesis::inline EIGENESIS_ABI {
+
+enum class Start {
+  resume_if_there,  // from the file if there is one, else from the beginning
+  resume,           // from the file; it is an error if there is none
+  anew              // from the beginning; the file is overwritten
+};
+
+/// Where fit keeps all that the rest of a training depends on, so that the same call goes on from there, to the same
+/// bits: what the trainer's `fields` name, the generator, the place in the shuffled data, the history.
+struct Checkpoint {
+  std::string path = "";  // a safetensors file with a checksum; none without
+  Index every = 0;        // steps from one to the next; in any case there is one after each epoch
+  Start start = Start::resume_if_there;
+};
+
+/// What a callback sees of a training; it may ask for its end.
+template <class Losses>
+struct FitState {
+  Index step = 0;   // steps so far
+  Index epoch = 0;  // counted from 1
+  Losses losses;    // of the last step; in on_epoch, the mean over the epoch, as in FitHistory::epochs
+  Losses held_out;  // in on_epoch, if held-out data were given
+  bool stop = false;
+};
+
+template <class Losses>
+struct FitHistory {
+  std::vector<Losses> steps;   // of every step
+  std::vector<Losses> epochs;  // means over the samples of each epoch; steps, where they were asked for, make one epoch
+  std::vector<Losses> held_out;  // after each epoch, if held-out data were given
+};
+
+template <class Losses>
+struct FitOptions {
+  Index steps = 0;   // steps of the trainer, or
+  Index epochs = 0;  // passes over a finite data set; exactly one of the two is set. Where a step takes several
+                     // batches, as a GAN's may, an epoch has as many steps as fit into a pass, but at least one
+  Index batch_size = 128;
+  bool drop_last = false;  // leave out an epoch's last batch if it is smaller than the others, as a GAN always does
+  Progress progress = {};
+  std::function<void(FitState<Losses>&)> on_step = {};
+  std::function<void(FitState<Losses>&)> on_epoch = {};
+  Checkpoint checkpoint = {};
+  FitHistory<Losses>* history = nullptr;  // if given, kept up to date here too, so that it outlasts an exception
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include <eigenesis/eigenesis.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "catch.hpp"
+#include "files.hpp"
+
+using namespace eigenesis;
+
+namespace {
+
+struct Stop {};
+
+/// All numbers that a training leaves: those of the trainer, the history, and the next ones of the generator.
+template <class Trainer, class Losses>
+std::vector<double> all_numbers(const Trainer& trainer, const FitHistory<Losses>& history, Rng& rng) {
+  std::vector<double> all;
+  for_each_state(trainer, [&](const FieldPath&, const auto& tensor) {
+    for (const auto x : tensor.values()) all.push_back(static_cast<double>(x));
+  });
+  for (const auto* losses : {&history.steps, &history.epochs, &history.held_out})
+    for (const Losses& each : *losses)
+      Losses::fields(each, [&](std::string_view, const double& x) { all.push_back(x); });
+  all.push_back(rng.uniform());
+  return all;
+}
+
+/// A training of 60 steps. It is stopped by an exception after a step, if > 0, and returns nothing then.
+template <class Run>
+void check_each_step(Run run) {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  const int threads = num_threads();
+  const std::vector<double> whole = run(Checkpoint{}, 0);
+  CHECK(run(Checkpoint{path, 1}, 0) == whole);  // saving changes nothing
+  for (int step = 1; step < 60; ++step) {
+    INFO("stopped after step " << step);
+    std::filesystem::remove(path);
+    set_num_threads(1 + step % 2);
+    CHECK(run(Checkpoint{path, 1}, step).empty());
+    if (step % 3 == 0 && step < 50) CHECK(run(Checkpoint{path, 1}, step + 7).empty());  // twice
+    set_num_threads(1 + step % 3 % 2);
+    REQUIRE(run(Checkpoint{path, 1}, 0) == whole);
+  }
+  CHECK(run(Checkpoint{path, 1}, 0) == whole);  // nothing is left to do
+  set_num_threads(threads);
+}
+
+std::vector<double> train_gan(const Checkpoint& checkpoint, int stop) {
+  Rng start(3), rng(5);
+  Generator generator{Sequential{Linear(3, 8, start), BatchNorm(8), Relu{}, Linear(8, 2, start)}, StandardNormal(3)};
+  Discriminator discriminator{
+      Sequential{Linear(2, 8, start), LeakyRelu{0.2}, Dropout(0.3), BatchNorm(8), Linear(8, 1, start)}};
+  GanTrainer trainer{generator,
+                     discriminator,
+                     NonSaturating{},
+                     MovingAverage{generator},
+                     InstanceNoise{.sigma = 0.5, .schedule = LinearDecay{40}},
+                     Adam{{.schedule = CosineSchedule{60}}},
+                     {.discriminator_steps = 2}};
+  const Tensor<float, 2> data = ring_of_gaussians(8).sample(100, start);
+  FitHistory<GanLosses> history;
+  try {
+    history = trainer.fit(data,
+                          {.epochs = 10,
+                           .batch_size = 8,
+                           .on_step =
+                               [=](auto& now) {
+                                 if (stop > 0 && now.step > stop) throw Stop();
+                               },
+                           .checkpoint = checkpoint},
+                          rng);
+  } catch (const Stop&) {
+    return {};
+  }
+  CHECK(history.steps.size() == 60);
+  return all_numbers(trainer, history, rng);
+}
+
+std::vector<double> train_vae(const Checkpoint& checkpoint, int stop) {
+  Rng start(3), rng(5);
+  Vae vae{Encoder{Sequential{Linear(4, 6, start), Tanh{}, Dropout(0.1)}, Linear(6, 2, start), Linear(6, 2, start)},
+          Decoder{Linear(2, 4, start), BernoulliLikelihood{}}, StandardNormal(2)};
+  VaeTrainer trainer{vae, {.beta = 2, .schedule = LinearWarmUp{45}}, MovingAverage{vae}};
+  Tensor<float, 2> data(Shape{44, 4});
+  start.fill_uniform(data.data(), data.size(), 0, 1);
+  FitHistory<VaeLosses> history;
+  try {
+    history = trainer.fit(Transformed{data, Binarize{}}, data,
+                          {.epochs = 10,
+                           .batch_size = 8,
+                           .on_step =
+                               [=](auto& now) {
+                                 if (stop > 0 && now.step > stop) throw Stop();
+                               },
+                           .checkpoint = checkpoint},
+                          rng);
+  } catch (const Stop&) {
+    return {};
+  }
+  CHECK(history.steps.size() == 60);
+  CHECK(history.held_out.size() == 10);
+  return all_numbers(trainer, history, rng);
+}
+
+/// A trainer of one's own on an endless source; it has no prepare().
+struct OwnTrainer {
+  Linear<double>& network;
+  Sgd<double> optimizer{{.learning_rate = 0.1, .momentum = 0.9}};
+  Loss step(const Tensor<double, 2>& batch, Rng& rng) {
+    const auto loss =
+        mean(square(network(Variable(batch)) - Variable(StandardNormal<double>(2).sample(batch.shape(0), rng))));
+    optimizer.minimize(loss, network);
+    return {loss.item()};
+  }
+  static void fields(auto& self, auto&& field) {
+    field("network", self.network);
+    field("optimizer", self.optimizer);
+  }
+};
+
+std::vector<double> train_own(const Checkpoint& checkpoint, int stop) {
+  Rng start(3), rng(5);
+  Linear<double> network(2, 2, start);
+  OwnTrainer trainer{network};
+  FitHistory<Loss> history;
+  try {
+    history = fit(trainer, StandardNormal<double>(2),
+                  {.steps = 60,
+                   .batch_size = 4,
+                   .on_step =
+                       [=](auto& now) {
+                         if (stop > 0 && now.step > stop) throw Stop();
+                       },
+                   .checkpoint = checkpoint},
+                  rng);
+  } catch (const Stop&) {
+    return {};
+  }
+  return all_numbers(trainer, history, rng);
+}
+
+}  // namespace
+
+TEST_CASE("A GAN that is stopped after any step goes on to the same bits", "[training]") { check_each_step(train_gan); }
+TEST_CASE("A VAE that is stopped after any step goes on to the same bits", "[training]") { check_each_step(train_vae); }
+TEST_CASE("So does a trainer of one's own on an endless source", "[training]") { check_each_step(train_own); }
+
+TEST_CASE("A checkpoint of another training is refused, with the trainer as it was", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  const Tensor<float, 2> data = [] {
+    Rng rng(1);
+    return StandardNormal(2).sample(20, rng);
+  }();
+  const auto train = [&]<class Scalar>(Scalar, Index width, const Tensor<Scalar, 2>& samples, Index batch_size,
+                                       const Checkpoint& checkpoint) {
+    Rng rng(2);
+    Autoencoder model{Encoder{Tanh{}, Linear<Scalar>(2, width, rng)},
+                      Decoder{Linear<Scalar>(width, 2, rng), SquaredError{}}};
+    AutoencoderTrainer trainer{model, Adam<Scalar>()};
+    const Tensor<Scalar, 2> before = model.encoder.mean.weight.value();
+    try {
+      trainer.fit(samples, {.epochs = 1, .batch_size = batch_size, .checkpoint = checkpoint}, rng);
+    } catch (const Error&) {
+      CHECK(std::ranges::equal(model.encoder.mean.weight.value().values(), before.values()));
+      CHECK(trainer.optimizer.steps() == 0);
+      throw;
+    }
+    return trainer.optimizer.steps();
+  };
+  CHECK_THROWS_MATCHES(train(1.0f, 3, data, 10, {.path = path, .start = Start::resume}), ArgumentError,
+                       Message("AutoencoderTrainer::fit: expected a checkpoint to resume from in " + path +
+                               " but there is no such file"));
+  CHECK(train(1.0f, 3, data, 10, {.path = path}) == 2);
+  const std::string refused = "AutoencoderTrainer::fit: expected a checkpoint of this training in " + path + " but: ";
+  CHECK_THROWS_MATCHES(train(1.0f, 3, data, 5, {.path = path}), DataError,
+                       Message(refused + "its batch_size is 10, here it is 5"));
+  CHECK_THROWS_MATCHES(train(1.0f, 3, slice(Variable(data), 0, 0, 15).value(), 10, {.path = path}), DataError,
+                       Message(refused + "its number of samples is 20, here it is 15"));
+  CHECK_THROWS_MATCHES(train(1.0f, 4, data, 10, {.path = path}), DataError,
+                       Message(refused +
+                               "load_safetensors: expected trainer.model.encoder.mean.weight of shape [4, 2] "
+                               "but got [3, 2] in " +
+                               path));
+  const Tensor<double, 2> doubles(data.matrix().cast<double>());
+  CHECK_THROWS_MATCHES(train(1.0, 3, doubles, 10, {.path = path}), DataError,
+                       Message(refused +
+                               "load_safetensors: expected trainer.model.encoder.mean.weight of type F64 but "
+                               "got F32 in " +
+                               path));
+  CHECK(train(1.0f, 3, data, 10, {.path = path, .start = Start::resume}) == 2);  // it was over
+  CHECK(train(1.0f, 4, data, 10, {.path = path, .start = Start::anew}) == 2);
+  CHECK(folder.file_count() == 1);
+
+  // Every flipped bit of it is found, and every truncation.
+  const Bytes good = read_bytes(path);
+  Index accepted = 0;
+  for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
+    Bytes bad = good;
+    bad[bit / 8] ^= static_cast<std::uint8_t>(1 << bit % 8);
+    write_bytes(path, bad);
+    try {
+      train(1.0f, 4, data, 10, {.path = path});
+      ++accepted;
+    } catch (const DataError&) {
+    }
+  }
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    write_bytes(path, Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)));
+    CHECK_THROWS_AS(train(1.0f, 4, data, 10, {.path = path}), DataError);
+  }
+  CHECK(accepted == 0);
+}
+
+TEST_CASE("A training whose checkpoint is there can be asked for more", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  const auto train = [&](Index epochs, Index steps, const Checkpoint& checkpoint) {
+    Rng rng(2), start(1);
+    Linear<double> network(2, 2, start);
+    OwnTrainer trainer{network};
+    const Tensor<double, 2> data = StandardNormal<double>(2).sample(22, start);
+    const auto history =
+        fit(trainer, data, {.steps = steps, .epochs = epochs, .batch_size = 4, .checkpoint = checkpoint}, rng);
+    CHECK(std::ssize(history.steps) == (steps > 0 ? steps : 6 * epochs));
+    return all_numbers(network, FitHistory<Loss>{history.steps, {}, {}}, rng);
+  };
+  CHECK(train(2, 0, {path}) == train(2, 0, {}));
+  CHECK(train(5, 0, {path}) == train(5, 0, {}));
+  std::filesystem::remove(path);
+  CHECK(train(0, 7, {path}) == train(0, 7, {}));
+  CHECK(train(0, 40, {path}) == train(0, 40, {}));
+}
