@@ -132,7 +132,8 @@ TEMPLATE_TEST_CASE("A network comes back bit for bit", "[io]", float, double) {
 TEST_CASE_METHOD(Fixture, "Files hold PyTorch's names and orders of axes, a layer of one's own lies as in memory") {
   save_safetensors(path, linear);
   const Bytes bytes = read_bytes(path);
-  CHECK(header_of(bytes) == R"({"__metadata__": {"format": "pt"}, )" + weight + ", " + bias + "}      ");
+  CHECK(header_of(bytes) ==
+        R"({"__metadata__": {"format": "pt", "crc32": "09fa7f7d"}, )" + weight + ", " + bias + "} ");
   const auto number = [&](std::size_t i) {
     float value;
     std::memcpy(&value, bytes.data() + 8 + header_of(bytes).size() + 4 * i, 4);
@@ -144,10 +145,11 @@ TEST_CASE_METHOD(Fixture, "Files hold PyTorch's names and orders of axes, a laye
   }
 
   save_safetensors(path, Table{});
-  CHECK(header_of(read_bytes(path)) ==
-        R"({"__metadata__": {"format": "pt"}, "count": {"dtype": "F64", "shape": [], "data_offsets": [0, 8]}, )"
-        R"("rows": {"dtype": "F32", "shape": [2, 3], "data_offsets": [8, 32]}, )"
-        R"("none": {"dtype": "F32", "shape": [0, 0, 0], "data_offsets": [32, 32]}}  )");
+  CHECK(
+      header_of(read_bytes(path)) ==
+      R"({"__metadata__": {"format": "pt", "crc32": "1d5e3160"}, "count": {"dtype": "F64", "shape": [], "data_offsets": [0, 8]}, )"
+      R"("rows": {"dtype": "F32", "shape": [2, 3], "data_offsets": [8, 32]}, )"
+      R"("none": {"dtype": "F32", "shape": [0, 0, 0], "data_offsets": [32, 32]}}     )");
   Table table;
   table.rows.mutable_value().array() = 0;
   table.count.data()[0] = 0;
@@ -499,19 +501,40 @@ TEST_CASE_METHOD(Fixture, "save_safetensors refuses what it could not read again
                        Message("save_safetensors: expected fields of different names but got __metadata__ twice"));
   CHECK_THROWS_MATCHES(
       save_safetensors("huge", Repeated{}), ArgumentError,
-      Message("save_safetensors: expected a model of less than 2 GiB but got 2516634112 bytes for huge"));
+      Message("save_safetensors: expected a model of less than 2 GiB but got 2516634128 bytes for huge"));
   CHECK_THROWS_MATCHES(save_safetensors("no/such/file", linear), Error,
                        Message("save_safetensors: expected a writable file but got 'No such file or directory' for "
                                "no/such/file"));
   CHECK(directory.file_count() == 0);
 }
 
+TEST_CASE_METHOD(Fixture, "Every flipped bit of a file with a checksum is found") {
+  save_safetensors(path, linear);
+  const Bytes whole = read_bytes(path);
+  Index missed = 0;
+  for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
+    Bytes bytes = whole;
+    bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ 1 << bit % 8);
+    write_bytes(path, bytes);
+    try {
+      load_safetensors(path, linear, {.exact = true});
+      ++missed;
+    } catch (const DataError&) {
+    }
+  }
+  CHECK(missed == 0);
+  write_bytes(path, whole);
+  load_safetensors(path, linear, {.exact = true});
+}
+
 TEST_CASE_METHOD(Fixture, "A damaged file loads or is refused, and then changes nothing") {
   const BatchNorm<> norm(3);
   Sequential network{linear, norm};
   save_safetensors(path, network);
-  const Bytes whole = read_bytes(path);
+  Bytes whole = read_bytes(path);
   const std::size_t header_end = 8 + header_of(whole).size();
+  const std::string_view key = "crc32", other = "other";  // without checksum, as files of others
+  std::ranges::copy(other, std::ranges::search(whole, key).begin());
   const std::vector<double> before = numbers_of(network);
   std::size_t refused = 0;
   const auto load = [&](const Bytes& bytes) {
