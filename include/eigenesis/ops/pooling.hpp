@@ -113,7 +113,7 @@ struct Places {
   void for_each(F f) const {
     const Index samples = std::max<Index>(x_shape[0], 1), inputs = x_shape.size() / samples,
                 outputs = y_shape.size() / samples;
-    parallel_for(x_shape[0], [&](Index n) {
+    run_pieces(x_shape[0], true, [&](Index n) {
       for (Index i = n * outputs; i < (n + 1) * outputs; ++i) f(n * inputs + (*of_y)[static_cast<std::size_t>(i)], i);
     });
   }
@@ -165,7 +165,7 @@ Variable<Scalar, 4> max_pool2d(const Variable<Scalar, 4>& x, Index kernel, PoolO
   Tensor<Scalar, 4> y(Shape{x.shape(0), height, width, channels});
   using Offset = std::conditional_t<sizeof(Scalar) == 4, std::int32_t, Index>;  // as wide, for the sake of vectors
   const auto places = std::allocate_shared<detail::CachedVector<Index>>(detail::CachedAllocator<Index>(),
-                                                                      static_cast<std::size_t>(y.size()));
+                                                                        static_cast<std::size_t>(y.size()));
   detail::run_rows(x.shape(0) * height, width * channels, [&](Index first, Index last) {
     for (Index pixel = first * width; pixel < last * width; ++pixel) {
       const Index n = pixel / (height * width), i = pixel / width % height, j = pixel % width;

@@ -86,12 +86,12 @@ class Plan {
 
     const Index piece = std::max<Index>(1, piece_size / block) * block;
     const Index scratch_blocks = registers_ + std::ssize(sources) + 1;
-    parallel_for((n + piece - 1) / piece, [&](Index p) {
+    run_ranges(n, piece, [&](Index first, Index last) {
       Scalar* const registers = scratch<Scalar, struct ProgramRegisters>(scratch_blocks * register_stride);
       for (const auto& [index, value] : constants_) fill(registers + index * register_stride, block, value);
       CachedVector<const Scalar*> arguments(sources.size());
-      for (Index begin = p * piece; begin < std::min(n, (p + 1) * piece); begin += block)
-        run_block(sources, arguments, registers, out, begin, std::min(block, n - begin));
+      for (Index begin = first; begin < last; begin += block)
+        run_block(sources, arguments, registers, out, begin, std::min(block, last - begin));
     });
   }
 
