@@ -176,3 +176,16 @@ TEST_CASE("Factors and divisors beyond the normal floats are right where the res
   const Parameter w(Tensor<float, 1>(Shape{1}, 1.0f));
   CHECK_THAT(gradient(sum(1e20 * (w * 1e-40)), w).value()(0), WithinRel(1e-20f, 1e-6f));
 }
+
+TEST_CASE("A small constant that keeps a number from 0 does so though subnormal numbers are 0") {
+  const Variable x(Tensor<float, 1>(Shape{3}, {0.0f, 1e-37f, 1.0f}));
+  for (const double small : {1e-40, 1e-300}) {
+    const auto logarithm = map([=](auto t) { return log(maximum(t, small)); }, x);
+    CHECK_THAT(logarithm.value()(0), WithinRel(-126 * 0.6931472f, 1e-6f));  // of the smallest normal float, 2^-126
+    CHECK_THAT(logarithm.value()(1), WithinRel(-37 * 2.3025851f, 1e-6f));
+    CHECK((1 / (x + small)).value()(0) == 0x1p126f);
+    const auto below = map([=](auto t) { return t < small; }, x).value();
+    CHECK((below(0) == 1 && below(1) == 0 && below(2) == 0));
+    CHECK(map([=](auto t) { return -small < t; }, x).value()(0) == 1);
+  }
+}

@@ -63,7 +63,7 @@ inline double scale_to_floats(double constant) {
 /// What a lambda given to map() computes with: a number that stands for every element. Arithmetic, comparisons (1 or
 /// 0), select() and the functions below record what is to be done; plain numbers are constants. Results and elements
 /// that are subnormal (of floats, below 1.18e-38) count as 0, as in all kernels; x * c, x / c and c / x are right for
-/// subnormal constants c too.
+/// subnormal constants c too, which otherwise count as the smallest normal number.
 class Symbol {
  public:
   template <Number N>
