@@ -199,6 +199,7 @@ def parse_arguments():
     options = parser.parse_args()
     options.rounds = options.rounds or (3 if options.quick else 9)
     options.round_ms = 100 if options.quick else 300
+    options.settle_ms = 10_000 if options.quick else 60_000
     options.absent = {family for family in PEERS if not installed(family)}
     return options
 

@@ -119,6 +119,11 @@ class Candidate:
             self.steps = max(1, math.ceil(part * round_ms / ms))
             ms = self.ask(f"run {self.steps}")[0]
 
+    def settle(self, most_ms):
+        """2000 steps, or as many as take that long: a training may become slower when averages of gradients vanish."""
+        self.ask(f"run {max(1, min(2000, math.floor(most_ms / self.median())))}")
+        self.times.clear()
+
     def time(self):
         self.times.append(self.ask(f"run {self.steps}")[0])
 
@@ -228,7 +233,7 @@ def measure(cell, options):
             candidate.stop()
             running.remove(candidate)
         for candidate in running:
-            candidate.times.clear()
+            candidate.settle(options.settle_ms)
         run_rounds(running, options.rounds)
         for candidate in running:
             candidate.stop()

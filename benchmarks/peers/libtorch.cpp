@@ -196,6 +196,7 @@ int main(int argc, char** argv) {
     return std::fprintf(stderr, "usage: libtorch W1|W2|W3|W4|W5 BATCH_SIZE [OPTION...]\n"), 1;
   const auto given = [&](const char* word) { return std::count(words.begin(), words.end(), word) > 0; };
   torch::manual_seed(1);
+  at::globalContext().setFlushDenormal(true);  // as eigenesis and JAX do; threads that start later inherit it
   const Job job = jobs.at(words[1])({std::stol(words[2]), given("frozen"), given("channels_last")});
   for (std::string word, argument; std::cin >> word >> argument;) {
     word == "check" ? check(job, argument) : run(job, std::stol(argument));

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 WORKLOAD, BATCH, OPTIONS = sys.argv[1], int(sys.argv[2]), set(sys.argv[3:])
+torch.set_flush_denormal(True)  # as eigenesis and JAX do; threads that start later inherit it
 IMAGES = 16384
 
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include <eigenesis/eigenesis.hpp>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <eigenesis/eigenesis.hpp>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+#if defined(__unix__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 #include "catch.hpp"
 
@@ -48,14 +51,39 @@ bool two_at_once() {
   return together;
 }
 
-/// Uses the pool while static objects are destroyed.
+/// A product whose right factor has to be packed.
+bool product_is_right() {
+  const Variable<float, 2> a(Tensor<float, 2>(Shape{256, 64}, 1.0f)), b(Tensor<float, 2>(Shape{256, 64}, 1.0f));
+  const auto values = matmul(a, transposed(b)).value().values();
+  return std::all_of(values.begin(), values.end(), [](float x) { return x == 64; });
+}
+
+/// Uses the pool, and the working memory of a thread, while static objects are destroyed.
 struct LateUser {
   std::vector<int> counts = std::vector<int>(8, 0);
   ~LateUser() {
     parallel_for(8, [&](Index i) { ++counts[static_cast<std::size_t>(i)]; });
     if (counts != std::vector<int>(8, 1)) std::abort();
+    const std::vector<char> taken(100'000, 1);  // memory that was freed before may lie here
+    if (!product_is_right() || !product_is_right()) std::abort();
+    if (taken != std::vector<char>(100'000, 1)) std::abort();
+    release_unused_memory();
   }
 } late_user;
+
+#if defined(__unix__)
+/// Runs f() in a child of this process; whether it returned true within ten seconds.
+template <class F>
+bool holds_in_child(F f) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(10);
+    _exit(f() ? 0 : 1);
+  }
+  int status = -1;
+  return waitpid(child, &status, 0) == child && status == 0;
+}
+#endif
 
 }  // namespace
 
@@ -158,8 +186,31 @@ TEST_CASE("The number of threads at first") {
   }
   for (const char* wrong : {"0", "-1", "two", "2x", "4097"}) {
     const Environment variable("EIGENESIS_THREADS", wrong);
-    CHECK_THROWS_MATCHES(
-        detail::default_threads(), ArgumentError,
-        Message(std::string("EIGENESIS_THREADS: expected a number from 1 to 4096 but got ") + wrong));
+    CHECK_THROWS_MATCHES(detail::default_threads(), ArgumentError,
+                         Message(std::string("EIGENESIS_THREADS: expected a number from 1 to 4096 but got ") + wrong));
   }
 }
+
+#if defined(__unix__)
+TEST_CASE("A child of fork() has threads of its own") {
+  const Threads setting(4);
+  const auto works = [] { return two_at_once() && product_is_right(); };
+  for (int i = 0; i < 20; ++i) {
+    CHECK(works());
+    if (i % 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the pool's threads sleep by then
+    CHECK(holds_in_child([&] { return works() && holds_in_child(works); }));
+  }
+  CHECK(works());
+}
+
+TEST_CASE("A child of fork() has a free pool also if other threads were using it") {
+  const Threads setting(3);
+  std::atomic<bool> done{false};
+  std::thread other([&] {
+    while (!done) parallel_for(64, [](Index) {});
+  });
+  for (int i = 0; i < 20; ++i) CHECK(holds_in_child(two_at_once));
+  done = true;
+  other.join();
+}
+#endif

@@ -48,16 +48,24 @@ TEST_CASE("Sums of nothing are 0, means of nothing are not a number") {
 
 TEST_CASE("sum and mean have first and second derivatives") {
   const auto x = numbers(Shape{3, 5, 2});
-  check_gradients("sum", [](const auto& t) { return sum(square(t)); }, x);
-  check_gradients("mean", [](const auto& t) { return square(mean(t)); }, x);
+  check_gradients(
+      "sum", [](const auto& t) { return sum(square(t)); }, x);
+  check_gradients(
+      "mean", [](const auto& t) { return square(mean(t)); }, x);
   for (int axis = 0; axis < 3; ++axis) {
-    check_gradients("sum", [=](const auto& t) { return square(sum(t, axis)); }, x);
-    check_gradients("mean", [=](const auto& t) { return square(mean(t, axis)); }, x);
+    check_gradients(
+        "sum", [=](const auto& t) { return square(sum(t, axis)); }, x);
+    check_gradients(
+        "mean", [=](const auto& t) { return square(mean(t, axis)); }, x);
   }
-  check_gradients("sum", [](const auto& t) { return sum(square(t)); }, numbers(Shape<0>{}));
-  check_gradients("sum", [](const auto& t) { return square(sum(t, 0)); }, numbers(Shape{1, 4}));
-  check_gradients("sum", [](const auto& t) { return square(sum(t, 0)); }, numbers(Shape{0, 4}));
-  check_gradients("sum_per_sample", [](const auto& t) { return square(sum_per_sample(t)); }, x);
+  check_gradients(
+      "sum", [](const auto& t) { return sum(square(t)); }, numbers(Shape<0>{}));
+  check_gradients(
+      "sum", [](const auto& t) { return square(sum(t, 0)); }, numbers(Shape{1, 4}));
+  check_gradients(
+      "sum", [](const auto& t) { return square(sum(t, 0)); }, numbers(Shape{0, 4}));
+  check_gradients(
+      "sum_per_sample", [](const auto& t) { return square(sum_per_sample(t)); }, x);
 }
 
 TEST_CASE("broadcast stretches and sum_to adds what was stretched") {
@@ -75,14 +83,37 @@ TEST_CASE("broadcast stretches and sum_to adds what was stretched") {
 
 TEST_CASE("broadcast and sum_to have first and second derivatives") {
   check_gradients(
-      "broadcast", [](const auto& t) { return square(broadcast(t, Shape{2, 3, 4})); }, numbers(Shape{3, 1}));
+      "broadcast",
+      [](const auto& t) {
+        return square(broadcast(t, Shape{2, 3, 4}));
+      },
+      numbers(Shape{3, 1}));
   check_gradients(
-      "broadcast", [](const auto& t) { return square(broadcast(t, Shape{2, 3, 2, 3})); }, numbers(Shape{3, 1, 3}));
-  check_gradients("broadcast", [](const auto& t) { return square(broadcast(t, Shape{2, 3})); }, numbers(Shape<0>{}));
-  check_gradients("sum_to", [](const auto& t) { return square(sum_to(t, Shape{3, 1})); }, numbers(Shape{2, 3, 4}));
+      "broadcast",
+      [](const auto& t) {
+        return square(broadcast(t, Shape{2, 3, 2, 3}));
+      },
+      numbers(Shape{3, 1, 3}));
   check_gradients(
-      "sum_to", [](const auto& t) { return square(sum_to(t, Shape{2, 1, 2, 1})); }, numbers(Shape{2, 3, 2, 3}));
-  check_gradients("sum_to", [](const auto& t) { return square(sum_to(t, Shape<0>{})); }, numbers(Shape{5}));
+      "broadcast",
+      [](const auto& t) {
+        return square(broadcast(t, Shape{2, 3}));
+      },
+      numbers(Shape<0>{}));
+  check_gradients(
+      "sum_to",
+      [](const auto& t) {
+        return square(sum_to(t, Shape{3, 1}));
+      },
+      numbers(Shape{2, 3, 4}));
+  check_gradients(
+      "sum_to",
+      [](const auto& t) {
+        return square(sum_to(t, Shape{2, 1, 2, 1}));
+      },
+      numbers(Shape{2, 3, 2, 3}));
+  check_gradients(
+      "sum_to", [](const auto& t) { return square(sum_to(t, Shape<0>{})); }, numbers(Shape{5}));
 }
 
 TEST_CASE("Sums of floats stay near those of doubles, over rows, columns and everything") {
@@ -124,7 +155,8 @@ TEST_CASE("maximum along an axis has first and second derivatives") {
   Tensor<double, 3> x({2, 3, 4});
   for (Index i = 0; i < x.size(); ++i) x.data()[i] = 0.1 * static_cast<double>(i * 7 % 24) - 1;
   for (int axis = 0; axis < 3; ++axis)
-    check_gradients("maximum", [=](const auto& t) { return square(maximum(t, axis)); }, x);
+    check_gradients(
+        "maximum", [=](const auto& t) { return square(maximum(t, axis)); }, x);
 }
 
 TEST_CASE("logsumexp and softmax along an axis agree with their definitions") {
@@ -154,14 +186,20 @@ TEST_CASE("softmax of large floats keeps all digits") {
 TEST_CASE("logsumexp and softmax have first and second derivatives") {
   const auto x = numbers(Shape{2, 3, 4});
   for (int axis = 0; axis < 3; ++axis) {
-    check_gradients("logsumexp", [=](const auto& t) { return logsumexp(t, axis); }, x);
-    check_gradients("softmax", [=](const auto& t) { return softmax(t, axis); }, x);
-    check_gradients("log_softmax", [=](const auto& t) { return log_softmax(t, axis); }, x);
+    check_gradients(
+        "logsumexp", [=](const auto& t) { return logsumexp(t, axis); }, x);
+    check_gradients(
+        "softmax", [=](const auto& t) { return softmax(t, axis); }, x);
+    check_gradients(
+        "log_softmax", [=](const auto& t) { return log_softmax(t, axis); }, x);
   }
-  check_gradients("softmax", [](const auto& t) { return softmax(t, 1); }, numbers(Shape{3, 1}));
+  check_gradients(
+      "softmax", [](const auto& t) { return softmax(t, 1); }, numbers(Shape{3, 1}));
   const auto large = [](const auto& t) { return t + 1e4; };
-  check_gradients("softmax", [=](const auto& t) { return softmax(large(t), 1); }, numbers(Shape{2, 3}));
-  check_gradients("log_softmax", [=](const auto& t) { return log_softmax(large(t), 1); }, numbers(Shape{2, 3}));
+  check_gradients(
+      "softmax", [=](const auto& t) { return softmax(large(t), 1); }, numbers(Shape{2, 3}));
+  check_gradients(
+      "log_softmax", [=](const auto& t) { return log_softmax(large(t), 1); }, numbers(Shape{2, 3}));
 }
 
 TEST_CASE("logsumexp and softmax neither overflow nor hide NaN") {
@@ -210,4 +248,15 @@ TEST_CASE("Reductions refuse axes and shapes that do not fit") {
                        Message("sum_to: expected a shape that can be stretched to [2, 3] but got [2, 2]"));
   CHECK_THROWS_MATCHES(sum_to(x, Shape{1, 2, 3}), ShapeError,
                        Message("sum_to: expected a shape that can be stretched to [2, 3] but got [1, 2, 3]"));
+}
+
+TEST_CASE("Sums and means of millions of floats lose no digits") {
+  const double tenth = 0.1f;
+  const Variable x(Tensor<float, 2>(Shape{2'500'000, 4}, 0.1f));
+  CHECK_THAT(sum(x).item(), WithinRel(tenth * 1e7, 1e-7));
+  CHECK_THAT(mean(x).item(), WithinRel(tenth, 1e-7));
+  CHECK_THAT(mean(x, 0).value()(3), WithinRel(tenth, 1e-7));
+  CHECK_THAT(mean(transpose(x), 1).value()(2), WithinRel(tenth, 1e-7));
+  CHECK_THAT(logsumexp(reshape(x, Shape{10'000'000}), 0).item(), WithinRel(tenth + std::log(1e7), 2e-7));
+  CHECK(mean(square(x - mean(x, 0))).item() == 0);
 }

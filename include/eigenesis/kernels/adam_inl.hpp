@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <limits>
+
 #include "eigenesis/kernels/adam.hpp"
 #include "eigenesis/kernels/instruction_sets.hpp"
 #include "eigenesis/kernels/pieces.hpp"
@@ -16,6 +18,7 @@ void adam_piece(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T be
 template <class T>
 void adam(T* weight, T* m, T* v, const T* gradient, Index n, T beta1, T beta2, T step_size, T root_scale, T epsilon,
           T decay, Isa use) {
+  if (epsilon > 0) epsilon = std::max(epsilon, std::numeric_limits<T>::min());  // 0 / 0 where gradients stay 0
   run_ranges(n, piece_size, [&](Index first, Index last) {
     adam_piece(weight + first, m + first, v + first, gradient + first, last - first, beta1, beta2, step_size,
                root_scale, epsilon, decay, use);

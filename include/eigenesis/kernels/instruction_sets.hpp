@@ -25,6 +25,7 @@
 #include "eigenesis/machine/isa.hpp"
 
 #if defined(__clang__)
+#pragma float_control(precise, on, push)  // whatever -funsafe-math-optimizations allows elsewhere
 #define EIGENESIS_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define EIGENESIS_UNROLL _Pragma("GCC unroll 16")
@@ -109,6 +110,9 @@ namespace eigenesis::inline EIGENESIS_ABI::detail::avx512 {
 #define EIGENESIS_DISPATCH(use, call) return (static_cast<void>(use), baseline::call)
 #endif
 
+#if defined(__clang__)
+#pragma float_control(pop)
+#endif
 #undef EIGENESIS_FMA
 #undef EIGENESIS_VEX
 #undef EIGENESIS_INSTRUCTION

@@ -4,8 +4,12 @@
 
 EIGENESIS_INLINE Vec absolute(Vec x) { return (Vec)((IntVec)x & 0x7fffffffffffffff); }
 
+/// x with 0 for what is subnormal, which the C library takes apart bit by bit.
+EIGENESIS_INLINE Vec flushed(Vec x) { return absolute(x) < 0x1p-1022 ? (Vec)((IntVec)x & ~0x7fffffffffffffff) : x; }
+
 template <class F>
 EIGENESIS_INLINE Vec each_element(Vec a, F f) {
+  a = flushed(a);
   for (int i = 0; i < lanes; ++i) a[i] = f(a[i]);
   return a;
 }

@@ -77,10 +77,10 @@ EIGENESIS_INLINE Vec expm1(Vec x) {
 }
 
 /// ln x for x > 0 and normal or 0 (5.8e-9).
-EIGENESIS_INLINE Vec normal_log(Vec x, Vec exponent) {
+EIGENESIS_INLINE Vec normal_log(Vec x) {
   const IntVec e = (IntVec)((Words)x - 0x3f3504f3) >> 23;  // mantissa in [sqrt(1/2), sqrt(2))
   const Vec f = (Vec)((Words)x - ((Words)e << 23)) - 1.0f;
-  exponent += __builtin_convertvector(e, Vec);
+  const Vec exponent = __builtin_convertvector(e, Vec);
   Vec p = -0x1.38c9dep-4f * f + 0x1.055ec6p-3f;
   p = p * f - 0x1.0d8242p-3f;
   p = p * f + 0x1.22d92ep-3f;
@@ -92,17 +92,16 @@ EIGENESIS_INLINE Vec normal_log(Vec x, Vec exponent) {
   return exponent * ln2_high + (f + ((p * f - 0.5f) * square + exponent * ln2_low));
 }
 
+/// -infinity for subnormal x too, as they are 0 in all kernels.
 EIGENESIS_INLINE Vec log(Vec x) {
-  const IntVec subnormal = x < 0x1p-126f;
-  const Vec result = normal_log(subnormal ? x * 0x1p23f : x, subnormal ? broadcast(-23.0f) : Vec{});
-  const Vec special = x == 0.0f ? broadcast(-infinity) : x > 0.0f ? x : broadcast(not_a_number);
-  return ((x > 0.0f) & (x < infinity)) ? result : special;
+  const Vec special = absolute(x) < 0x1p-126f ? broadcast(-infinity) : x > 0.0f ? x : broadcast(not_a_number);
+  return ((x >= 0x1p-126f) & (x < infinity)) ? normal_log(x) : special;
 }
 
 EIGENESIS_INLINE Vec log1p(Vec x) {
   const Vec u = 1.0f + x;
   const Vec lost = x - (u - 1.0f);  // what rounding took from u
-  return ((u > 0.0f) & (u < infinity)) ? normal_log(u, Vec{}) + lost / u : log(u);
+  return ((u > 0.0f) & (u < infinity)) ? normal_log(u) + lost / u : log(u);
 }
 
 EIGENESIS_INLINE Vec tanh(Vec x) {
@@ -130,7 +129,7 @@ EIGENESIS_INLINE Vec softplus(Vec x) {
 
 EIGENESIS_INLINE Vec erf(Vec x) {
   const Vec a = clamp(absolute(x), 0.0f, 4.0f), z = a * a;
-  Vec p = 0x1.4771fep-14f * z - 0x1.a3515ep-11f;  // erf(a) / a - 1 for a <= 1 (1.4e-9)
+  Vec p = 0x1.4771fep-14f * z - 0x1.a3515ep-11f;  // erf(a) / a - 1 for a <= 1 (1.4e-9); p a may be subnormal
   p = p * z + 0x1.53f224p-8f;
   p = p * z - 0x1.b7f71ap-6f;
   p = p * z + 0x1.ce2ce6p-4f;
@@ -142,7 +141,7 @@ EIGENESIS_INLINE Vec erf(Vec x) {
   q = q * a - 0x1.4698a2p-1f;
   q = q * a - 0x1.20938cp+0f;
   q = q * a - 0x1.3b0848p-12f;
-  return with_sign(a < 1.0f ? p * a + a : 1.0f - exp(q), x);
+  return with_sign(a < 1.0f ? (p + 1.0f) * a : 1.0f - exp(q), x);
 }
 
 /// sin (4.0e-9) and cos (1.2e-10) of f, |f| <= pi / 4.
@@ -165,20 +164,30 @@ EIGENESIS_INLINE Vec rotate(Vec sine, Vec cosine, IntVec quarter) {
   return (Vec)((IntVec)result ^ ((quarter & 2) << 30));
 }
 
-/// x - n pi / 2, |x| <= 10^4; the first three parts of pi / 2 have 11 bits or less, so their products are exact.
+/// x - n pi / 2, |x| <= 10^4; the first three parts of pi / 2 have 11 bits or less, so their products are exact. What
+/// rounding takes when the third is subtracted goes with the fourth.
 EIGENESIS_INLINE Vec reduced_angle(Vec x, IntVec& n) {
   const Vec whole = nearest(x * 0x1.45f306p-1f, n);
-  return ((x - whole * 0x1.92p0f) - whole * 0x1.fb4p-12f - whole * 0x1.444p-24f) - whole * 0x1.68c234p-39f;
+  const Vec high = (x - whole * 0x1.92p0f) - whole * 0x1.fb4p-12f, third = whole * 0x1.444p-24f, rest = high - third;
+  return rest - (whole * 0x1.68c234p-39f - ((high - rest) - third));
 }
 
-EIGENESIS_INLINE Vec sin(Vec x) {
+/// sin(x + quarter pi / 2). Larger angles, infinity and NaN go one by one through the C library.
+EIGENESIS_INLINE Vec sin_from(Vec x, int quarter) {
+  typedef std::uint64_t Pairs __attribute__((vector_size(EIGENESIS_VECTOR_BYTES)));
   IntVec n;
   const Vec f = reduced_angle(x, n);
-  return rotate(small_sin(f), small_cos(f), n);
+  Vec result = rotate(small_sin(f), small_cos(f), n + quarter);
+  const IntVec small = absolute(x) <= 1e4f;
+  const Pairs pairs = (Pairs)small;
+  std::uint64_t all = pairs[0];
+  EIGENESIS_UNROLL
+  for (int i = 1; i < lanes / 2; ++i) all &= pairs[i];
+  if (all != ~std::uint64_t{0})
+    for (int i = 0; i < lanes; ++i)
+      if (!small[i]) result[i] = static_cast<float>(quarter == 0 ? __builtin_sin(x[i]) : __builtin_cos(x[i]));
+  return result;
 }
 
-EIGENESIS_INLINE Vec cos(Vec x) {
-  IntVec n;
-  const Vec f = reduced_angle(x, n);
-  return rotate(small_sin(f), small_cos(f), n + 1);
-}
+EIGENESIS_INLINE Vec sin(Vec x) { return sin_from(x, 0); }
+EIGENESIS_INLINE Vec cos(Vec x) { return sin_from(x, 1); }

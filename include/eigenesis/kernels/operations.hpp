@@ -6,7 +6,7 @@
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 /// Elementary functions of one to three operands a, b, c and a constant. Comparisons give 1 or 0, and 0 with NaN. Those
-/// of floats are within 2.5 units of the last place; sin and cos for |a| <= 10^4.
+/// of floats are within 2.5 units of the last place, sin and cos within 2.
 enum class Operation {
 #define EIGENESIS_OPERATION(name, ...) name,
 #define EIGENESIS_FUNCTION(name, ...) name,

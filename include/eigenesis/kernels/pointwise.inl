@@ -2,6 +2,7 @@
 // Pointwise kernels: whole vectors in, whole vectors out.
 
 EIGENESIS_INLINE Vec power(Vec a, Vec b) {
+  a = EIGENESIS_OF_REAL(a, flushed(a));
   for (int i = 0; i < lanes; ++i) a[i] = static_cast<Real>(__builtin_pow(a[i], b[i]));
   return a;
 }

@@ -60,7 +60,7 @@ inline void normal_chunk(const std::uint32_t* words, float* out) {
       const Vec quarters = __builtin_convertvector(angle_bits, Vec) * 0x1p-30f;  // of a turn, in [-2, 2]
       IntVec quarter;
       const Vec f = (quarters - nearest(quarters, quarter)) * 1.57079633f, sine = small_sin(f), cosine = small_cos(f);
-      const Vec radius = square_root(-2.0f * normal_log(u, Vec{}));
+      const Vec radius = square_root(-2.0f * normal_log(u));
       store(out + i, radius * rotate(sine, cosine, quarter + 1));
       store(out + i + 16, radius * rotate(sine, cosine, quarter));
     }

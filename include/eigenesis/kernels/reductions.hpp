@@ -3,12 +3,9 @@
 
 #include "eigenesis/machine/isa.hpp"
 
-// Sums and maxima of numbers in memory. They are added in an order that depends on their count only.
+// Sums and maxima of numbers in memory. They are added as doubles, in an order that depends on their count only.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-/// Sum of few elements, by one thread.
-template <class T>
-T sum_piece(const T* x, Index n, Isa use);
 /// Greatest of n >= 1 elements, NaN if one is NaN, by one thread.
 template <class T>
 T max_piece(const T* x, Index n, Isa use);
@@ -33,7 +30,7 @@ void max_columns(const T* x, Index rows, Index columns, T* out, Isa use = isa())
 template <class T>
 T largest_magnitude(const T* x, Index n, Isa use = isa());
 
-/// Sum of the squares of all elements, added as doubles.
+/// Sum of the squares of all elements.
 template <class T>
 double sum_of_squares(const T* x, Index n, Isa use = isa());
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Sums and maxima over contiguous memory.
+// Sums and maxima over contiguous memory. Floats are summed as doubles: of ten million equal floats a sum in floats would
+// have lost the last three of seven digits.
 
-struct Add {
-  EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return total + x; }
-};
 /// The greater of both, NaN if either is.
 struct Greater {
   EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return ((x > total) | (x != x)) ? x : total; }
@@ -12,6 +10,13 @@ struct Greater {
 /// The greater absolute value of both, NaN if either is.
 struct Larger {
   EIGENESIS_INLINE Vec operator()(Vec total, Vec x) const { return Greater{}(total, absolute(x)); }
+};
+
+struct Identity {
+  EIGENESIS_INLINE Wide operator()(Wide x) const { return x; }
+};
+struct Square {
+  EIGENESIS_INLINE Wide operator()(Wide x) const { return x * x; }
 };
 
 /// step of each lane with the one `half` lanes away.
@@ -38,33 +43,51 @@ EIGENESIS_INLINE Real reduce(const Real* x, Index n, Real neutral, Step step) {
   return fold<1>(all, step, Lanes{})[0];
 }
 
-inline Real sum_piece(const Real* x, Index n) { return reduce(x, n, 0, Add{}); }
+/// The sum of f(x) over all elements, in an order that depends on n only.
+template <class F>
+EIGENESIS_INLINE double sum_of(const Real* x, Index n, F f) {
+  Wide total[4] = {};
+  Index i = 0;
+  for (; n - i >= 4 * wide_lanes; i += 4 * wide_lanes)
+    EIGENESIS_UNROLL
+    for (int v = 0; v < 4; ++v) total[v] += f(load_wide(x + i + v * wide_lanes));
+  for (; n - i >= wide_lanes; i += wide_lanes) total[0] += f(load_wide(x + i));
+  if (i < n) total[1] += f(load_wide(x + i, n - i));
+  const Wide all = (total[0] + total[1]) + (total[2] + total[3]);
+  double sum = 0;
+  for (int lane = 0; lane < wide_lanes; ++lane) sum += all[lane];
+  return sum;
+}
+
+inline double sum_piece(const Real* x, Index n) { return sum_of(x, n, Identity{}); }
+inline double square_piece(const Real* x, Index n) { return sum_of(x, n, Square{}); }
 inline Real max_piece(const Real* x, Index n) { return reduce(x, n, static_cast<Real>(-__builtin_inf()), Greater{}); }
 
 inline Real magnitude_piece(const Real* x, Index n) { return reduce(x, n, 0, Larger{}); }
 
-/// Sums of `vectors` vectors of columns. Each 64 rows are summed apart and then added, so that long columns stay exact.
-template <int vectors>
-inline void sum_strip(const Real* x, Index rows, Index columns, Real* out, Index left) {
-  Vec total[vectors] = {};
-  for (Index r = 0; r < rows;) {
-    Vec sums[vectors] = {};
-    for (const Index end = rows - r < 64 ? rows : r + 64; r < end; ++r) EIGENESIS_UNROLL
-    for (int v = 0; v < vectors; ++v) sums[v] += load(x + r * columns + v * lanes);
+/// Sums of `vectors` vectors of columns.
+template <int vectors, class Sum>
+inline void sum_strip(const Real* x, Index rows, Index columns, Sum* out, Index left) {
+  typedef Sum Sums __attribute__((vector_size(wide_lanes * sizeof(Sum)), aligned(sizeof(Sum)), may_alias));
+  Wide total[vectors] = {};
+  for (Index r = 0; r < rows; ++r)
     EIGENESIS_UNROLL
-    for (int v = 0; v < vectors; ++v) total[v] += sums[v];
-  }
+    for (int v = 0; v < vectors; ++v) total[v] += load_wide(x + r * columns + v * wide_lanes);
   EIGENESIS_UNROLL
-  for (int v = 0; v < vectors; ++v)
-    if (left - v * lanes >= lanes)
-      store(out + v * lanes, total[v]);
+  for (int v = 0; v < vectors; ++v, out += wide_lanes, left -= wide_lanes) {
+    const Sums sums = __builtin_convertvector(total[v], Sums);
+    if (left >= wide_lanes)
+      *reinterpret_cast<Sums*>(out) = sums;
     else
-      store_first(out + v * lanes, total[v], left - v * lanes);
+      for (Index i = 0; i < left; ++i) out[i] = sums[i];
+  }
 }
 
 /// out[c] = sum over rows of x[r, c] for c in [first, last).
-inline void sum_rows_piece(const Real* x, Index rows, Index columns, Real* out, Index first, Index last) {
-  for (; last - first >= 4 * lanes; first += 4 * lanes)
-    sum_strip<4>(x + first, rows, columns, out + first, last - first);
-  for (; first < last; first += lanes) sum_strip<1>(x + first, rows, columns, out + first, last - first);
+template <class Sum>
+void sum_rows_piece(const Real* x, Index rows, Index columns, Sum* out, Index first, Index last) {
+  constexpr int most = 8;
+  for (; last - first >= most * wide_lanes; first += most * wide_lanes)
+    sum_strip<most>(x + first, rows, columns, out + first, last - first);
+  for (; first < last; first += wide_lanes) sum_strip<1>(x + first, rows, columns, out + first, last - first);
 }

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <numeric>
 
 #include "eigenesis/kernels/instruction_sets.hpp"
 #include "eigenesis/kernels/pieces.hpp"
-#include "eigenesis/kernels/pointwise.hpp"
 #include "eigenesis/kernels/reductions.hpp"
-#include "eigenesis/machine/memory.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 template <class T>
-T sum_piece(const T* x, Index n, Isa use) {
+double sum_piece(const T* x, Index n, Isa use) {
   EIGENESIS_DISPATCH(use, sum_piece(x, n));
+}
+template <class T>
+double square_piece(const T* x, Index n, Isa use) {
+  EIGENESIS_DISPATCH(use, square_piece(x, n));
 }
 template <class T>
 T max_piece(const T* x, Index n, Isa use) {
@@ -23,25 +26,30 @@ template <class T>
 T magnitude_piece(const T* x, Index n, Isa use) {
   EIGENESIS_DISPATCH(use, magnitude_piece(x, n));
 }
-template <class T>
-void sum_rows_piece(const T* x, Index rows, Index columns, T* out, Index first, Index last, Isa use) {
+template <class T, class Sum>
+void sum_rows_piece(const T* x, Index rows, Index columns, Sum* out, Index first, Index last, Isa use) {
   EIGENESIS_DISPATCH(use, sum_rows_piece(x, rows, columns, out, first, last));
 }
 
-/// piece(x, n) of each of at most 64 pieces, then of their results.
-template <class T, class Piece>
-T reduce_pieces(const T* x, Index n, Piece piece) {
-  if (n <= piece_size) return piece(x, n);
+/// piece(x, n, use) of each of at most 64 pieces, joined from left to right.
+template <class T, class Result, class Join>
+Result reduce_pieces(const T* x, Index n, Result (*piece)(const T* x, Index n, Isa use), Join join, Isa use) {
   constexpr Index most = 64;
-  T partial[most];
+  Result partial[most];
   const Index size = std::max(piece_size, count_parts(n, most));
-  run_ranges(n, size, [&](Index first, Index last) { partial[first / size] = piece(x + first, last - first); });
-  return piece(partial, count_parts(n, size));
+  run_ranges(n, size, [&](Index first, Index last) { partial[first / size] = piece(x + first, last - first, use); });
+  return std::accumulate(partial, partial + count_parts(n, size), Result{0}, join);
 }
 
 template <class T>
 T sum(const T* x, Index n, Isa use) {
-  return reduce_pieces(x, n, [use](const T* part, Index count) { return sum_piece(part, count, use); });
+  const FlushSubnormals scope;
+  return scope.keep(static_cast<T>(reduce_pieces(x, n, sum_piece<T>, std::plus{}, use)));
+}
+
+template <class T>
+double sum_of_squares(const T* x, Index n, Isa use) {
+  return reduce_pieces(x, n, square_piece<T>, std::plus{}, use);
 }
 
 template <class T>
@@ -53,17 +61,23 @@ void sum_rows(const T* x, Index rows, Index columns, T* out, Isa use) {
                       [&](Index first, Index last) { sum_rows_piece(x, rows, columns, out, first, last, use); });
   }
   const Index blocks = count_parts(rows, block);
-  T* const partial = scratch<T, struct PartialSums>(blocks * columns + 64);
+  double* const partial = scratch<double, struct PartialSums>(blocks * columns);
   run_ranges(rows, block, [&](Index first, Index last) {
     sum_rows_piece(x + first * columns, last - first, columns, partial + first / block * columns, 0, columns, use);
   });
-  sum_rows_piece(partial, blocks, columns, out, 0, columns, use);
+  run_ranges(columns, piece_size, [&](Index first, Index last) {
+    for (Index c = first; c < last; ++c) {
+      double total = 0;
+      for (Index i = 0; i < blocks; ++i) total += partial[i * columns + c];
+      out[c] = static_cast<T>(total);
+    }
+  });
 }
 
 template <class T>
 void sum_columns(const T* x, Index rows, Index columns, T* out, Isa use) {
   run_rows(rows, columns, [&](Index first, Index last) {
-    for (Index r = first; r < last; ++r) out[r] = sum_piece(x + r * columns, columns, use);
+    for (Index r = first; r < last; ++r) out[r] = static_cast<T>(sum_piece(x + r * columns, columns, use));
   });
 }
 
@@ -76,27 +90,10 @@ void max_columns(const T* x, Index rows, Index columns, T* out, Isa use) {
 
 template <class T>
 T largest_magnitude(const T* x, Index n, Isa use) {
-  return reduce_pieces(x, n, [use](const T* part, Index count) { return magnitude_piece(part, count, use); });
+  const auto larger = [](T a, T b) { return b > a || b != b ? b : a; };
+  return reduce_pieces(x, n, magnitude_piece<T>, larger, use);
 }
 
-template <class T>
-double sum_of_squares(const T* x, Index n, Isa use) {
-  CachedVector<double> partial(static_cast<std::size_t>(count_parts(n, piece_size)));
-  run_ranges(n, piece_size, [&](Index first, Index last) {
-    constexpr Index block = 1024;
-    alignas(64) T squares[block];
-    double total = 0;
-    for (Index i = first; i < last; i += block) {
-      const Index count = std::min(block, last - i);
-      pointwise<T>(Operation::square, use)(squares, x + i, nullptr, nullptr, T{0}, count);
-      total += static_cast<double>(sum_piece(squares, count, use));
-    }
-    partial[static_cast<std::size_t>(first / piece_size)] = total;
-  });
-  return std::accumulate(partial.begin(), partial.end(), 0.0);
-}
-
-EIGENESIS_INSTANTIATE(sum_piece);
 EIGENESIS_INSTANTIATE(max_piece);
 EIGENESIS_INSTANTIATE(sum);
 EIGENESIS_INSTANTIATE(sum_rows);

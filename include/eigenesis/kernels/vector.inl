@@ -11,6 +11,32 @@ EIGENESIS_INLINE Vec load(const Real* p) { return *reinterpret_cast<const LooseV
 EIGENESIS_INLINE void store(Real* p, Vec x) { *reinterpret_cast<LooseVec*>(p) = x; }
 EIGENESIS_INLINE Vec broadcast(Real x) { return x - Vec{}; }
 
+/// Vectors of doubles, in which numbers are summed, and vectors of as many Reals.
+typedef double Wide __attribute__((vector_size(EIGENESIS_VECTOR_BYTES)));
+constexpr int wide_lanes = EIGENESIS_VECTOR_BYTES / sizeof(double);
+typedef Real Narrow __attribute__((vector_size(wide_lanes * sizeof(Real)), aligned(sizeof(Real)), may_alias));
+
+EIGENESIS_INLINE Wide load_wide(const Real* p) {
+  const Narrow& x = *reinterpret_cast<const Narrow*>(p);
+#if EIGENESIS_X86
+  if constexpr (sizeof(Real) == 4) {  // GCC 12 would convert halves
+    Wide y;
+    asm(EIGENESIS_VEX "cvtps2pd {%1, %0|%0, %1}" : "=v"(y) : "m"(x));
+    return y;
+  }
+#endif
+  return __builtin_convertvector(x, Wide);
+}
+
+/// The first `count` of them, and zeros.
+EIGENESIS_INLINE Wide load_wide(const Real* p, Index count) {
+  typedef std::int64_t Lanes __attribute__((vector_size(EIGENESIS_VECTOR_BYTES)));
+  Lanes lane;
+  EIGENESIS_UNROLL
+  for (int i = 0; i < wide_lanes; ++i) lane[i] = i;
+  return lane < Lanes{} + count ? load_wide(p) : Wide{};
+}
+
 /// The first `count` lanes of x, the others filled.
 EIGENESIS_INLINE Vec keep(Vec x, Index count, Real fill) {
   IntVec lane;

@@ -7,9 +7,13 @@
 #define EIGENESIS_VERSION_MINOR 1
 #define EIGENESIS_VERSION_PATCH 0
 
-// With -ffast-math a NaN is undefined behaviour and the checks for it are compiled away.
-#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
-#error "eigenesis: -ffast-math (-ffinite-math-only) is not supported; remove it, the kernels are fast without it"
+// With -ffinite-math-only a NaN is undefined behaviour and the checks for it are compiled away; with the other parts of
+// -ffast-math what the kernels do against rounding errors is. (Clang does not tell of these; see instruction_sets.hpp.)
+#if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__ASSOCIATIVE_MATH__) || \
+    defined(__RECIPROCAL_MATH__)
+#error \
+    "eigenesis: -ffast-math and its parts (-ffinite-math-only, -funsafe-math-optimizations, -fassociative-math, \
+-freciprocal-math) are not supported; remove them, the kernels are fast without them"
 #endif
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12
@@ -39,6 +43,40 @@
 #define EIGENESIS_ABI_NAME(target, alignment) EIGENESIS_ABI_JOIN(target, alignment)
 #define EIGENESIS_ABI EIGENESIS_ABI_NAME(EIGENESIS_ABI_TARGET, EIGEN_MAX_ALIGN_BYTES)
 
+// A function that has a type of the library only as its result has no such name, so each file also asks for a symbol
+// that tells of its flags. All files define theirs in the same COMDAT group, of which the linker keeps one: the symbol
+// of a file with other flags is missing then.
+#if defined(__ELF__)
+#define EIGENESIS_FLAGS_JOIN(abi) eigenesis_needs_the_same_vector_flags_in_all_files__##abi
+#define EIGENESIS_FLAGS_NAME(abi) EIGENESIS_FLAGS_JOIN(abi)
+#define EIGENESIS_FLAGS EIGENESIS_FLAGS_NAME(EIGENESIS_ABI)
+#define EIGENESIS_TEXT_OF(name) #name
+#define EIGENESIS_TEXT(name) EIGENESIS_TEXT_OF(name)
+extern "C" const char EIGENESIS_FLAGS;
+namespace eigenesis::inline EIGENESIS_ABI::detail {
+#if __has_attribute(retain)
+[[gnu::retain]]
+#endif
+[[gnu::used]] static void
+require_same_flags() {
+  asm volatile(
+      ".pushsection .rodata.eigenesis_flags,\"aG\",%%progbits,eigenesis_flags,comdat\n"
+      ".ifndef " EIGENESIS_TEXT(EIGENESIS_FLAGS) "\n"  // link-time optimisation puts many files into one
+      ".globl " EIGENESIS_TEXT(EIGENESIS_FLAGS) "\n"
+      EIGENESIS_TEXT(EIGENESIS_FLAGS) ": .byte 0\n"
+      ".endif\n"
+      ".popsection"
+      :
+      : "r"(&EIGENESIS_FLAGS));
+}
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail
+#undef EIGENESIS_TEXT
+#undef EIGENESIS_TEXT_OF
+#undef EIGENESIS_FLAGS
+#undef EIGENESIS_FLAGS_NAME
+#undef EIGENESIS_FLAGS_JOIN
+#endif
+
 // Functions that need no type of the program's own are compiled in one of two ways. A header x.hpp declares them and
 // x_inl.hpp beside it defines them as EIGENESIS_ONCE. A program of headers alone reads both. A program that links the
 // CMake target eigenesis::compiled has EIGENESIS_COMPILED defined and reads the declarations; the sources of that
@@ -57,5 +95,8 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 using Index = Eigen::Index;
+static_assert(sizeof(Index) == 8,
+              "eigenesis: Eigen::Index has to be a number of 64 bits; compile for a 64-bit system "
+              "(without -m32), and without EIGEN_DEFAULT_DENSE_INDEX_TYPE");
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -138,6 +138,8 @@ using CachedVector = std::vector<T, CachedAllocator<T>>;
 }  // namespace detail
 
 /// Returns the memory that this thread keeps for later tensors to the system.
-inline void release_unused_memory() { detail::block_cache().release(); }
+inline void release_unused_memory() {
+  if (!detail::BlockCache::closed()) detail::block_cache().release();
+}
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -17,7 +17,11 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
 
+#include "eigenesis/machine/float_state.hpp"
 #include "eigenesis/machine/threads.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -79,14 +83,24 @@ EIGENESIS_ONCE std::atomic<int>& thread_setting() {
 /// counter until none is left. A worker takes part only if it enters the job while the caller still has pieces to do;
 /// the caller waits for those workers only, so one that is asleep or preempted delays nobody. Workers without a job
 /// look for the next one in a loop, as waking a thread takes longer than most jobs, and sleep after 300 microseconds.
+/// They compute in the floating-point state of the caller.
 class ThreadPool {
  public:
   using Piece = void (*)(void* context, Index piece);
 
-  /// The pool is never destroyed and its threads are detached, so that static destructors may run jobs too.
+  /// The pool is never destroyed and its threads are detached, so that static destructors may run jobs too. A child of
+  /// fork() has none of these threads, and finds a new pool in the place of the old one.
   static ThreadPool& instance() {
-    static ThreadPool& pool = *new ThreadPool;
-    return pool;
+    alignas(ThreadPool) static unsigned char memory[sizeof(ThreadPool)];
+    static constexpr auto start = [] { new (memory) ThreadPool; };
+    [[maybe_unused]] static const bool started = [] {
+      start();
+#if defined(__unix__) || defined(__APPLE__)
+      pthread_atfork(nullptr, nullptr, start);
+#endif
+      return true;
+    }();
+    return *std::launder(reinterpret_cast<ThreadPool*>(memory));
   }
 
   void run(Index pieces, Piece piece, void* context) {
@@ -99,6 +113,7 @@ class ThreadPool {
     piece_ = piece;
     context_ = context;
     pieces_ = pieces;
+    state_ = float_state();
     next_.store(0, std::memory_order_relaxed);
     const std::uint64_t job = ((gate_.load(std::memory_order_relaxed) >> 32) + 1) << 32;
     gate_.store(job | static_cast<std::uint64_t>(helpers) << 16, std::memory_order_seq_cst);
@@ -158,6 +173,7 @@ class ThreadPool {
       seen = gate >> 32;
       while (gate >> 32 == seen && (gate & closed_mask) != 0)
         if (gate_.compare_exchange_weak(gate, gate - place + 1, std::memory_order_acquire)) {
+          set_float_state(state_);
           work();
           gate_.fetch_sub(1, std::memory_order_release);
           break;
@@ -184,6 +200,7 @@ class ThreadPool {
   void* context_ = nullptr;
   Index pieces_ = 0, failed_ = 0;
   int workers_ = 0;
+  FloatState state_ = 0;
   std::exception_ptr error_;
   std::mutex mutex_;
   std::condition_variable wake_;

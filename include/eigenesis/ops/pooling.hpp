@@ -115,7 +115,7 @@ struct Places {
   void for_each(F f) const {
     const Index samples = std::max<Index>(x_shape[0], 1), inputs = x_shape.size() / samples,
                 outputs = y_shape.size() / samples;
-    parallel_for(x_shape[0], [&](Index n) {
+    run_pieces(x_shape[0], true, [&](Index n) {
       for (Index i = n * outputs; i < (n + 1) * outputs; ++i) f(n * inputs + (*of_y)[static_cast<std::size_t>(i)], i);
     });
   }

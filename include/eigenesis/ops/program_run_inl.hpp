@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "eigenesis/core/tensor.hpp"
@@ -13,6 +15,15 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 inline constexpr Index block_limit = 1024;
 inline constexpr Index lanes = 16;  // kernels write whole vectors of at most this many elements
 inline constexpr Index register_stride = block_limit + 2 * lanes;  // not a power of two: stores would alias later loads
+
+/// A constant as a Scalar. One that would be subnormal, and so 0 in all kernels, becomes the smallest normal number: in
+/// log(maximum(x, 1e-40)) or 1 / (x + 1e-40) it is there to be more than 0.
+template <class Scalar>
+Scalar normal_constant(double constant) {
+  constexpr Scalar least = std::numeric_limits<Scalar>::min();
+  if (constant == 0 || !(std::abs(constant) < static_cast<double>(least))) return static_cast<Scalar>(constant);
+  return constant < 0 ? -least : least;
+}
 
 /// A program with a place for every intermediate result.
 template <class Scalar>
@@ -46,9 +57,9 @@ class Plan {
       } else if (instruction.kind == Instruction::Kind::constant) {
         // Constants are written once for all blocks, so that their registers are never given away.
         places[at] = {Place::scratch, static_cast<std::int16_t>(registers_++)};
-        constants_.push_back({places[at].index, static_cast<Scalar>(instruction.constant)});
+        constants_.push_back({places[at].index, normal_constant<Scalar>(instruction.constant)});
       } else {
-        Step step{pointwise<Scalar>(instruction.operation), {}, {}, static_cast<Scalar>(instruction.constant)};
+        Step step{pointwise<Scalar>(instruction.operation), {}, {}, normal_constant<Scalar>(instruction.constant)};
         for (std::size_t k = 0; k < 3; ++k) {
           const std::int16_t operand = instruction.operands[k];
           if (operand < 0) continue;
@@ -86,12 +97,12 @@ class Plan {
 
     const Index piece = std::max<Index>(1, piece_size / block) * block;
     const Index scratch_blocks = registers_ + std::ssize(sources) + 1;
-    parallel_for((n + piece - 1) / piece, [&](Index p) {
+    run_ranges(n, piece, [&](Index first, Index last) {
       Scalar* const registers = scratch<Scalar, struct ProgramRegisters>(scratch_blocks * register_stride);
       for (const auto& [index, value] : constants_) fill(registers + index * register_stride, block, value);
       CachedVector<const Scalar*> arguments(sources.size());
-      for (Index begin = p * piece; begin < std::min(n, (p + 1) * piece); begin += block)
-        run_block(sources, arguments, registers, out, begin, std::min(block, n - begin));
+      for (Index begin = first; begin < last; begin += block)
+        run_block(sources, arguments, registers, out, begin, std::min(block, last - begin));
     });
   }
 

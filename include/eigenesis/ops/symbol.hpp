@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <concepts>
+#include <limits>
 #include <numbers>
 
 #include "eigenesis/kernels/operations.hpp"
@@ -49,10 +50,20 @@ class Symbol;
 namespace detail {
 template <class... Symbols>
 Symbol trace(Operation operation, double constant, const Symbols&... operands);
+
+/// A power of two that brings a constant nearer to the normal floats, if it is not 0 but would become 0 or infinity
+/// among them; else 1. Formulas take it in several steps: x * 1e-40 is x * 0x1p-64 * (1e-40 * 0x1p64).
+inline double scale_to_floats(double constant) {
+  const double size = std::abs(constant);
+  if (0 < size && size < std::numeric_limits<float>::min()) return 0x1p64;
+  return std::numeric_limits<float>::max() < size && std::isfinite(size) ? 0x1p-64 : 1;
 }
+}  // namespace detail
 
 /// What a lambda given to map() computes with: a number that stands for every element. Arithmetic, comparisons (1 or
-/// 0), select() and the functions below record what is to be done; plain numbers are constants.
+/// 0), select() and the functions below record what is to be done; plain numbers are constants. Results and elements
+/// that are subnormal (of floats, below 1.18e-38) count as 0, as in all kernels; x * c, x / c and c / x are right for
+/// subnormal constants c too, which otherwise count as the smallest normal number.
 class Symbol {
  public:
   template <Number N>
@@ -90,13 +101,22 @@ class Symbol {
     if (a.is_constant()) return b * a;
     if (!b.is_constant())
       return a.index() == b.index() ? square(a) : detail::trace(detail::Operation::multiply, 0, a, b);
+    if (const double scale = detail::scale_to_floats(b.constant()); scale != 1)
+      return a * Symbol(1 / scale) * Symbol(b.constant() * scale);
     return b.is(1) ? a : b.is(-1) ? -a : detail::trace(detail::Operation::multiply_constant, b.constant(), a);
   }
   friend Symbol operator/(const Symbol& a, const Symbol& b) {
-    if (b.is_constant()) return a.is_constant() ? Symbol(a.constant() / b.constant()) : a * Symbol(1 / b.constant());
+    if (a.is_constant() && b.is_constant()) return a.constant() / b.constant();
+    const double scale = detail::scale_to_floats(a.is_constant() ? a.constant() : b.constant());
+    if (a.is_constant() && scale != 1) return Symbol(a.constant() * scale) / b * Symbol(1 / scale);
+    if (b.is_constant() && scale != 1) return a * Symbol(scale) / Symbol(b.constant() * scale);
     if (a.is(1)) return detail::trace(detail::Operation::reciprocal, 0, b);
-    return a.is_constant() ? detail::trace(detail::Operation::constant_over, a.constant(), b)
-                           : detail::trace(detail::Operation::divide, 0, a, b);
+    if (a.is_constant()) return detail::trace(detail::Operation::constant_over, a.constant(), b);
+    if (!b.is_constant()) return detail::trace(detail::Operation::divide, 0, a, b);
+    int exponent = 0;  // the reciprocal of a power of two is exact, and faster
+    return std::abs(std::frexp(b.constant(), &exponent)) == 0.5 && exponent < 127
+               ? a * Symbol(1 / b.constant())
+               : detail::trace(detail::Operation::divide_constant, b.constant(), a);
   }
 
   // Comparisons give 1 where they hold and 0 elsewhere, also where an operand is NaN (except !=).
