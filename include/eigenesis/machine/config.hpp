@@ -1,28 +1,39 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <Eigen/Core>
+#include <version>
 
 #define EIGENESIS_VERSION_MAJOR 0
 #define EIGENESIS_VERSION_MINOR 1
 #define EIGENESIS_VERSION_PATCH 0
 
+// What the library needs. The first line that the compiler prints says what is missing, and it stops there.
+#if __cplusplus < 202002L
+#error "eigenesis: C++20 is needed; compile with -std=c++20"
+#define EIGENESIS_STOP
+#elif defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12
+#error "eigenesis: GCC 12 or newer is needed"
+#define EIGENESIS_STOP
+#elif defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 16000
+#error "eigenesis: libc++ 16 or newer is needed, or libstdc++ (without -stdlib=libc++)"
+#define EIGENESIS_STOP
+#elif !__has_include(<Eigen/Core>)
+#error "eigenesis: Eigen 3.4 or newer is needed; install it (apt: libeigen3-dev) and compile with -I/usr/include/eigen3"
+#define EIGENESIS_STOP
 // With -ffinite-math-only a NaN is undefined behaviour and the checks for it are compiled away; with the other parts of
 // -ffast-math what the kernels do against rounding errors is. (Clang does not tell of these; see instruction_sets.hpp.)
-#if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__ASSOCIATIVE_MATH__) || \
+#elif (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(__ASSOCIATIVE_MATH__) || \
     defined(__RECIPROCAL_MATH__)
-#error \
-    "eigenesis: -ffast-math and its parts (-ffinite-math-only, -funsafe-math-optimizations, -fassociative-math, \
--freciprocal-math) are not supported; remove them, the kernels are fast without them"
+// clang-format off
+#error "eigenesis: -ffast-math and its parts (-ffinite-math-only, -funsafe-math-optimizations, -fassociative-math, -freciprocal-math) are not supported; remove them, the kernels are fast without them"
+// clang-format on
+#define EIGENESIS_STOP
+#endif
+#if defined(EIGENESIS_STOP)
+#include <eigenesis/stopped_by_the_error_above>
 #endif
 
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12
-#error "eigenesis: GCC 12 or newer is required"
-#endif
-
-#if __cplusplus < 202002L
-#error "eigenesis: C++20 is required; compile with -std=c++20"
-#endif
+#include <Eigen/Core>
 
 // Inline functions of files built with different -m flags or Eigen alignments would be merged at link time into one
 // that is wrong for the others. The flags are therefore part of every symbol's name, and a mix fails to link.

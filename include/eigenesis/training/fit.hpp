@@ -251,7 +251,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       state.held_out = held_out();
       Losses::fields(state.held_out, [&](std::string_view loss, const double& value) {
         require<NumericError>(!std::isnan(value), name, ": expected held-out losses that are numbers but got nan for ",
-                              loss, " in epoch ", state.epoch);
+                              loss, " in epoch ", run.state.epoch);
       });
       history.held_out.push_back(state.held_out);
       CachedVector<NamedValue> tested;
