@@ -16,7 +16,7 @@ inline constexpr int max_rank = 6;
 template <int Rank>
 struct Shape {
   static_assert(Rank >= 0 && Rank <= max_rank, "eigenesis: tensors have rank 0 to 6");
-  std::array<Index, Rank> sizes{};
+  std::array<Index, static_cast<std::size_t>(Rank)> sizes{};
 
   constexpr Index& operator[](int axis) { return sizes[static_cast<std::size_t>(axis)]; }
   constexpr Index operator[](int axis) const { return sizes[static_cast<std::size_t>(axis)]; }

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "eigenesis/core/shape.hpp"
 #include "eigenesis/machine/error.hpp"
 #include "eigenesis/machine/memory.hpp"
-#include "eigenesis/core/shape.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
@@ -61,8 +61,7 @@ class Tensor {
       : Tensor(shape, std::span<const Scalar>(values.begin(), values.size())) {}
   /// The value of an Eigen matrix or array expression.
   template <class Derived>
-    requires(Rank == 2)
-  explicit Tensor(const Eigen::DenseBase<Derived>& x) : Tensor(Shape<2>{x.rows(), x.cols()}) {
+  requires(Rank == 2) explicit Tensor(const Eigen::DenseBase<Derived>& x) : Tensor(Shape<2>{x.rows(), x.cols()}) {
     matrix() = x.derived().matrix().template cast<Scalar>();
   }
 
@@ -94,13 +93,11 @@ class Tensor {
 
   /// The element at the given indices, which are not checked.
   template <class... Indices>
-    requires(sizeof...(Indices) == Rank)
-  Scalar& operator()(Indices... i) {
+  requires(sizeof...(Indices) == Rank) Scalar& operator()(Indices... i) {
     return data_[offset({static_cast<Index>(i)...})];
   }
   template <class... Indices>
-    requires(sizeof...(Indices) == Rank)
-  Scalar operator()(Indices... i) const {
+  requires(sizeof...(Indices) == Rank) Scalar operator()(Indices... i) const {
     return data_[offset({static_cast<Index>(i)...})];
   }
   /// The only element; throws ShapeError if there is not exactly one.
@@ -156,7 +153,7 @@ class Tensor {
     for (int i = 0; i + 1 < Rank; ++i) product *= shape_[i];
     return product;
   }
-  Index offset(const std::array<Index, Rank>& indices) const {
+  Index offset(const std::array<Index, static_cast<std::size_t>(Rank)>& indices) const {
     Index result = 0;
     for (int i = 0; i < Rank; ++i) result = result * shape_[i] + indices[static_cast<std::size_t>(i)];
     return result;

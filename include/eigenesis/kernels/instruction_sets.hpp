@@ -24,10 +24,15 @@
 #include "eigenesis/kernels/operations.hpp"
 #include "eigenesis/machine/isa.hpp"
 
+// Casts of vectors have no other spelling, and a lane's number is an int.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 #if defined(__clang__)
 #pragma float_control(precise, on, push)  // whatever -funsafe-math-optimizations allows elsewhere
 #define EIGENESIS_UNROLL _Pragma("clang loop unroll(full)")
 #else
+#pragma GCC diagnostic ignored "-Wuseless-cast"  // of a Real that is a float
 #define EIGENESIS_UNROLL _Pragma("GCC unroll 16")
 #endif
 #define EIGENESIS_INLINE inline __attribute__((always_inline))
@@ -113,6 +118,7 @@ namespace eigenesis::inline EIGENESIS_ABI::detail::avx512 {
 #if defined(__clang__)
 #pragma float_control(pop)
 #endif
+#pragma GCC diagnostic pop
 #undef EIGENESIS_FMA
 #undef EIGENESIS_VEX
 #undef EIGENESIS_INSTRUCTION

@@ -120,11 +120,11 @@ constexpr void check_types() {
   if constexpr (is_sequence_v<T>)
     check_types<Check, typename T::value_type>();
   else if constexpr (HasFields<T>)
-    [](T& object) {  // never called
+    static_cast<void>([](T& object) {  // never called
       T::fields(object, []<class Field>(std::string_view, Field&, InFiles = InFiles::as_in_memory) {
         check_types<Check, std::remove_const_t<Field>>();
       });
-    };
+    });
 }
 
 }  // namespace detail

@@ -72,9 +72,7 @@ class Canvas {
   void pixel(Index x, Index y, Colour colour) { pixels_[static_cast<std::size_t>(y * width_ + x)] = colour.rgb; }
   /// Fills whole pixels; the coordinates are rounded.
   [[gnu::cold]] void rectangle(double left, double top, double right, double bottom, Colour colour) {
-    const auto clipped = [](double x, Index end) {
-      return std::clamp(static_cast<Index>(std::lround(x)), Index{0}, end);
-    };
+    const auto clipped = [](double x, Index end) { return std::clamp<Index>(std::lround(x), 0, end); };
     for (Index i = clipped(top, height_); i < clipped(bottom, height_); ++i)
       for (Index j = clipped(left, width_); j < clipped(right, width_); ++j)
         pixels_[static_cast<std::size_t>(i * width_ + j)] = colour.rgb;
