@@ -52,7 +52,7 @@ void fill_by_chunks(std::uint64_t key, std::uint64_t& counter, T* x, Index n, F 
   const Isa use = isa();
   run_ranges(count_parts(n, width), chunks_per_piece, [=](Index first, Index last) {
     alignas(64) std::uint32_t words[64];
-    alignas(64) T rest[static_cast<std::size_t>(width)];
+    alignas(64) T rest[256 / sizeof(T)];
     for (Index i = first; i < last; ++i) {
       random_words(key, block + 16 * static_cast<std::uint64_t>(i), words, use);
       const bool whole = (i + 1) * width <= n;
