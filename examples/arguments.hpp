@@ -39,6 +39,8 @@ class Arguments {
   }
 
   const std::string& text(const std::string& name) { return find(name).value; }
+  /// Empty for "none".
+  std::string file(const std::string& name) { return text(name) == "none" ? "" : text(name); }
   long whole(const std::string& name) {
     const std::string& value = text(name);
     char* end = nullptr;

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
         argc, argv, "Trains a convolutional VAE on the MNIST digits; draws reconstructions and samples.",
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "5", "passes over the training images"},
+         {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
          {"steps", "0", "updates, instead of epochs"},
          {"batch", "128", "images in a batch"}});
     Rng rng(arguments.seed());
@@ -33,7 +34,8 @@ int main(int argc, char** argv) {
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
                                       .batch_size = arguments.whole("batch"),
-                                      .progress = ProgressBar{}},
+                                      .progress = ProgressBar{},
+                                      .checkpoint = {.path = arguments.file("checkpoint")}},
                                      rng);
     std::printf("test loss per epoch, nats:");
     for (const VaeLosses& losses : history.held_out) std::printf(" %.1f", losses.loss);

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
         argc, argv, "Trains a convolutional GAN on the MNIST digits; draws samples as it learns and its losses.",
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "3", "passes over the training images"},
+         {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
          {"steps", "0", "steps of training, instead of epochs"},
          {"batch", "64", "images in a batch"},
          {"channels", "64", "of the discriminator's first layer; the others follow. With 24 an epoch takes a fifth"},
@@ -54,7 +55,8 @@ int main(int argc, char** argv) {
                                       .epochs = steps > 0 ? 0 : epochs,
                                       .batch_size = arguments.whole("batch"),
                                       .progress = ProgressBar{"DCGAN"},
-                                      .on_epoch = draw_some},
+                                      .on_epoch = draw_some,
+                                      .checkpoint = {.path = arguments.file("checkpoint")}},
                                      rng);
     draw("dcgan_samples.png");
     pictures.push_back(arguments.out("dcgan_loss.png"));

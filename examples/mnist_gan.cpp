@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
         argc, argv, "Trains a GAN on the MNIST digits; draws samples as it learns and its losses.",
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "20", "passes over the training images"},
+         {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
          {"steps", "0", "steps of training, instead of epochs"},
          {"every", "5", "epochs from one picture of samples to the next"},
          {"noise", "0", "sigma of the noise on what the discriminator sees; gone after half of the training"}});
@@ -49,7 +50,8 @@ int main(int argc, char** argv) {
                                       .epochs = steps > 0 ? 0 : epochs,
                                       .batch_size = batch_size,
                                       .progress = ProgressBar{},
-                                      .on_epoch = draw_some},
+                                      .on_epoch = draw_some,
+                                      .checkpoint = {.path = arguments.file("checkpoint")}},
                                      rng);
     draw("gan_samples.png");
     pictures.push_back(arguments.out("gan_loss.png"));

@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"from", "none", "weights to start from: vae.safetensors of an earlier run"},
          {"epochs", "10", "passes over the training images"},
+         {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
          {"steps", "0", "updates, instead of epochs"}});
     Rng rng(arguments.seed());
     const Mnist mnist = load_mnist(arguments.text("data"));
@@ -21,14 +22,15 @@ int main(int argc, char** argv) {
     Vae vae{Encoder{Sequential{Linear(pixels, 400, rng), Relu{}}, Linear(400, 20, rng), Linear(400, 20, rng)},
             Decoder{Sequential{Linear(20, 400, rng), Relu{}, Linear(400, pixels, rng)}, BernoulliLikelihood{}},
             StandardNormal(20)};
-    if (arguments.text("from") != "none") load_safetensors(arguments.text("from"), vae);
+    if (const std::string from = arguments.file("from"); !from.empty()) load_safetensors(from, vae);
     VaeTrainer trainer{vae};
     const Index steps = arguments.whole("steps");
     const auto history = trainer.fit(mnist.train.images, test,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
                                       .batch_size = 128,
-                                      .progress = ProgressBar{}},
+                                      .progress = ProgressBar{},
+                                      .checkpoint = {.path = arguments.file("checkpoint")}},
                                      rng);
 
     Series train{"training", {}}, held_out{"test", {}};

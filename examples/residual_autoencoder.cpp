@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
         argc, argv, "Trains an autoencoder of residual blocks on the MNIST digits; draws what it makes of new ones.",
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"steps", "1000", "updates"},
+         {"checkpoint", "none", "file that keeps the training each 100 updates; the same call goes on from there"},
          {"batch", "64", "images in a batch"}});
     Rng rng(arguments.seed());
     const Mnist mnist = load_mnist(arguments.text("data"));
@@ -49,7 +50,10 @@ int main(int argc, char** argv) {
     print(autoencoder);
     AutoencoderTrainer trainer{autoencoder};
     trainer.fit(mnist.train.images,
-                {.steps = arguments.whole("steps"), .batch_size = arguments.whole("batch"), .progress = ProgressBar{}},
+                {.steps = arguments.whole("steps"),
+                 .batch_size = arguments.whole("batch"),
+                 .progress = ProgressBar{},
+                 .checkpoint = {.path = arguments.file("checkpoint"), .every = 100}},
                 rng);
 
     // The first digits of the test set, each row above what became of it.
