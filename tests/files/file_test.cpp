@@ -164,6 +164,14 @@ TEST_CASE_METHOD(Fixture, "A file that cannot be written is an error with the re
   CHECK(directory.file_count() == 1);
 }
 
+TEST_CASE_METHOD(Fixture, "A folder that nobody may list can be written to") {
+  ::chmod(directory.path().c_str(), 0300);
+  detail::write_file("save", path, content);
+  ::chmod(directory.path().c_str(), 0700);
+  CHECK(read_bytes(path) == content);
+  CHECK(directory.file_count() == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "Several writers of one file leave a whole one") {
   std::vector<std::thread> writers;
   for (std::uint8_t i = 0; i < 4; ++i)
