@@ -10,8 +10,8 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// Layers one after the other: y = last(...(first(x))). Sequential{block} has one layer even if that is a Sequential
-/// itself, as in PyTorch, so names keep the nesting ("0.0.weight"); `auto copy = block` is a copy. Hands the Pass, and a
-/// condition if there is one, to those layers that take it; a condition that none of them takes is refused when the
+/// itself, as in PyTorch, so names keep the nesting ("0.0.weight"); `auto copy = block` is a copy. Hands the Pass, and
+/// a condition if there is one, to those layers that take it; a condition that none of them takes is refused when the
 /// program is compiled. A ShapeError says in which layer, counted from 0.
 template <class... Layers>
 struct Sequential {
