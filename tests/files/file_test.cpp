@@ -111,7 +111,7 @@ TEST_CASE_METHOD(Fixture, "A pipe is written in place, whatever signals come") {
   act.sa_handler = [](int) {};  // without SA_RESTART
   ::sigaction(SIGALRM, &act, &before);
   ::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
-  const itimerval often{{0, 100}, {0, 100}}, never{};
+  const itimerval often{{0, 300}, {0, 300}}, never{};
   ::setitimer(ITIMER_REAL, &often, nullptr);
   detail::write_file("save", path, sent);
   detail::write_file("save", directory / "regular", sent);
