@@ -111,7 +111,7 @@ TEST_CASE_METHOD(Fixture, "A pipe is written in place, whatever signals come") {
   act.sa_handler = [](int) {};  // without SA_RESTART
   ::sigaction(SIGALRM, &act, &before);
   ::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
-  const itimerval often{{0, 100}, {0, 100}}, never{};
+  const itimerval often{{0, 300}, {0, 300}}, never{};
   ::setitimer(ITIMER_REAL, &often, nullptr);
   detail::write_file("save", path, sent);
   detail::write_file("save", directory / "regular", sent);
@@ -161,6 +161,14 @@ TEST_CASE_METHOD(Fixture, "A file that cannot be written is an error with the re
     ::chmod(directory.path().c_str(), 0700);
   }
   CHECK(read_bytes(path) == Bytes{9});
+  CHECK(directory.file_count() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "A folder that nobody may list can be written to") {
+  ::chmod(directory.path().c_str(), 0300);
+  detail::write_file("save", path, content);
+  ::chmod(directory.path().c_str(), 0700);
+  CHECK(read_bytes(path) == content);
   CHECK(directory.file_count() == 1);
 }
 

@@ -97,6 +97,12 @@ auto despite_signals(F&& call) {
   return true;
 }
 
+/// Whether a power cut takes nothing away any more. What cannot be asked for that, as some file systems, counts as
+/// true.
+[[gnu::cold]] EIGENESIS_ONCE bool to_disk(const Descriptor& file) {
+  return despite_signals([&] { return ::fsync(file.number()); }) == 0 || errno == EINVAL || errno == EBADF;
+}
+
 /// What a path of symbolic links leads to, there or not.
 [[gnu::cold]] EIGENESIS_ONCE std::string link_target(std::string path) {
   char target[4096];
@@ -128,16 +134,15 @@ auto despite_signals(F&& call) {
   if (!file) return false;
   if (old != nullptr && ::fchown(file.number(), old->st_uid, old->st_gid) != 0) errno = 0;  // only root may do that
   const bool good = (old == nullptr || ::fchmod(file.number(), old->st_mode & 07777) == 0) &&
-                    write_all(file, content) && despite_signals([&] { return ::fsync(file.number()); }) == 0 &&
-                    file.close() && ::renameat(place, temporary.c_str(), place, name.c_str()) == 0;
+                    write_all(file, content) && to_disk(file) && file.close() &&
+                    ::renameat(place, temporary.c_str(), place, name.c_str()) == 0;
   if (!good) {
     const int reason = errno;
     ::unlinkat(place, temporary.c_str(), 0);
     errno = reason;
     return false;
   }
-  // Without this a power cut may bring the old file back. Not every file system and not every folder allows it.
-  return despite_signals([&] { return ::fsync(place); }) == 0 || errno == EINVAL || errno == EBADF;
+  return to_disk(folder);  // Without this a power cut may bring the old file back.
 }
 
 EIGENESIS_ONCE void write_file(std::string_view function, const std::string& path,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/ops/arrange.hpp"
 
@@ -27,7 +29,7 @@ struct Flatten {
 };
 
 /// Rows [N, height * width * channels] -> images [N, height, width, channels]. Throws ShapeError for another number of
-/// columns.
+/// columns, ArgumentError for sizes below 1 or above 2^20.
 struct Unflatten {
   Index height, width, channels;
   RowOrder order = RowOrder::channels_last;
@@ -35,6 +37,10 @@ struct Unflatten {
   template <class Scalar>
   Variable<Scalar, 4> operator()(const Variable<Scalar, 2>& x) const {
     const Index n = x.shape(0);
+    require<ArgumentError>(
+        std::min({height, width, channels}) >= 1 && std::max({height, width, channels}) <= detail::max_step,
+        "Unflatten: expected height, width and channels in [1, ", detail::max_step, "] but got ", height, ", ", width,
+        " and ", channels);
     require(x.shape(1) == channels * height * width, "Unflatten: expected x of shape [N, ", channels * height * width,
             "] but got ", x.shape());
     const Shape<4> images{n, height, width, channels};

@@ -15,7 +15,8 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 struct LoadOptions {
-  /// How names of the file begin, and what stands for that in the model; the first that fits: {{"module.", ""}}.
+  /// How names of the file begin, and what stands for that in the model; the first that fits: {{"module.", ""}} takes
+  /// a prefix away, {{"", "network."}} adds one.
   std::vector<std::pair<std::string, std::string>> rename = {};
   bool partial = false;           // Names that only the file or only the model has are left over, not refused.
   bool allow_non_finite = false;  // Weights may be NaN or infinite.

@@ -64,11 +64,13 @@ Variable<Scalar, Rank> slice(const Variable<Scalar, Rank>& x, int axis, Index be
                 }));
 }
 
-/// Zeros added before and after along an axis; throws ArgumentError for negative counts.
+/// Zeros added before and after along an axis; throws ArgumentError for counts outside of [0, 2^40].
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> pad(const Variable<Scalar, Rank>& x, int axis, Index before, Index after) {
   axis = detail::checked_axis("pad", axis, Rank);
-  require<ArgumentError>(before >= 0 && after >= 0, "pad: expected counts >= 0 but got ", before, " and ", after);
+  constexpr Index most = Index{1} << 40;
+  require<ArgumentError>(std::min(before, after) >= 0 && std::max(before, after) <= most,
+                         "pad: expected counts in [0, 2^40] but got ", before, " and ", after);
   Shape<Rank> shape = x.shape();
   const Index size = shape[axis];
   shape[axis] += before + after;
@@ -116,11 +118,11 @@ Variable<Scalar, Rank> concatenate(const std::vector<Variable<Scalar, Rank>>& pa
 template <class Scalar, int Rank>
 std::vector<Variable<Scalar, Rank>> split(const Variable<Scalar, Rank>& x, int axis, std::span<const Index> sizes) {
   axis = detail::checked_axis("split", axis, Rank);
-  Index total = 0;
-  bool negative = false;
-  for (const Index size : sizes) total += size, negative = negative || size < 0;
-  require(!negative && total == x.shape()[axis], "split: expected sizes >= 0 that add up to ", x.shape()[axis],
-          " but got ", detail::ShapeView{sizes});
+  Index left = x.shape()[axis];
+  bool fits = true;
+  for (const Index size : sizes) fits = fits && size >= 0 && size <= left, left -= fits ? size : 0;
+  require(fits && left == 0, "split: expected sizes >= 0 that add up to ", x.shape()[axis], " but got ",
+          detail::ShapeView{sizes});
   std::vector<Variable<Scalar, Rank>> parts;
   Index begin = 0;
   for (const Index size : sizes) {
