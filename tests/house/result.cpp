@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Two files of a program, the first of which knows the other by a function that has a type of the library as its result.
+// Two files of a program. One knows of the other a function that has a type of the library as its result.
 #include <eigenesis/core/tensor.hpp>
 
 eigenesis::Tensor<float, 2> result();
