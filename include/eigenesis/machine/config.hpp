@@ -65,11 +65,10 @@
 #define EIGENESIS_TEXT(name) EIGENESIS_TEXT_OF(name)
 extern "C" const char EIGENESIS_FLAGS;
 namespace eigenesis::inline EIGENESIS_ABI::detail {
-#if __has_attribute(retain)
-[[gnu::retain]]
-#endif
-[[gnu::used]] static void
-require_same_flags() {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wattributes"  // of `retain`, where the assembler does not know it
+[[gnu::used, gnu::retain]] static void require_same_flags() {
+#pragma GCC diagnostic pop
   asm volatile(
       ".pushsection .rodata.eigenesis_flags,\"aG\",%%progbits,eigenesis_flags,comdat\n"
       ".ifndef " EIGENESIS_TEXT(EIGENESIS_FLAGS) "\n"  // link-time optimisation puts many files into one

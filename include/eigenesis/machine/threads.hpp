@@ -21,6 +21,8 @@ void run_on_threads(Index pieces, void (*piece)(void* context, Index i), void* c
 
 /// Calls piece(i) once for each i in [0, pieces), on several threads, and returns when all are done. Serial when called
 /// from inside a piece or while another thread is using the pool. Throws what the lowest piece that throws has thrown.
+/// All pieces compute in the caller's floating-point state. A child of fork() has threads of its own; if a piece has
+/// forked, the child lacks the pieces that other threads were doing.
 template <class F>
 void parallel_for(Index pieces, F&& piece) {
   using Function = std::remove_reference_t<F>;
