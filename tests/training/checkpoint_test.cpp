@@ -214,6 +214,25 @@ TEST_CASE("A checkpoint of another training is refused, with the trainer as it w
   CHECK(accepted == 0);
 }
 
+TEST_CASE("A trainer of one's own without prepare() is as it was if its checkpoint is refused", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  train_own({.path = path}, 0);
+  Rng rng(3);
+  Linear<double> network(2, 2, rng);
+  OwnTrainer trainer{network};
+  const Tensor<double, 2> before = network.weight.value();
+  CHECK_THROWS_AS(
+      fit(trainer, StandardNormal<double>(2), {.steps = 1, .batch_size = 3, .checkpoint = {.path = path}}, rng),
+      DataError);
+  CHECK(std::ranges::equal(network.weight.value().values(), before.values()));
+  CHECK(trainer.optimizer.steps() == 0);
+  for_each_state(trainer.optimizer, [](const FieldPath& field, const auto& tensor) {
+    INFO(to_string(field));
+    for (const auto x : tensor.values()) CHECK(x == 0);
+  });
+}
+
 TEST_CASE("A training whose checkpoint is there can be asked for more", "[training]") {
   const TemporaryDirectory folder;
   const std::string path = folder / "run.safetensors";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -144,25 +145,52 @@ auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size = 10
 
 namespace detail {
 
+/// A copy of what a trainer's fields name. back() restores it; what came to be since then is 0, as it begins.
+template <class Trainer>
+class Backup {
+ public:
+  explicit Backup(Trainer& trainer) : trainer_(trainer) {
+    for_each_state(std::as_const(trainer), [&](const FieldPath& path, const auto& tensor) {
+      kept_.emplace(to_string(path), std::vector<double>(tensor.values().begin(), tensor.values().end()));
+    });
+  }
+  void back() {
+    for_each_state(trainer_, [&]<class Scalar, int Rank>(const FieldPath& path, Tensor<Scalar, Rank>& tensor) {
+      const auto found = kept_.find(to_string(path));
+      for (std::size_t i = 0; i < tensor.values().size(); ++i)
+        tensor.values()[i] = found == kept_.end() ? Scalar{0} : static_cast<Scalar>(found->second[i]);
+    });
+  }
+
+ private:
+  Trainer& trainer_;
+  std::map<std::string, std::vector<double>> kept_;  // doubles hold every float
+};
+
 /// Goes on from a checkpoint, if there is one.
 template <class Trainer, class Data, class Losses>
 void resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data, Index batch_size,
             Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng) {
-  static_assert(HasFields<Trainer>, "eigenesis: checkpoints need a trainer that lists what it depends on in `fields`");
   const bool there = file_exists(checkpoint.path);
   require<ArgumentError>(there || checkpoint.start != Start::resume, name, ": expected a checkpoint to resume from in ",
                          checkpoint.path, " but there is no such file");
   if (!there || checkpoint.start == Start::anew) return;
-  if constexpr (requires { trainer.prepare(); }) {
-    trainer.prepare();
-  } else {  // a step makes the state of the optimizers, whose numbers are then overwritten
-    Rng any(0);
-    Batches<Data> some(data, {.batch_size = batch_size, .drop_last = TakesSeveralBatches<Trainer>});
-    NextBatch<Batches<Data>> next{some, any};
-    one_step(trainer, next, any);
+  Backup backup(trainer);
+  try {
+    if constexpr (requires { trainer.prepare(); }) {
+      trainer.prepare();
+    } else {  // a step makes the state of the optimizers, whose numbers are then overwritten
+      Rng any(0);
+      Batches<Data> some(data, {.batch_size = batch_size, .drop_last = TakesSeveralBatches<Trainer>});
+      NextBatch<Batches<Data>> next{some, any};
+      one_step(trainer, next, any);
+    }
+    const FitMemory expected = run.remember(batches, batch_size, rng);
+    run.go_on_from(load_checkpoint(name, checkpoint.path, trainer, expected, loss_count<Losses>()), batches, rng);
+  } catch (...) {
+    backup.back();
+    throw;
   }
-  const FitMemory expected = run.remember(batches, batch_size, rng);
-  run.go_on_from(load_checkpoint(name, checkpoint.path, trainer, expected, loss_count<Losses>()), batches, rng);
 }
 
 /// The loop. `held_out` gives the losses on held-out data, or is empty.
@@ -190,13 +218,18 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   FitProgress<Losses> run{{}, 0, {}, {}, options.history ? *options.history : own_history};
   auto& [state, done, mean, recent, history] = run;
   history = {};
+  const bool has_checkpoint = !options.checkpoint.path.empty();
+  require<ArgumentError>(!has_checkpoint || HasFields<Trainer>, name,
+                         ": expected a trainer that lists what it depends on in `fields`, for a checkpoint");
   const auto save = [&] {
-    if (options.checkpoint.path.empty()) return;
-    FitMemory memory = run.remember(batches, options.batch_size, rng);
-    save_safetensors(options.checkpoint.path, CheckpointFile<Trainer>{trainer, memory});
+    if constexpr (HasFields<Trainer>) {
+      if (!has_checkpoint) return;
+      FitMemory memory = run.remember(batches, options.batch_size, rng);
+      save_safetensors(options.checkpoint.path, CheckpointFile<Trainer>{trainer, memory});
+    }
   };
-  if (!options.checkpoint.path.empty())
-    resume(name, options.checkpoint, trainer, data, options.batch_size, batches, run, rng);
+  if constexpr (HasFields<Trainer>)
+    if (has_checkpoint) resume(name, options.checkpoint, trainer, data, options.batch_size, batches, run, rng);
   const double steps = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
   history.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
 
