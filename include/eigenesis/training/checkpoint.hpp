@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "eigenesis/data/batches.hpp"
@@ -122,6 +123,28 @@ struct CheckpointNumbers {
     static void fields(auto& self, auto&& field) { field("numbers", self.numbers, InFiles::count); }
   } fit;
   static void fields(auto& self, auto&& field) { field("fit", self.fit); }
+};
+
+/// A copy of what a trainer's fields name. back() restores it; what came to be since then is 0, as it begins.
+template <class Trainer>
+class Backup {
+ public:
+  explicit Backup(Trainer& trainer) : trainer_(trainer) {
+    for_each_state(std::as_const(trainer), [&](const FieldPath& path, const auto& tensor) {
+      kept_.emplace(to_string(path), std::vector<double>(tensor.values().begin(), tensor.values().end()));
+    });
+  }
+  void back() {
+    for_each_state(trainer_, [&]<class Scalar, int Rank>(const FieldPath& path, Tensor<Scalar, Rank>& tensor) {
+      const auto found = kept_.find(to_string(path));
+      for (std::size_t i = 0; i < tensor.values().size(); ++i)
+        tensor.values()[i] = found == kept_.end() ? Scalar{0} : static_cast<Scalar>(found->second[i]);
+    });
+  }
+
+ private:
+  Trainer& trainer_;
+  std::map<std::string, std::vector<double>> kept_;  // doubles hold every float
 };
 
 /// Reads a checkpoint into the trainer, which has the state of its optimizers already, and gives the rest. `expected`

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -144,28 +143,6 @@ auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size = 10
 }
 
 namespace detail {
-
-/// A copy of what a trainer's fields name. back() restores it; what came to be since then is 0, as it begins.
-template <class Trainer>
-class Backup {
- public:
-  explicit Backup(Trainer& trainer) : trainer_(trainer) {
-    for_each_state(std::as_const(trainer), [&](const FieldPath& path, const auto& tensor) {
-      kept_.emplace(to_string(path), std::vector<double>(tensor.values().begin(), tensor.values().end()));
-    });
-  }
-  void back() {
-    for_each_state(trainer_, [&]<class Scalar, int Rank>(const FieldPath& path, Tensor<Scalar, Rank>& tensor) {
-      const auto found = kept_.find(to_string(path));
-      for (std::size_t i = 0; i < tensor.values().size(); ++i)
-        tensor.values()[i] = found == kept_.end() ? Scalar{0} : static_cast<Scalar>(found->second[i]);
-    });
-  }
-
- private:
-  Trainer& trainer_;
-  std::map<std::string, std::vector<double>> kept_;  // doubles hold every float
-};
 
 /// Goes on from a checkpoint, if there is one.
 template <class Trainer, class Data, class Losses>
