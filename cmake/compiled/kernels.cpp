@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What eigenesis::compiled holds of machine/ and kernels/: all x_inl.hpp.
 #define EIGENESIS_COMPILED
-#include <eigenesis/kernels/adam_inl.hpp>
+#include <eigenesis/kernels/updates_inl.hpp>
 #include <eigenesis/kernels/convolution_inl.hpp>
 #include <eigenesis/kernels/pointwise_inl.hpp>
 #include <eigenesis/kernels/product_inl.hpp>

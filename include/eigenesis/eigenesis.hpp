@@ -17,7 +17,7 @@
 //   models/        6  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
 //   objectives/    6  what is minimised: GAN games and penalties, the ELBO
 //   metrics/       6  how good the samples are
-//   training/      7  fit, the one loop; GanTrainer, VaeTrainer, AutoencoderTrainer, progress
+//   training/      7  fit, the one loop; GanTrainer, VaeTrainer, AutoencoderTrainer, progress, checkpoints
 
 // clang-format off: in the order of the floors
 #include "eigenesis/machine/config.hpp"
@@ -27,7 +27,6 @@
 #include "eigenesis/machine/memory.hpp"
 #include "eigenesis/machine/threads.hpp"
 
-#include "eigenesis/kernels/adam.hpp"
 #include "eigenesis/kernels/convolution.hpp"
 #include "eigenesis/kernels/convolution_geometry.hpp"
 #include "eigenesis/kernels/operations.hpp"
@@ -37,6 +36,7 @@
 #include "eigenesis/kernels/random.hpp"
 #include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/kernels/transpose.hpp"
+#include "eigenesis/kernels/updates.hpp"
 
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/files/gzip.hpp"

@@ -241,7 +241,7 @@ TEST_CASE("gradient refuses a constant y where nothing is recorded") {
   CHECK_THROWS_MATCHES(
       gradient(x * x, x), ArgumentError,
       Message("gradient: expected y computed from a Parameter or the result of watch() but got a constant; "
-              "was it computed while a NoGradient lived?"));
+              "was it computed while a NoGradient lived, or is all held fixed?"));
 }
 
 TEST_CASE("gradient refuses a y that is constant because a NoGradient lived") {
@@ -253,7 +253,7 @@ TEST_CASE("gradient refuses a y that is constant because a NoGradient lived") {
   const auto square_x = unrecorded([&] { return x * x; });
   const auto refused = Message(
       "gradient: expected y computed from a Parameter or the result of watch() but got a constant; "
-      "was it computed while a NoGradient lived?");
+      "was it computed while a NoGradient lived, or is all held fixed?");
   CHECK_THROWS_MATCHES(gradient(square_x, x), ArgumentError, refused);
   CHECK_THROWS_MATCHES(gradient(sum(sin(3 * square_x + 1)), x), ArgumentError, refused);
   CHECK_THROWS_MATCHES(gradient(unrecorded([&] { return gradient(x * x * x, x); }), x), ArgumentError, refused);

@@ -166,3 +166,15 @@ TEST_CASE("Batches name wrong arguments") {
       Batches{unequal}, DataError,
       Message("Batches: expected tensors with one first axis, 10, but got conditions of shape [1, 2]"));
 }
+
+TEST_CASE("Batches of data that will be gone are refused when the program is compiled", "[data]") {
+  using Rows = Tensor<float, 2>;
+  STATIC_REQUIRE(std::is_constructible_v<Batches<Rows>, const Rows&>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<Batches<Rows>, Rows>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<Batches<Rows>, const Rows>);
+  const auto epoch_of_temporary = []<class B>(B*) {
+    return requires(Rng & rng, B(*make)()) { *make().epoch(rng).begin(); };
+  };
+  STATIC_REQUIRE_FALSE(decltype(epoch_of_temporary(static_cast<Batches<Rows>*>(nullptr)))(
+      epoch_of_temporary(static_cast<Batches<Rows>*>(nullptr))));
+}

@@ -589,14 +589,3 @@ TEMPLATE_TEST_CASE("adam takes PyTorch's steps", "", float, double) {
       CHECK((weight.room_untouched() && m.room_untouched() && v.room_untouched()));
     }
 }
-
-TEMPLATE_TEST_CASE("adam keeps weights without gradients even with a subnormal epsilon", "", float, double) {
-  using T = TestType;
-  for (const Isa use : instruction_sets()) {
-    T weight[16], zeros[3][16] = {};
-    std::fill_n(weight, 16, T{1});
-    detail::adam<T>(weight, zeros[0], zeros[1], zeros[2], 16, T(0.9), T(0.999), T(0.01), T(1),
-                    std::numeric_limits<T>::denorm_min(), T(0), use);
-    CHECK(weight[3] == 1);
-  }
-}

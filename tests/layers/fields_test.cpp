@@ -215,6 +215,11 @@ TEST_CASE("With an example, the summary shows what each layer gives", "[layers]"
         "network.3         lambda           [3, 6]\n"
         "prior             StandardNormal\n"
         "parameters                                 30\n");
+  const Sequential lambdas{[](const auto& x) {
+                             return concatenate({x, x}, 1);
+                           },
+                           [](const auto& x) { return sum(x, 1); }};
+  CHECK_THAT(summary(lambdas, z), Catch::Contains("0           lambda      [3, 4]\n1           lambda      [3]\n"));
   const Autoencoder autoencoder{Encoder{Tanh{}, Linear(2, 1, rng)}, Decoder{Linear(1, 2, rng), SquaredError{}}};
   CHECK_THAT(summary(autoencoder, z), Catch::Contains("decoder.network         Linear        [3, 2]\n"));
 }

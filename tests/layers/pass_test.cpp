@@ -74,3 +74,41 @@ TEST_CASE("AppendCondition joins rows, or images at every pixel, and a condition
   CHECK_THROWS_MATCHES(AppendCondition{}(rows, one), ShapeError,
                        Message("AppendCondition: expected one condition for each sample, [2, C], but got [1, 1]"));
 }
+
+namespace {
+
+struct Hidden {  // its fields are not named, so that the compiler cannot find the Dropout
+  Dropout dropout{0.5};
+  auto operator()(const auto& x) const { return dropout(x); }
+};
+struct Keeping {  // takes a Pass, but keeps it for itself
+  BatchNorm<> norm{2};
+  auto operator()(const auto& x, Pass pass = {}) const { return pass.is_training() ? norm(x) : norm(x, pass); }
+  static void fields(auto& self, auto&& field) { field("norm", self.norm); }
+};
+struct Evaluating {
+  BatchNorm<> norm{2};
+  auto operator()(const auto& x, Pass pass = {}) const {
+    return norm(x, pass.is_training() ? Pass::evaluation(pass.rng()) : pass);
+  }
+  static void fields(auto& self, auto&& field) { field("norm", self.norm); }
+};
+
+}  // namespace
+
+TEST_CASE("A Pass that is not handed on is found in training", "[layers]") {
+  Rng rng(1);
+  const Variable<float, 2> x = row(2, -40);
+  const auto refused = [&](const auto& network, const std::string& layer) {
+    CHECK_NOTHROW(network(x));
+    CHECK_THROWS_MATCHES(
+        network(x, Pass::training(rng)), ArgumentError,
+        Message(layer + ": expected the Pass of the training but got none; the layer around it has to take one "
+                        "and hand it on, operator()(x, Pass pass = {}), or to ask for Pass::evaluation(rng)"));
+    CHECK_NOTHROW(network(x, Pass::evaluation(rng)));
+  };
+  refused(Sequential{Hidden{}}, "Dropout");
+  refused(Sequential{Sequential{[dropout = Dropout()](const auto& t) { return dropout(t); }}}, "Dropout");
+  refused(Sequential{Keeping{}}, "BatchNorm");
+  CHECK_NOTHROW(Sequential{Evaluating{}}(x, Pass::training(rng)));
+}

@@ -336,6 +336,17 @@ TEST_CASE("large numbers that stay finite are learned from", "[optimizers]") {
   CHECK_THROWS_AS(Adam<float>({.epsilon = 0}).minimize(0 * sum(other.weight), other), NumericError);  // 0 / 0
 }
 
+TEMPLATE_TEST_CASE("an epsilon below the normal numbers keeps weights without gradients", "[optimizers]", float,
+                   double) {
+  using T = TestType;
+  for (const double epsilon : {1e-50, 1e-310, 4e-45}) {
+    One<T, 1> model{Tensor<T, 1>(Shape{2}, T(0.5))};
+    Adam<T>{{.epsilon = epsilon}}.minimize(0 * sum(model.weight), model);
+    RmsProp<T>{{.epsilon = epsilon}}.minimize(0 * sum(model.weight), model);
+    CHECK(model.weight.value()(1) == T(0.5));
+  }
+}
+
 TEST_CASE("parameters that are held fixed are constants", "[optimizers]") {
   Pair<Affine<double>> model;
   hold_fixed(model.first);

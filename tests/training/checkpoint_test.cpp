@@ -244,11 +244,35 @@ TEST_CASE("A training whose checkpoint is there can be asked for more", "[traini
     const auto history =
         fit(trainer, data, {.steps = steps, .epochs = epochs, .batch_size = 4, .checkpoint = checkpoint}, rng);
     CHECK(std::ssize(history.steps) == (steps > 0 ? steps : 6 * epochs));
-    return all_numbers(network, FitHistory<Loss>{history.steps, {}, {}}, rng);
+    return all_numbers(network, history, rng);
   };
   CHECK(train(2, 0, {path}) == train(2, 0, {}));
   CHECK(train(5, 0, {path}) == train(5, 0, {}));
   std::filesystem::remove(path);
   CHECK(train(0, 7, {path}) == train(0, 7, {}));
   CHECK(train(0, 40, {path}) == train(0, 40, {}));
+  CHECK_THROWS_WITH(
+      train(8, 0, {path}),
+      Catch::EndsWith(" but: its number of steps in an epoch (0: steps were asked for) is 0, here it is 6"));
+}
+
+TEST_CASE("A checkpoint of another seed is refused, and one that cannot be written at once", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  Rng start(1);
+  Linear<double> network(2, 2, start);
+  OwnTrainer trainer{network};
+  const auto train = [&](Index steps, Rng& rng, const std::string& file) {
+    return fit(trainer, StandardNormal<double>(2), {.steps = steps, .batch_size = 4, .checkpoint = {.path = file}}, rng)
+        .steps.size();
+  };
+  Rng rng(2), other(3);
+  CHECK(train(3, rng, path) == 3);
+  CHECK(train(5, rng, path) == 5);  // with the generator as the first call left it
+  CHECK_THROWS_MATCHES(train(9, other, path), DataError,
+                       Message("fit: expected a checkpoint of this training in " + path +
+                               " but: it began with another generator; is the seed another one?"));
+  const Index steps = trainer.optimizer.steps();
+  CHECK_THROWS_WITH(train(9, other, folder / "no/such/folder"), Catch::Contains("No such file or directory"));
+  CHECK(trainer.optimizer.steps() == steps);
 }

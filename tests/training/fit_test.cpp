@@ -243,7 +243,7 @@ TEST_CASE("a parameter that no field names is refused before the first update", 
 
   Autoencoder autoencoder{Encoder{Tanh{}, Forgetful(rng)}, Decoder{Linear(3, 3, rng), SquaredError{}}};
   AutoencoderTrainer trainer{autoencoder};
-  refused([&] { trainer.fit(data, {.epochs = 1}, rng); }, "AutoencoderTrainer::step");
+  refused([&] { trainer.fit(data, {.epochs = 1}, rng); }, "AutoencoderTrainer::fit");
   refused([&] { trainer.step(data, rng); }, "AutoencoderTrainer::step");
   CHECK(trainer.optimizer.steps() == 0);
 
@@ -252,7 +252,7 @@ TEST_CASE("a parameter that no field names is refused before the first update", 
   Vae vae{Encoder{Sequential{first, [&](const auto& x) { return held(x); }}, Linear(3, 2, rng), Linear(3, 2, rng)},
           Decoder{Linear(2, 3, rng), SquaredError{}}, StandardNormal(2)};
   VaeTrainer vae_trainer{vae};
-  refused([&] { vae_trainer.fit(data, {.epochs = 1}, rng); }, "VaeTrainer::step");
+  refused([&] { vae_trainer.fit(data, {.epochs = 1}, rng); }, "VaeTrainer::fit");
   hold_fixed(held);  // declared to be no part of the training
   CHECK_NOTHROW(vae_trainer.fit(data, {.epochs = 1}, rng));
 

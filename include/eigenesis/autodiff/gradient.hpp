@@ -19,9 +19,12 @@ CachedVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<cons
 /// not among them would never learn.
 class ParametersMayBe {
  public:
-  /// `function` is named in errors.
-  ParametersMayBe(std::string function, CachedVector<const void*> nodes)
-      : function_(std::move(function)), nodes_(std::move(nodes)), outer_(std::exchange(innermost(), this)) {
+  /// A Parameter that is not among them is an ArgumentError: `expected`, its shape, `hint`.
+  ParametersMayBe(std::string expected, const char* hint, CachedVector<const void*> nodes)
+      : expected_(std::move(expected)),
+        hint_(hint),
+        nodes_(std::move(nodes)),
+        outer_(std::exchange(innermost(), this)) {
     std::ranges::sort(nodes_);
   }
   ParametersMayBe(const ParametersMayBe&) = delete;
@@ -33,18 +36,14 @@ class ParametersMayBe {
     static thread_local const ParametersMayBe* scope = nullptr;
     return scope;
   }
-  /// Throws ArgumentError for a Parameter that is not among the given ones.
   void check(const void* node, std::span<const Index> shape) const {
-    require<ArgumentError>(std::ranges::binary_search(nodes_, node), function_,
-                           ": expected a loss that depends on parameters in the trainer's fields only but it also "
-                           "depends on one of shape ",
-                           ShapeView{shape},
-                           " that is in none; does a layer leave it out of its fields, or does a lambda hold a layer? ",
-                           "Parameters that shall not learn: hold_fixed(model)");
+    require<ArgumentError>(std::ranges::binary_search(nodes_, node), expected_, " but it also depends on one of shape ",
+                           ShapeView{shape}, hint_);
   }
 
  private:
-  std::string function_;
+  std::string expected_;
+  const char* hint_;
   CachedVector<const void*> nodes_;
   const ParametersMayBe* outer_;
 };
@@ -60,7 +59,7 @@ template <class Scalar, int YRank, int... Ranks>
 auto gradient(const Variable<Scalar, YRank>& y, const Variable<Scalar, Ranks>&... x) {
   static_assert(YRank == 0, "eigenesis: gradient needs a number; take sum(y) or mean(y) first");
   (require<ArgumentError>(x.differentiable(), "gradient: expected x to be a Parameter or the result of watch() ",
-                          "but got a constant of shape ", x.shape()),
+                          "but got a constant of shape ", x.shape(), x.node()->parameter ? ", held fixed" : ""),
    ...);
   const std::array<detail::NodeRef<Scalar>, sizeof...(x)> targets{x.node()...};
   const auto found = detail::gradients<Scalar>(y.node(), targets);

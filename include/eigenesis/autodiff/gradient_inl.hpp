@@ -130,7 +130,7 @@ CachedVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<cons
   // A constant is right where y is linear or detached, but while nothing is recorded it is more likely a mistake.
   require<ArgumentError>(y->differentiable || (recording() && !y->unrecorded),
                          "gradient: expected y computed from a Parameter or the result of ",
-                         "watch() but got a constant; was it computed while a NoGradient lived?");
+                         "watch() but got a constant; was it computed while a NoGradient lived, or is all held fixed?");
   Notes<Scalar> notes;
   for (const NodeRef<Scalar>& x : targets) notes[notes.number_of(x.get())].target = true;
   const CachedVector<std::size_t> path = path_from_targets(y.get(), notes);

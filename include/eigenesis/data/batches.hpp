@@ -171,7 +171,7 @@ class Batches<Data> {
                            samples());
     step_ = steps_per_epoch();
   }
-  explicit Batches(Data&&, const BatchOptions& = {}, const char* = nullptr) = delete;
+  explicit Batches(const Data&&, const BatchOptions& = {}, const char* = nullptr) = delete;
 
   Index samples() const { return std::ssize(order_); }
   Index steps_per_epoch() const {

@@ -9,7 +9,7 @@ using Int = std::int32_t;
 #include "eigenesis/kernels/math_float.inl"
 #include "eigenesis/kernels/pointwise.inl"
 #include "eigenesis/kernels/reductions.inl"
-#include "eigenesis/kernels/adam.inl"
+#include "eigenesis/kernels/updates.inl"
 #include "eigenesis/kernels/product.inl"
 #include "eigenesis/kernels/convolution.inl"
 #include "eigenesis/kernels/random.inl"
@@ -22,7 +22,7 @@ using Int = std::int64_t;
 #include "eigenesis/kernels/math_double.inl"
 #include "eigenesis/kernels/pointwise.inl"
 #include "eigenesis/kernels/reductions.inl"
-#include "eigenesis/kernels/adam.inl"
+#include "eigenesis/kernels/updates.inl"
 #include "eigenesis/kernels/product.inl"
 #include "eigenesis/kernels/convolution.inl"
 }  // namespace of_double

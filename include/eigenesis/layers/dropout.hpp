@@ -21,6 +21,7 @@ struct Dropout {
 
   template <class Scalar, int Rank>
   Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass = {}) const {
+    detail::expect_handed_on("Dropout", pass);
     if (!pass.is_training()) return x;
     Tensor<Scalar, Rank> noise(x.shape());
     pass.rng().fill_uniform(noise.data(), noise.size(), Scalar{0}, Scalar{1});

@@ -102,6 +102,7 @@ struct BatchNorm {
   template <int Rank>
   Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Pass pass = {}) const {
     detail::check_features("BatchNorm", x, weight.size());
+    detail::expect_handed_on("BatchNorm", pass);
     if (!pass.is_training())
       return detail::normalize(x, Variable(running_mean), Variable(running_variance), epsilon, weight, bias);
     const Index n = x.size() / weight.size();

@@ -29,6 +29,7 @@ class Pass {
   bool is_training() const { return training_; }
   /// Whether layers move their running averages in this pass.
   bool updates_state() const { return updates_state_; }
+  bool has_rng() const { return rng_ != nullptr; }
   /// Throws ArgumentError if this pass brings no generator.
   Rng& rng() const {
     require<ArgumentError>(rng_ != nullptr,
@@ -45,6 +46,30 @@ class Pass {
 };
 
 namespace detail {
+
+/// While one lives, a training pass is on its way through a layer of this thread.
+class TrainingCall {
+ public:
+  explicit TrainingCall(Pass pass) : outer_(std::exchange(active(), active() || pass.is_training())) {}
+  TrainingCall(const TrainingCall&) = delete;
+  TrainingCall& operator=(const TrainingCall&) = delete;
+  ~TrainingCall() { active() = outer_; }
+  static bool& active() {
+    static thread_local bool is_active = false;
+    return is_active;
+  }
+
+ private:
+  bool outer_;
+};
+
+/// For layers that need a Pass: throws ArgumentError if they got none in the middle of a training pass.
+inline void expect_handed_on(const char* layer, Pass pass) {
+  require<ArgumentError>(
+      pass.has_rng() || !TrainingCall::active(), layer,
+      ": expected the Pass of the training but got none; the layer around it has to take one and hand "
+      "it on, operator()(x, Pass pass = {}), or to ask for Pass::evaluation(rng)");
+}
 
 template <class Layer, class... X>
 concept Takes = requires(const Layer& layer, const X&... x) {
@@ -71,15 +96,10 @@ struct ExpectNoneThatNeedsPass {
   }
 };
 
-}  // namespace detail
-
-namespace detail {
-
 /// The shapes that layers give while one lives, for summary().
 struct OutputShapes {
   struct Output {
-    const void* layer;
-    std::string_view kind;  // a struct and its first field have one address
+    const void *layer, *type;  // a struct and its first field have one address
     std::string shape;
   };
   std::vector<Output> outputs = {};
@@ -95,12 +115,16 @@ struct OutputShapes {
   }
 };
 
+/// Its address stands for a type.
+template <class T>
+inline constexpr char type_tag = 0;
+
 /// y, which `layer` gave.
 template <class Layer, class Y>
 Y noted(const Layer& layer, Y y) {
   if constexpr (requires { to_string(y.shape()); })
     if (OutputShapes* shapes = OutputShapes::current()) [[unlikely]]
-      shapes->outputs.push_back({&layer, kind_of<Layer>(), to_string(y.shape())});
+      shapes->outputs.push_back({&layer, &type_tag<Layer>, to_string(y.shape())});
   return y;
 }
 
@@ -115,6 +139,7 @@ Y noted(const Layer& layer, Y y) {
 /// Calls layer(x, pass), or layer(x) if the layer takes no Pass.
 template <class Layer, class X>
 auto call(const Layer& layer, const X& x, Pass pass = {}) {
+  const detail::TrainingCall scope(pass);
   if constexpr (detail::Takes<Layer, X, Pass>) {
     return detail::noted(layer, layer(x, pass));
   } else if constexpr (detail::Takes<Layer, X>) {
@@ -144,6 +169,7 @@ concept TakesCondition = Takes<Layer, X, Condition, Pass> || Takes<Layer, X, Con
 /// Calls layer(x, condition, pass), or layer(x, condition) if the layer takes no Pass.
 template <class Layer, class X, class Scalar, int Rank>
 auto call(const Layer& layer, const X& x, const Variable<Scalar, Rank>& condition, Pass pass = {}) {
+  const detail::TrainingCall scope(pass);
   static_assert(
       detail::TakesCondition<Layer, X, Variable<Scalar, Rank>>,
       "eigenesis: this network takes no such condition. Begin it with AppendCondition{}, which takes one [N, C] of the "

@@ -95,8 +95,8 @@ void copy_stored(const LoadedFile& file, std::size_t i, InFiles in_files, Scalar
 /// lie in PyTorch's order: Linear's weight is [out, in], Conv2d's [out, in, kernel, kernel], ConvTranspose2d's
 /// [in, out, kernel, kernel]; parameters of one's own are as in memory unless they name an order (InFiles), an
 /// optimizer's state always. So a Sequential's file is the state_dict of an nn.Sequential with the same layers. The
-/// file has a CRC-32 of all its bytes among its metadata, and is whole or not there: it gets its name last. Throws ArgumentError for fields of the same name or more than 2
-/// GiB, Error if the file cannot be written.
+/// file has a CRC-32 of all its bytes among its metadata, and is whole or not there: it gets its name last. Throws
+/// ArgumentError for fields of the same name or more than 2 GiB, Error if the file cannot be written.
 template <class Model>
 void save_safetensors(const std::string& path, const Model& model) {
   static_assert(std::endian::native == std::endian::little, "eigenesis: safetensors files are little-endian");

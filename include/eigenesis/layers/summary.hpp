@@ -24,7 +24,7 @@ void add_rows(std::vector<SummaryRow>& rows, const std::string& name, const T& o
     if constexpr (requires { object.details(); })
       if (const std::string details = object.details(); !details.empty()) row[1] += "(" + details + ")";
     for (const auto& output : shapes.outputs)
-      if (output.layer == &object && output.kind == kind_of<T>()) row[2] = output.shape;
+      if (output.layer == &object && output.type == &type_tag<T>) row[2] = output.shape;
     rows.push_back(std::move(row));
     if constexpr (HasFields<const T>)
       T::fields(object, [&](std::string_view field_name, const auto& field, InFiles = {}) {

@@ -14,6 +14,9 @@
 #elif defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12
 #error "eigenesis: GCC 12 or newer is needed"
 #define EIGENESIS_STOP
+#elif defined(__clang__) && __clang_major__ < 14
+#error "eigenesis: clang 14 or newer is needed"
+#define EIGENESIS_STOP
 #elif defined(_LIBCPP_VERSION) && _LIBCPP_VERSION < 16000
 #error "eigenesis: libc++ 16 or newer is needed, or libstdc++ (without -stdlib=libc++)"
 #define EIGENESIS_STOP
@@ -34,6 +37,7 @@
 #endif
 
 #include <Eigen/Core>
+static_assert(EIGEN_VERSION_AT_LEAST(3, 4, 0), "eigenesis: Eigen 3.4 or newer is needed");
 
 // Inline functions of files built with different -m flags or Eigen alignments would be merged at link time into one
 // that is wrong for the others. The flags are therefore part of every symbol's name, and a mix fails to link.

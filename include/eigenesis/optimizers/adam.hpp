@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/kernels/adam.hpp"
 #include "eigenesis/optimizers/optimizer.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -58,7 +57,7 @@ class AdamBase : public Optimizer<Derived, Scalar, Options, AdamState<Scalar>> {
   /// m and v are means of g and g^2.
   Bounds bounds_after(const Bounds& before, double gradient, double rate) const {
     const double state = std::max({before.state, gradient, gradient * gradient});
-    const double change = rate / (1 - this->options().beta1) * state / this->options().epsilon;
+    const double change = rate / (1 - this->options().beta1) * state / Base::above_zero(this->options().epsilon);
     return {before.weight * std::max(1.0, rate * this->options().weight_decay) + change, state};
   }
   void update_with(AdamState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient, Index n,
@@ -69,7 +68,7 @@ class AdamBase : public Optimizer<Derived, Scalar, Options, AdamState<Scalar>> {
     const double square_weight = 1 - std::pow(static_cast<double>(beta2), static_cast<double>(step));
     adam(weight, state.mean.data(), state.square.data(), gradient, n, beta1, beta2,
          static_cast<Scalar>(rate / mean_weight), static_cast<Scalar>(1 / square_weight),
-         static_cast<Scalar>(this->options().epsilon), static_cast<Scalar>(decay));
+         Base::above_zero(this->options().epsilon), static_cast<Scalar>(decay));
   }
 };
 

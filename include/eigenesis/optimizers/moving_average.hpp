@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "eigenesis/core/schedules.hpp"
+#include "eigenesis/kernels/updates.hpp"
 #include "eigenesis/optimizers/gradients.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -44,14 +45,17 @@ class MovingAverage {
       sources.push_back({tensor.data(), {tensor.shape()}});
     });
     std::size_t i = 0;
-    for_each_state(model, [&]<class Scalar, int Rank>(const FieldPath& path, Tensor<Scalar, Rank>& tensor) {
+    for_each_state(std::as_const(model), [&](const FieldPath& path, const auto& tensor) {
       require(i < sources.size() && std::ranges::equal(sources[i].shape.sizes, tensor.shape().sizes),
               "MovingAverage::update: expected a model of the same shapes but got another shape of ", path);
-      detail::change(
-          tensor.data(), tensor.size(), [decay](auto a, auto x) { return a + (1 - decay) * (x - a); },
-          static_cast<const Scalar*>(sources[i++].data));
+      ++i;
     });
     require(i == sources.size(), "MovingAverage::update: expected a model of ", i, " tensors but got ", sources.size());
+    i = 0;
+    for_each_state(model, [&]<class Scalar, int Rank>(const FieldPath&, Tensor<Scalar, Rank>& tensor) {
+      detail::move_average(tensor.data(), static_cast<const Scalar*>(sources[i++].data), tensor.size(),
+                           static_cast<Scalar>(1 - decay));
+    });
     steps_.data()[0] += 1;
   }
 

@@ -3,6 +3,7 @@
 
 #include "eigenesis/core/schedules.hpp"
 #include "eigenesis/kernels/reductions.hpp"
+#include "eigenesis/kernels/updates.hpp"
 #include "eigenesis/optimizers/gradients.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
@@ -78,6 +79,10 @@ class Optimizer {
   static void require_fraction(const char* option, double value) {
     require<ArgumentError>(value >= 0 && static_cast<Scalar>(value) < 1, Derived::name, ": expected ", option,
                            " in [0, 1) but got ", value, 0 <= value && value < 1 ? ", which rounds to 1" : "");
+  }
+  /// An epsilon > 0 as a number that is > 0 for the kernels too.
+  static Scalar above_zero(double epsilon) {
+    return epsilon > 0 ? std::max(static_cast<Scalar>(epsilon), std::numeric_limits<Scalar>::min()) : Scalar{0};
   }
   /// No weight and no number of the state has a larger absolute value.
   struct Bounds {

@@ -52,23 +52,16 @@ class RmsProp : public detail::Optimizer<RmsProp<Scalar>, Scalar, RmsPropOptions
     return {Tensor<Scalar, 1>(Shape{n}, 0), Tensor<Scalar, 1>(Shape{this->options().momentum == 0 ? 0 : n}, 0)};
   }
   typename Base::Bounds bounds_after(const typename Base::Bounds& before, double gradient, double rate) const {
-    const double momentum = this->options().momentum * before.state + gradient / this->options().epsilon;
+    const double momentum =
+        this->options().momentum * before.state + gradient / Base::above_zero(this->options().epsilon);
     return {before.weight + rate * momentum, std::max({before.state, gradient * gradient, momentum})};
   }
   void update(detail::RmsPropState<Scalar>& state, Index, double rate, Scalar* weight, const Scalar* gradient,
               Index n) {
     const RmsPropOptions& o = this->options();
-    detail::change(
-        state.square.data(), n, [&](auto v, auto g) { return o.alpha * v + (1 - o.alpha) * square(g); }, gradient);
-    const auto direction = [&](auto v, auto g) { return g / (sqrt(v) + o.epsilon); };
-    if (o.momentum == 0)
-      return detail::change(
-          weight, n, [&](auto w, auto v, auto g) { return w - rate * direction(v, g); }, state.square.data(), gradient);
-    detail::change(
-        state.momentum.data(), n, [&](auto b, auto v, auto g) { return o.momentum * b + direction(v, g); },
-        state.square.data(), gradient);
-    detail::change(
-        weight, n, [&](auto w, auto b) { return w - rate * b; }, state.momentum.data());
+    detail::rmsprop(weight, state.square.data(), o.momentum == 0 ? nullptr : state.momentum.data(), gradient, n,
+                    static_cast<Scalar>(rate), static_cast<Scalar>(o.alpha), static_cast<Scalar>(1 - o.alpha),
+                    Base::above_zero(o.epsilon), static_cast<Scalar>(o.momentum));
   }
 };
 

@@ -57,15 +57,9 @@ class Sgd : public detail::Optimizer<Sgd<Scalar>, Scalar, SgdOptions, detail::Sg
   void update(detail::SgdState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient,
               Index n) {
     const SgdOptions& o = this->options();
-    if (o.momentum == 0)
-      return detail::change(
-          weight, n, [&](auto w, auto g) { return w - rate * g; }, gradient);
     const double keep = step == 1 ? 0 : o.momentum, take = step == 1 ? 1 : 1 - o.dampening;
-    detail::change(
-        state.momentum.data(), n, [&](auto b, auto g) { return keep * b + take * g; }, gradient);
-    detail::change(
-        weight, n, [&](auto w, auto b, auto g) { return w - rate * (o.nesterov ? g + o.momentum * b : b); },
-        state.momentum.data(), gradient);
+    detail::sgd(weight, o.momentum == 0 ? nullptr : state.momentum.data(), gradient, n, static_cast<Scalar>(rate),
+                static_cast<Scalar>(keep), static_cast<Scalar>(take), static_cast<Scalar>(o.nesterov ? o.momentum : 0));
   }
 };
 

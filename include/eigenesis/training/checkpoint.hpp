@@ -14,9 +14,23 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 /// What fit itself has to remember, as tensors of a file.
 struct FitMemory {
-  enum Number { major, minor, patch, samples, batch_size, step, epoch, done, epochs, held_out, last_number };
+  enum Number {
+    major,
+    minor,
+    patch,
+    samples,
+    batch_size,
+    epoch_steps,  // must be equal
+    step,
+    epoch,
+    done,
+    epochs,
+    held_out,
+    last_number
+  };
   Tensor<double, 1> numbers = Tensor<double, 1>(Shape{Index{last_number}}, 0);
-  Tensor<double, 1> place = Tensor<double, 1>(Shape{10}, 0);  // the generator, and BatchPlace
+  Tensor<double, 1> place =
+      Tensor<double, 1>(Shape{14}, 0);  // the generator, as it was at first and is now; BatchPlace
   Tensor<double, 1> mean, recent;
   Tensor<double, 2> step_losses, epoch_losses, held_out_losses;
 
@@ -62,28 +76,37 @@ std::vector<Losses> losses_of(const Tensor<double, 2>& rows) {
 /// How far a training is.
 template <class Losses>
 struct FitProgress {
-  FitState<Losses> state;
-  Index done = 0;                   // steps of the epoch
-  MeanLosses<Losses> mean, recent;  // over the epoch, and as it is shown
+  FitState<Losses> state = {};
+  Index done = 0;                             // steps of the epoch
+  MeanLosses<Losses> mean = {}, recent = {};  // over the epoch, and as it is shown
   FitHistory<Losses>& history;
+  Index batch_size;
+  Index epoch_steps;  // of each epoch, or 0 if a number of steps was asked for
+  Rng::State begin;   // of the generator
 
   template <class Batches>
-  FitMemory remember(const Batches& batches, Index batch_size, const Rng& rng) const {
+  FitMemory remember(const Batches& batches, const Rng& rng) const {
     FitMemory memory;
     memory.set(FitMemory::major, EIGENESIS_VERSION_MAJOR);
     memory.set(FitMemory::minor, EIGENESIS_VERSION_MINOR);
     memory.set(FitMemory::patch, EIGENESIS_VERSION_PATCH);
     if constexpr (!Batches::endless) memory.set(FitMemory::samples, batches.samples());
     memory.set(FitMemory::batch_size, batch_size);
+    memory.set(FitMemory::epoch_steps, epoch_steps);
     memory.set(FitMemory::step, state.step);
     memory.set(FitMemory::epoch, state.epoch);
     memory.set(FitMemory::done, done);
     memory.set(FitMemory::epochs, std::ssize(history.epochs));
     memory.set(FitMemory::held_out, std::ssize(history.held_out));
     const BatchPlace place = batches.place();
-    const std::uint64_t bits[] = {rng.state().key, rng.state().counter, place.epoch_begin.key,
-                                  place.epoch_begin.counter, static_cast<std::uint64_t>(place.step + 1)};
-    for (Index i = 0; i < 5; ++i) put_bits(memory.place.data() + 2 * i, bits[i]);
+    const std::uint64_t bits[] = {begin.key,
+                                  begin.counter,
+                                  rng.state().key,
+                                  rng.state().counter,
+                                  place.epoch_begin.key,
+                                  place.epoch_begin.counter,
+                                  static_cast<std::uint64_t>(place.step + 1)};
+    for (Index i = 0; i < 7; ++i) put_bits(memory.place.data() + 2 * i, bits[i]);
     memory.mean = mean.state();
     memory.recent = recent.state();
     memory.step_losses = loss_rows(history.steps);
@@ -97,8 +120,9 @@ struct FitProgress {
     state.epoch = memory.number(FitMemory::epoch);
     done = memory.number(FitMemory::done);
     const auto bits = [&](Index i) { return get_bits(memory.place.data() + 2 * i); };
-    rng = Rng(Rng::State{bits(0), bits(1)});
-    batches.go_to({{bits(2), bits(3)}, static_cast<Index>(bits(4)) - 1});
+    begin = {bits(0), bits(1)};
+    rng = Rng(Rng::State{bits(2), bits(3)});
+    batches.go_to({{bits(4), bits(5)}, static_cast<Index>(bits(6)) - 1});
     mean.restore(memory.mean);
     recent.restore(memory.recent);
     history.steps = losses_of<Losses>(memory.step_losses);
@@ -119,8 +143,11 @@ struct CheckpointFile {
 };
 struct CheckpointNumbers {
   struct Fit {
-    Tensor<double, 1> numbers = FitMemory{}.numbers;
-    static void fields(auto& self, auto&& field) { field("numbers", self.numbers, InFiles::count); }
+    Tensor<double, 1> numbers = FitMemory{}.numbers, place = FitMemory{}.place;
+    static void fields(auto& self, auto&& field) {
+      field("numbers", self.numbers, InFiles::count);
+      field("place", self.place, InFiles::count);
+    }
   } fit;
   static void fields(auto& self, auto&& field) { field("fit", self.fit); }
 };
@@ -147,33 +174,41 @@ class Backup {
   std::map<std::string, std::vector<double>> kept_;  // doubles hold every float
 };
 
-/// Reads a checkpoint into the trainer, which has the state of its optimizers already, and gives the rest. `expected`
-/// has the numbers that must be equal. Throws DataError, with the trainer as it was, for one of another training.
+/// The numbers of a checkpoint. `expected` has those that must be equal. Throws DataError for another training.
+inline FitMemory read_checkpoint_numbers(const std::string& path, const FitMemory& expected) {
+  CheckpointNumbers read;
+  load_safetensors(path, read, {.partial = true, .exact = true});
+  FitMemory memory;
+  memory.numbers = read.fit.numbers;
+  memory.place = read.fit.place;
+  for (const auto& [number, name] : {std::pair{FitMemory::major, "library version (major)"},
+                                     {FitMemory::minor, "library version (minor)"},
+                                     {FitMemory::patch, "library version (patch)"},
+                                     {FitMemory::samples, "number of samples"},
+                                     {FitMemory::batch_size, "batch_size"},
+                                     {FitMemory::epoch_steps, "number of steps in an epoch (0: steps were asked for)"}})
+    require<DataError>(memory.number(number) == expected.number(number), "its ", name, " is ", memory.number(number),
+                       ", here it is ", expected.number(number));
+  const auto is_at = [place = memory.place.data(), begin = std::as_const(expected.place).data()](Index i) {
+    return std::equal(place + i, place + i + 4, begin);
+  };
+  require<DataError>(is_at(0) || is_at(4), "it began with another generator; is the seed another one?");
+  for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
+    require<DataError>(memory.numbers(i) <= static_cast<double>(max_file_bytes / 8), "its history cannot have ",
+                       memory.number(i), " losses");
+  return memory;
+}
+
+/// Reads the rest of a checkpoint into its memory and the trainer, which has the state of its optimizers already.
+/// Throws DataError, with the trainer as it was, if it does not fit.
 template <class Trainer>
-FitMemory load_checkpoint(const std::string& function, const std::string& path, Trainer& trainer,
-                          const FitMemory& expected, Index loss_names) {
-  try {
-    CheckpointNumbers numbers;
-    load_safetensors(path, numbers, {.partial = true, .allow_non_finite = true, .exact = true});
-    FitMemory memory;
-    memory.numbers = numbers.fit.numbers;
-    for (const auto& [number, name] : {std::pair{FitMemory::major, "library version (major)"},
-                                       {FitMemory::minor, "library version (minor)"},
-                                       {FitMemory::patch, "library version (patch)"},
-                                       {FitMemory::samples, "number of samples"},
-                                       {FitMemory::batch_size, "batch_size"}})
-      require<DataError>(memory.number(number) == expected.number(number), "its ", name, " is ", memory.number(number),
-                         ", here it is ", expected.number(number));
-    memory.mean = memory.recent = Tensor<double, 1>(Shape{loss_names + 1});
-    memory.step_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::step), loss_names});
-    memory.epoch_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::epochs), loss_names});
-    memory.held_out_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::held_out), loss_names});
-    CheckpointFile<Trainer> whole{trainer, memory};
-    load_safetensors(path, whole, {.allow_non_finite = true, .exact = true});
-    return memory;
-  } catch (const DataError& error) {
-    fail<DataError>(function, ": expected a checkpoint of this training in ", path, " but: ", error.what());
-  }
+void read_checkpoint(const std::string& path, FitMemory& memory, Trainer& trainer, Index loss_names) {
+  memory.mean = memory.recent = Tensor<double, 1>(Shape{loss_names + 1});
+  memory.step_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::step), loss_names});
+  memory.epoch_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::epochs), loss_names});
+  memory.held_out_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::held_out), loss_names});
+  CheckpointFile<Trainer> whole{trainer, memory};
+  load_safetensors(path, whole, {.allow_non_finite = true, .exact = true});
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

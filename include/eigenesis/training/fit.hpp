@@ -97,12 +97,15 @@ Duration plan(const std::string& name, const Batches& batches, Index steps, Inde
     return {.steps = std::max<Index>(1, batches.steps_per_epoch() / batches_per_step), .epochs = epochs};
 }
 
-/// The nodes of all parameters in the trainer's fields.
+/// While `scope` lives, losses may depend on no parameters but those in the trainer's fields.
 template <class Trainer>
-CachedVector<const void*> parameters_in(const Trainer& trainer) {
+void allow_own_parameters(std::optional<ParametersMayBe>& scope, const Trainer& trainer, const std::string& function) {
   CachedVector<const void*> nodes;
   for_each_parameter(trainer, [&](const FieldPath&, const auto& p) { nodes.push_back(p.node().get()); });
-  return nodes;
+  scope.emplace(function + ": expected a loss that depends on parameters in the trainer's fields only",
+                " that is in none; does a layer leave it out of its fields, or does a lambda hold a layer? Parameters "
+                "that shall not learn: hold_fixed(model)",
+                std::move(nodes));
 }
 
 /// Calls f, which makes an update of the trainer, its first if `first`. If a number in it is not finite, the error
@@ -111,7 +114,8 @@ template <class Trainer, class F>
 void in_phase(const Trainer& trainer, const char* function, bool first, F f) {
   try {
     std::optional<ParametersMayBe> own;
-    if (first) own.emplace(std::string(Trainer::name) + "::" + function, parameters_in(trainer));
+    if (first && !ParametersMayBe::innermost())
+      allow_own_parameters(own, trainer, std::string(Trainer::name) + "::" + function);
     f();
   } catch (const NumericError& error) {
     fail<NumericError>(Trainer::name, "::", function, ": ", error.what());
@@ -146,27 +150,33 @@ namespace detail {
 
 /// Goes on from a checkpoint, if there is one.
 template <class Trainer, class Data, class Losses>
-void resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data, Index batch_size,
+void resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
             Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng) {
-  const bool there = file_exists(checkpoint.path);
+  const std::string& path = checkpoint.path;
+  const bool there = file_exists(path);
   require<ArgumentError>(there || checkpoint.start != Start::resume, name, ": expected a checkpoint to resume from in ",
-                         checkpoint.path, " but there is no such file");
+                         path, " but there is no such file");
   if (!there || checkpoint.start == Start::anew) return;
-  Backup backup(trainer);
   try {
-    if constexpr (requires { trainer.prepare(); }) {
-      trainer.prepare();
-    } else {  // a step makes the state of the optimizers, whose numbers are then overwritten
-      Rng any(0);
-      Batches<Data> some(data, {.batch_size = batch_size, .drop_last = TakesSeveralBatches<Trainer>});
-      NextBatch<Batches<Data>> next{some, any};
-      one_step(trainer, next, any);
+    FitMemory memory = read_checkpoint_numbers(path, run.remember(batches, rng));
+    Backup backup(trainer);
+    try {
+      if constexpr (requires { trainer.prepare(); }) {
+        trainer.prepare();
+      } else {  // a step makes the state of the optimizers, whose numbers are then overwritten
+        Rng any(0);
+        Batches<Data> some(data, {.batch_size = run.batch_size, .drop_last = TakesSeveralBatches<Trainer>});
+        NextBatch<Batches<Data>> next{some, any};
+        one_step(trainer, next, any);
+      }
+      read_checkpoint(path, memory, trainer, loss_count<Losses>());
+    } catch (...) {
+      backup.back();
+      throw;
     }
-    const FitMemory expected = run.remember(batches, batch_size, rng);
-    run.go_on_from(load_checkpoint(name, checkpoint.path, trainer, expected, loss_count<Losses>()), batches, rng);
-  } catch (...) {
-    backup.back();
-    throw;
+    run.go_on_from(memory, batches, rng);
+  } catch (const DataError& error) {
+    fail<DataError>(name, ": expected a checkpoint of this training in ", path, " but: ", error.what());
   }
 }
 
@@ -192,8 +202,13 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
                            batches.samples(), " samples would be alone with batch_size = ", options.batch_size,
                            "; set drop_last");
   FitHistory<Losses> own_history;
-  FitProgress<Losses> run{{}, 0, {}, {}, options.history ? *options.history : own_history};
-  auto& [state, done, mean, recent, history] = run;
+  FitProgress<Losses> run{.history = options.history ? *options.history : own_history,
+                          .batch_size = options.batch_size,
+                          .epoch_steps = options.steps > 0 ? 0 : duration.steps,
+                          .begin = rng.state()};
+  FitState<Losses>& state = run.state;
+  FitHistory<Losses>& history = run.history;
+  Index& done = run.done;
   history = {};
   const bool has_checkpoint = !options.checkpoint.path.empty();
   require<ArgumentError>(!has_checkpoint || HasFields<Trainer>, name,
@@ -201,15 +216,16 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   const auto save = [&] {
     if constexpr (HasFields<Trainer>) {
       if (!has_checkpoint) return;
-      FitMemory memory = run.remember(batches, options.batch_size, rng);
+      FitMemory memory = run.remember(batches, rng);
       save_safetensors(options.checkpoint.path, CheckpointFile<Trainer>{trainer, memory});
     }
   };
   if constexpr (HasFields<Trainer>)
-    if (has_checkpoint) resume(name, options.checkpoint, trainer, data, options.batch_size, batches, run, rng);
+    if (has_checkpoint) resume(name, options.checkpoint, trainer, data, batches, run, rng);
   const double steps = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
   history.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
 
+  if (state.step == 0) save();  // what cannot be written is found now
   Progress progress = options.progress;
   struct FinishLine {
     Progress& shown;
@@ -230,7 +246,10 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
     if (done == 0 || done >= duration.steps) {
       ++state.epoch;
       done = 0;
-      mean = recent = {};
+      run.mean = run.recent = {};
+    } else if (options.steps > 0) {  // more steps than the checkpoint was for; they are one epoch
+      history.epochs.clear();
+      history.held_out.clear();
     }
     progress.step(state.epoch, done, {});
     CachedVector<NamedValue> shown;
@@ -239,29 +258,29 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       {
         std::optional<ParametersMayBe> own;
         if constexpr (HasFields<const Trainer>)
-          if (std::exchange(first, false)) own.emplace(name, parameters_in(trainer));
+          if (std::exchange(first, false)) allow_own_parameters(own, trainer, name);
         state.losses = one_step(trainer, next, rng);
       }
-      if (options.steps > 0 && done % 100 == 0) recent = {};  // a mean since step 0 would soon hardly move
-      mean.add(state.losses, next.samples);
-      recent.add(state.losses, next.samples);
+      if (options.steps > 0 && done % 100 == 0) run.recent = {};  // a mean since step 0 would soon hardly move
+      run.mean.add(state.losses, next.samples);
+      run.recent.add(state.losses, next.samples);
       ++done;
       ++state.step;
       history.steps.push_back(state.losses);
       if (options.on_step) options.on_step(state);
       if (done < duration.steps && (state.stop || (every > 0 && state.step % every == 0))) save();
       shown.clear();
-      append(shown, recent.mean());
+      append(shown, run.recent.mean());
       if (done < duration.steps) progress.step(state.epoch, done, shown);
     }
     const bool whole = done == duration.steps;
-    state.losses = mean.mean();
+    state.losses = run.mean.mean();
     history.epochs.push_back(state.losses);
     if (held_out) {
       state.held_out = held_out();
       Losses::fields(state.held_out, [&](std::string_view loss, const double& value) {
         require<NumericError>(!std::isnan(value), name, ": expected held-out losses that are numbers but got nan for ",
-                              loss, " in epoch ", run.state.epoch);
+                              loss, " in epoch ", state.epoch);
       });
       history.held_out.push_back(state.held_out);
       CachedVector<NamedValue> tested;
