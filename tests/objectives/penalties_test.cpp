@@ -141,3 +141,19 @@ TEST_CASE("Penalties refuse what does not fit", "[objectives]") {
                        Message("GradientPenalty: expected fake samples of the shape of real ones, [3, 2], but got "
                                "[4, 2]"));
 }
+
+namespace {
+
+struct MixedR1 : R1 {
+  static constexpr bool needs_separate_samples = false;
+};
+
+}  // namespace
+
+TEST_CASE("A penalty for separate samples can be asked for with BatchNorm nonetheless", "[objectives]") {
+  Rng rng(1);
+  Generator generator{Linear(2, 2, rng), StandardNormal(2)};
+  Discriminator discriminator{Sequential{Linear(2, 4, rng), BatchNorm(4), Tanh{}, Linear(4, 1, rng)}};
+  GanTrainer trainer{generator, discriminator, NonSaturating{}, MixedR1{}};
+  CHECK(std::isfinite(trainer.train_discriminator(StandardNormal(2).sample(8, rng), rng)));
+}

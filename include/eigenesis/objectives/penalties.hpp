@@ -16,7 +16,8 @@
 //   };
 // `discriminator` is a function of samples, [N, ...] -> [N, 1], that leaves running averages alone; `real` and `fake`
 // are the constants [N, ...] that D is trained on in this step, instance noise included; the result is a number [].
-// With `static constexpr bool needs_separate_samples = true` a D with BatchNorm, which mixes samples, is refused.
+// With `static constexpr bool needs_separate_samples = true` a D with BatchNorm, which mixes samples, is refused. Who
+// wants it nonetheless says so: struct MixedR1 : R1 { static constexpr bool needs_separate_samples = false; };
 // Gradients of D with respect to samples are those of watch(x), and the optimizer differentiates them once more.
 namespace eigenesis::inline EIGENESIS_ABI {
 
