@@ -298,7 +298,7 @@ TEST_CASE("GanTrainer refuses options that do not fit", "[training]") {
   CHECK_THROWS_MATCHES(trainer.fit(ring, {.epochs = 3}, rng), ArgumentError,
                        Message("GanTrainer::fit: expected steps for an endless source but got epochs = 3"));
   CHECK_THROWS_MATCHES(trainer.fit(ring, {.steps = 3, .batch_size = 0}, rng), ArgumentError,
-                       Message("Batches: expected batch_size >= 1 but got 0"));
+                       Message("GanTrainer::fit: expected batch_size >= 1 but got 0"));
 }
 
 // What is known of the game.
@@ -418,8 +418,9 @@ TEST_CASE("GanTrainer refuses empty batches and less data than a batch", "[train
       trainer.train_discriminator(Tensor<float, 2>({0, 2}), rng), DataError,
       Message("GanTrainer::train_discriminator: expected at least one sample but got data of shape [0, 2]"));
   const Tensor<float, 2> data({50, 2}, 0.5f);
-  CHECK_THROWS_MATCHES(trainer.fit(data, {.steps = 1, .batch_size = 128}, rng), ArgumentError,
-                       Message("Batches: expected at least batch_size = 128 samples with drop_last but got 50"));
+  CHECK_THROWS_MATCHES(
+      trainer.fit(data, {.steps = 1, .batch_size = 128}, rng), ArgumentError,
+      Message("GanTrainer::fit: expected at least batch_size = 128 samples with drop_last but got 50"));
 }
 
 // Instance noise.

@@ -323,9 +323,9 @@ TEST_CASE("VaeTrainer refuses options and data that do not fit", "[training]") {
   CHECK_THROWS_MATCHES(trainer.step(Tensor<float, 2>(Shape{0, 4}), rng), DataError,
                        Message("VaeTrainer::step: expected at least one sample but got data of shape [0, 4]"));
   CHECK_THROWS_MATCHES(evaluate(trainer, x, rng, 0), ArgumentError,
-                       Message("Batches: expected batch_size >= 1 but got 0"));
+                       Message("evaluate: expected batch_size >= 1 but got 0"));
   CHECK_THROWS_MATCHES(evaluate(trainer, Tensor<float, 2>(Shape{0, 4}), rng), DataError,
-                       Message("Batches: expected at least one sample but got data of shape [0, 4]"));
+                       Message("evaluate: expected at least one sample but got data of shape [0, 4]"));
   x(3, 1) = 1.5f;
   CHECK_THROWS_MATCHES(trainer.step(x, rng), DataError,
                        Message("Bernoulli::log_prob: expected x in [0, 1] but got 1.5 in sample 3"));
