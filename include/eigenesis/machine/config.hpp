@@ -33,7 +33,7 @@
 #define EIGENESIS_STOP
 #endif
 #if defined(EIGENESIS_STOP)
-#include <eigenesis/stopped_by_the_error_above>
+#include <stopped_by_the_error_above>
 #endif
 
 #include <Eigen/Core>
