@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
                                       .batch_size = 128,
                                       .progress = ProgressBar{},
-                                      .checkpoint = {.path = arguments.file("checkpoint")}},
+                                      .checkpoint = Checkpoint{.path = arguments.file("checkpoint")}},
                                      rng);
 
     Series train{"training", {}}, held_out{"test", {}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What eigenesis::compiled holds of files, data and pictures: all x_inl.hpp.
+// What eigenesis::compiled holds of files, data, pictures and checkpoints: all x_inl.hpp.
 #define EIGENESIS_COMPILED
 #include <eigenesis/data/idx_inl.hpp>
 #include <eigenesis/data/mnist_inl.hpp>
@@ -14,3 +14,4 @@
 #include <eigenesis/pictures/image_grid_inl.hpp>
 #include <eigenesis/pictures/picture_inl.hpp>
 #include <eigenesis/pictures/scatter_inl.hpp>
+#include <eigenesis/training/checkpoint_inl.hpp>

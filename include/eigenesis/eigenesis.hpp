@@ -136,6 +136,7 @@
 #include "eigenesis/training/checkpoint.hpp"
 #include "eigenesis/training/fit.hpp"
 #include "eigenesis/training/fit_options.hpp"
+#include "eigenesis/training/fit_progress.hpp"
 #include "eigenesis/training/gan_trainer.hpp"
 #include "eigenesis/training/losses.hpp"
 #include "eigenesis/training/parts.hpp"

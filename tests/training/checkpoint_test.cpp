@@ -223,7 +223,7 @@ TEST_CASE("A trainer of one's own without prepare() is as it was if its checkpoi
   OwnTrainer trainer{network};
   const Tensor<double, 2> before = network.weight.value();
   CHECK_THROWS_AS(
-      fit(trainer, StandardNormal<double>(2), {.steps = 1, .batch_size = 3, .checkpoint = {.path = path}}, rng),
+      fit(trainer, StandardNormal<double>(2), {.steps = 1, .batch_size = 3, .checkpoint = Checkpoint{.path = path}}, rng),
       DataError);
   CHECK(std::ranges::equal(network.weight.value().values(), before.values()));
   CHECK(trainer.optimizer.steps() == 0);
@@ -263,7 +263,7 @@ TEST_CASE("A checkpoint of another seed is refused, and one that cannot be writt
   Linear<double> network(2, 2, start);
   OwnTrainer trainer{network};
   const auto train = [&](Index steps, Rng& rng, const std::string& file) {
-    return fit(trainer, StandardNormal<double>(2), {.steps = steps, .batch_size = 4, .checkpoint = {.path = file}}, rng)
+    return fit(trainer, StandardNormal<double>(2), {.steps = steps, .batch_size = 4, .checkpoint = Checkpoint{.path = file}}, rng)
         .steps.size();
   };
   Rng rng(2), other(3);

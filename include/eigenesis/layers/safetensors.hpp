@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstdint>
 #include <numeric>
-#include <optional>
 #include <span>
 #include <utility>
 
@@ -37,7 +36,8 @@ struct SavedField {
   DataType type;
   std::vector<Index> shape;
   InFiles in_files;
-  const void* data;
+  void* data;
+  std::uint64_t* updated;  // of a parameter: when its value was last changed
 };
 
 /// [..., in, out] -> [out, in, ...] for features_first.
@@ -55,38 +55,30 @@ void for_each_in_file_order(std::span<const Index> shape, InFiles in_files, F&& 
 }
 
 void add_field(std::vector<SavedField>& fields, const FieldPath& path, DataType type, std::span<const Index> shape,
-               const void* data);
+               const void* data, std::uint64_t* updated);
+/// All that a model's fields name. Nothing is written through it for a const model.
 template <class Model>
-std::vector<SavedField> saved_fields(const Model& model) {
+[[gnu::cold]] std::vector<SavedField> saved_fields(Model& model) {
   std::vector<SavedField> fields;
-  const auto add = [&]<class Scalar, int Rank>(const FieldPath& path, const Tensor<Scalar, Rank>& tensor) {
+  const auto add = [&]<class Scalar, int Rank>(const FieldPath& path, const Tensor<Scalar, Rank>& tensor,
+                                               std::uint64_t* updated) {
     static_assert(sizeof(Scalar) <= 8, "eigenesis: safetensors files hold float or double");
-    add_field(fields, path, sizeof(Scalar) == 8 ? DataType::f64 : DataType::f32, tensor.shape(), tensor.data());
+    add_field(fields, path, sizeof(Scalar) == 8 ? DataType::f64 : DataType::f32, tensor.shape(), tensor.data(),
+              updated);
   };
-  visit_fields(nullptr, model, [&](const FieldPath& path, const auto& field) {
+  visit_fields(nullptr, model, [&](const FieldPath& path, auto& field) {
     if constexpr (is_tensor_v<std::remove_cvref_t<decltype(field)>>)
-      add(path, field);
+      add(path, field, nullptr);
     else
-      add(path, field.value());
+      add(path, field.value(), &field.node()->updated);
   });
   return fields;
 }
 
 void write_safetensors(const std::string& path, std::vector<SavedField> fields);
 
-/// A file that fits a model.
-struct LoadedFile {
-  std::vector<std::uint8_t> content;
-  // One for each field of the model, or none; offsets count from the beginning of the file.
-  std::vector<std::optional<StoredTensor>> tensors;
-  LeftOver left_over;
-};
-
-LoadedFile read_safetensors(const std::string& path, const std::vector<SavedField>& fields, const LoadOptions& options);
-
-/// The i-th tensor of a file, if there is one, in the order of axes that memory has.
-template <class Scalar>
-void copy_stored(const LoadedFile& file, std::size_t i, InFiles in_files, Scalar* to);
+/// Reads a file into the fields of a model; they are as before if it throws.
+LeftOver read_safetensors(const std::string& path, const std::vector<SavedField>& fields, const LoadOptions& options);
 
 }  // namespace detail
 
@@ -116,14 +108,7 @@ template <class Model>
 requires(!std::is_const_v<Model>) LeftOver
     load_safetensors(const std::string& path, Model& model, const LoadOptions& options = {}) {
   static_assert(std::endian::native == std::endian::little, "eigenesis: safetensors files are little-endian");
-  const auto fields = detail::saved_fields(model);
-  detail::LoadedFile file = detail::read_safetensors(path, fields, options);
-  std::size_t i = 0;
-  for_each_state(model, [&](const FieldPath&, auto& tensor) {
-    detail::copy_stored(file, i, fields[i].in_files, tensor.data());
-    ++i;
-  });
-  return std::move(file.left_over);
+  return detail::read_safetensors(path, detail::saved_fields(model), options);
 }
 
 /// A parameter's value or a tensor with its axes as files have them, at the path that for_each_state gives it.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "eigenesis/files/file.hpp"
@@ -20,8 +21,13 @@ EIGENESIS_ONCE void to_file_order(std::span<Index> shape, InFiles in_files) {
 }
 
 EIGENESIS_ONCE void add_field(std::vector<SavedField>& fields, const FieldPath& path, DataType type,
-                              std::span<const Index> shape, const void* data) {
-  fields.push_back({to_string(path), type, {shape.begin(), shape.end()}, path.in_files, data});
+                              std::span<const Index> shape, const void* data, std::uint64_t* updated) {
+  fields.push_back({to_string(path),
+                    type,
+                    {shape.begin(), shape.end()},
+                    path.in_files,
+                    const_cast<void*>(data),  // written through only for a model that is not const
+                    updated});
   to_file_order(fields.back().shape, path.in_files);
 }
 
@@ -93,6 +99,14 @@ EIGENESIS_ONCE std::string listed(const std::vector<std::string>& names, const c
   return text + (names.empty() ? "" : names.size() > 8 ? ", ...)" : ")");
 }
 
+/// A file that fits a model.
+struct LoadedFile {
+  std::vector<std::uint8_t> content;
+  // One for each field of the model, or none; offsets count from the beginning of the file.
+  std::vector<std::optional<StoredTensor>> tensors;
+  LeftOver left_over;
+};
+
 /// Calls f(numbers), where numbers[i] is the i-th of a stored tensor, in the file's order.
 template <class F>
 void with_stored_numbers(const LoadedFile& file, const StoredTensor& tensor, F&& f) {
@@ -149,8 +163,8 @@ EIGENESIS_ONCE std::string renamed(const std::string& name, const LoadOptions& o
   return name;
 }
 
-EIGENESIS_ONCE LoadedFile read_safetensors(const std::string& path, const std::vector<SavedField>& fields,
-                                           const LoadOptions& options) {
+EIGENESIS_ONCE LoadedFile read_fitting(const std::string& path, const std::vector<SavedField>& fields,
+                                       const LoadOptions& options) {
   LoadedFile file{read_file("load_safetensors", path), {}, {}};
   const std::size_t size = file.content.size();
   require<DataError>(size >= 8, "load_safetensors: expected a file of at least 8 bytes but got ", size, " in ", path);
@@ -207,14 +221,27 @@ EIGENESIS_ONCE LoadedFile read_safetensors(const std::string& path, const std::v
 }
 
 template <class Scalar>
-void copy_stored(const LoadedFile& file, std::size_t i, InFiles in_files, Scalar* to) {
-  if (!file.tensors[i]) return;
-  with_stored_numbers(file, *file.tensors[i], [&](auto number_at) {
+void copy_stored(const LoadedFile& file, const StoredTensor& tensor, const SavedField& field) {
+  Scalar* const to = static_cast<Scalar*>(field.data);
+  with_stored_numbers(file, tensor, [&](auto number_at) {
     Index at = 0;
-    for_each_in_file_order(file.tensors[i]->shape, in_files,
+    for_each_in_file_order(tensor.shape, field.in_files,
                            [&](Index in_memory) { to[in_memory] = static_cast<Scalar>(number_at(at++)); });
   });
 }
-EIGENESIS_INSTANTIATE(copy_stored);
+
+EIGENESIS_ONCE LeftOver read_safetensors(const std::string& path, const std::vector<SavedField>& fields,
+                                         const LoadOptions& options) {
+  LoadedFile file = read_fitting(path, fields, options);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (!file.tensors[i]) continue;
+    if (fields[i].updated) *fields[i].updated = next_serial();
+    if (fields[i].type == DataType::f64)
+      copy_stored<double>(file, *file.tensors[i], fields[i]);
+    else
+      copy_stored<float>(file, *file.tensors[i], fields[i]);
+  }
+  return std::move(file.left_over);
+}
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -137,7 +137,7 @@ class Optimizer {
     }
   };
 
-  void prepare(const Nodes& parameters, const Description& model) {
+  [[gnu::noinline]] void prepare(const Nodes& parameters, const Description& model) {
     const std::size_t count = slots_.empty() ? parameters.size() : slots_.size();
     require(parameters.size() == count, Derived::name, ": expected a model of ", count,
             " parameters as in earlier steps but got ", parameters.size());
@@ -152,7 +152,7 @@ class Optimizer {
     slots_ = std::move(slots);
   }
 
-  void serve(const Nodes& parameters, const Description& model) {
+  [[gnu::noinline]] void serve(const Nodes& parameters, const Description& model) {
     for (std::size_t i = 0; i < served_.parameters.size(); ++i)
       if (served_.parameters[i].serial != parameters[i]->serial)
         fail<ArgumentError>(Derived::name, ": expected the ", std::string(served_.kind),
@@ -268,8 +268,8 @@ class Optimizer {
   }
 
   /// The same where numbers may grow too large: if one does, all is as before, and a NumericError says so.
-  void update_if_finite(const char* function, const Nodes& parameters, const Description& model,
-                        const Gradients<Scalar>& gradients, double rate) {
+  [[gnu::cold]] void update_if_finite(const char* function, const Nodes& parameters, const Description& model,
+                                      const Gradients<Scalar>& gradients, double rate) {
     std::vector<Slot> slots = slots_;
     const double counted = steps_.item();
     std::vector<Tensor<Scalar, 1>> weights;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "eigenesis/autodiff/gradient.hpp"
-#include "eigenesis/training/checkpoint.hpp"
+#include "eigenesis/training/fit_progress.hpp"
 
 // The one training loop, for any trainer. A trainer is one step of training, its losses, and what the next step depends
 // on:
@@ -99,7 +99,8 @@ Duration plan(const std::string& name, const Batches& batches, Index steps, Inde
 
 /// While `scope` lives, losses may depend on no parameters but those in the trainer's fields.
 template <class Trainer>
-void allow_own_parameters(std::optional<ParametersMayBe>& scope, const Trainer& trainer, const std::string& function) {
+[[gnu::cold]] void allow_own_parameters(std::optional<ParametersMayBe>& scope, const Trainer& trainer,
+                                        const std::string& function) {
   CachedVector<const void*> nodes;
   for_each_parameter(trainer, [&](const FieldPath&, const auto& p) { nodes.push_back(p.node().get()); });
   scope.emplace(function + ": expected a loss that depends on parameters in the trainer's fields only",
@@ -150,16 +151,17 @@ namespace detail {
 
 /// Goes on from a checkpoint, if there is one.
 template <class Trainer, class Data, class Losses>
-void resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
-            Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng) {
+[[gnu::cold]] void resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
+                          Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng) {
   const std::string& path = checkpoint.path;
   const bool there = file_exists(path);
   require<ArgumentError>(there || checkpoint.start != Start::resume, name, ": expected a checkpoint to resume from in ",
                          path, " but there is no such file");
   if (!there || checkpoint.start == Start::anew) return;
   try {
-    FitMemory memory = read_checkpoint_numbers(path, run.remember(batches, rng));
-    Backup backup(trainer);
+    const CheckpointFunctions& functions = checkpoint.functions;
+    FitMemory memory = functions.read_numbers(path, run.remember(batches, rng));
+    const KeptNumbers kept = functions.keep(saved_fields(trainer));
     try {
       if constexpr (requires { trainer.prepare(); }) {
         trainer.prepare();
@@ -169,9 +171,9 @@ void resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trai
         NextBatch<Batches<Data>> next{some, any};
         one_step(trainer, next, any);
       }
-      read_checkpoint(path, memory, trainer, loss_count<Losses>());
+      functions.read(path, memory, saved_fields(trainer), loss_count<Losses>());
     } catch (...) {
-      backup.back();
+      functions.put_back(saved_fields(trainer), kept);
       throw;
     }
     run.go_on_from(memory, batches, rng);
@@ -192,8 +194,6 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   Batches<Data> batches(data, {.batch_size = options.batch_size, .drop_last = drop_last}, name.c_str());
   Index batches_per_step = 1;
   if constexpr (TakesSeveralBatches<Trainer>) batches_per_step = trainer.batches_per_step();
-  const Index every = options.checkpoint.every;
-  require<ArgumentError>(every >= 0, name, ": expected checkpoint.every >= 0 but got ", every);
   const Duration duration = plan(name, batches, options.steps, options.epochs, batches_per_step);
   if constexpr (!Batches<Data>::endless)
     require<ArgumentError>(duration.steps < batches.steps_per_epoch() || batches.samples() % options.batch_size != 1 ||
@@ -210,18 +210,16 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   FitHistory<Losses>& history = run.history;
   Index& done = run.done;
   history = {};
-  const bool has_checkpoint = !options.checkpoint.path.empty();
-  require<ArgumentError>(!has_checkpoint || HasFields<Trainer>, name,
-                         ": expected a trainer that lists what it depends on in `fields`, for a checkpoint");
+  const Checkpoint* const checkpoint =
+      options.checkpoint && !options.checkpoint->path.empty() ? &*options.checkpoint : nullptr;
+  require<ArgumentError>(!checkpoint || (HasFields<Trainer> && checkpoint->every >= 0), name,
+                         ": expected a trainer with `fields` and every >= 0 for a checkpoint");
   const auto save = [&] {
-    if constexpr (HasFields<Trainer>) {
-      if (!has_checkpoint) return;
-      FitMemory memory = run.remember(batches, rng);
-      save_safetensors(options.checkpoint.path, CheckpointFile<Trainer>{trainer, memory});
-    }
+    if constexpr (HasFields<Trainer>)
+      if (checkpoint) checkpoint->functions.save(checkpoint->path, saved_fields(trainer), run.remember(batches, rng));
   };
   if constexpr (HasFields<Trainer>)
-    if (has_checkpoint) resume(name, options.checkpoint, trainer, data, batches, run, rng);
+    if (checkpoint) resume(name, *checkpoint, trainer, data, batches, run, rng);
   const double steps = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
   history.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
 
@@ -268,6 +266,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       ++state.step;
       history.steps.push_back(state.losses);
       if (options.on_step) options.on_step(state);
+      const Index every = checkpoint ? checkpoint->every : 0;
       if (done < duration.steps && (state.stop || (every > 0 && state.step % every == 0))) save();
       shown.clear();
       append(shown, run.recent.mean());

@@ -2,27 +2,14 @@
 #pragma once
 
 #include <functional>
-#include <string>
+#include <optional>
 #include <vector>
 
+#include "eigenesis/training/checkpoint.hpp"
 #include "eigenesis/training/progress.hpp"
 
 // What one tells fit, and what it tells.
 namespace eigenesis::inline EIGENESIS_ABI {
-
-enum class Start {
-  resume_if_there,  // from the file if there is one, else from the beginning
-  resume,           // from the file; it is an error if there is none
-  anew              // from the beginning; the file is overwritten
-};
-
-/// Where fit keeps all that the rest of a training depends on, so that the same call goes on from there, to the same
-/// bits: what the trainer's `fields` name, the generator, the place in the shuffled data, the history.
-struct Checkpoint {
-  std::string path = "";  // a safetensors file with a checksum; none without
-  Index every = 0;        // steps from one to the next; in any case there is one after each epoch
-  Start start = Start::resume_if_there;
-};
 
 /// What a callback sees of a training; it may ask for its end.
 template <class Losses>
@@ -51,8 +38,8 @@ struct FitOptions {
   Progress progress = {};
   std::function<void(FitState<Losses>&)> on_step = {};
   std::function<void(FitState<Losses>&)> on_epoch = {};
-  Checkpoint checkpoint = {};
-  FitHistory<Losses>* history = nullptr;  // if given, kept up to date here too, so that it outlasts an exception
+  std::optional<Checkpoint> checkpoint = {};  // Checkpoint{.path = "run.safetensors", .every = 500}
+  FitHistory<Losses>* history = nullptr;      // if given, kept up to date here too, so that it outlasts an exception
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

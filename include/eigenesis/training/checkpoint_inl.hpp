@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "eigenesis/files/file.hpp"
+#include "eigenesis/training/checkpoint.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI::detail {
+
+/// The fields of a checkpoint: those of the trainer, "trainer.model...", and fit's own, "fit.numbers".
+EIGENESIS_ONCE std::vector<SavedField> checkpoint_fields(std::vector<SavedField> trainer, FitMemory& memory) {
+  for (SavedField& field : trainer) field.name = "trainer." + field.name;
+  for (SavedField& field : saved_fields(memory)) {
+    field.name = "fit." + field.name;
+    trainer.push_back(std::move(field));
+  }
+  return trainer;
+}
+
+EIGENESIS_ONCE void save_checkpoint(const std::string& path, std::vector<SavedField> trainer, const FitMemory& memory) {
+  FitMemory copy = memory;
+  write_safetensors(path, checkpoint_fields(std::move(trainer), copy));
+}
+
+EIGENESIS_ONCE FitMemory read_checkpoint_numbers(const std::string& path, const FitMemory& expected) {
+  FitMemory memory;
+  std::vector<SavedField> fields = checkpoint_fields({}, memory);
+  fields.resize(2);  // numbers and place, whose shapes are known
+  read_safetensors(path, fields, {.partial = true, .exact = true});
+  for (const auto& [number, name] : {std::pair{FitMemory::major, "library version (major)"},
+                                     {FitMemory::minor, "library version (minor)"},
+                                     {FitMemory::patch, "library version (patch)"},
+                                     {FitMemory::samples, "number of samples"},
+                                     {FitMemory::batch_size, "batch_size"},
+                                     {FitMemory::epoch_steps, "number of steps in an epoch (0: steps were asked for)"}})
+    require<DataError>(memory.number(number) == expected.number(number), "its ", name, " is ", memory.number(number),
+                       ", here it is ", expected.number(number));
+  const auto is_at = [place = memory.place.data(), begin = std::as_const(expected.place).data()](Index i) {
+    return std::equal(place + i, place + i + 4, begin);
+  };
+  require<DataError>(is_at(0) || is_at(4), "it began with another generator; is the seed another one?");
+  for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
+    require<DataError>(memory.numbers(i) <= static_cast<double>(max_file_bytes / 8), "its history cannot have ",
+                       memory.number(i), " losses");
+  return memory;
+}
+
+EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, std::vector<SavedField> trainer,
+                                    Index loss_names) {
+  memory.mean = memory.recent = Tensor<double, 1>(Shape{loss_names + 1});
+  memory.step_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::step), loss_names});
+  memory.epoch_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::epochs), loss_names});
+  memory.held_out_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::held_out), loss_names});
+  read_safetensors(path, checkpoint_fields(std::move(trainer), memory), {.allow_non_finite = true, .exact = true});
+}
+
+/// The bytes of a field in memory.
+EIGENESIS_ONCE std::span<std::uint8_t> bytes_of(const SavedField& field) {
+  const Index size =
+      std::accumulate(field.shape.begin(), field.shape.end(), facts(field.type).bytes, std::multiplies{});
+  return {static_cast<std::uint8_t*>(field.data), static_cast<std::size_t>(size)};
+}
+EIGENESIS_ONCE KeptNumbers keep_numbers(const std::vector<SavedField>& trainer) {
+  KeptNumbers kept;
+  for (const SavedField& field : trainer) {
+    const auto bytes = bytes_of(field);
+    kept.emplace(field.name, std::vector<std::uint8_t>(bytes.begin(), bytes.end()));
+  }
+  return kept;
+}
+EIGENESIS_ONCE void put_numbers_back(const std::vector<SavedField>& trainer, const KeptNumbers& kept) {
+  for (const SavedField& field : trainer) {
+    const auto found = kept.find(field.name);
+    if (field.updated) *field.updated = next_serial();
+    if (found == kept.end())
+      std::ranges::fill(bytes_of(field), std::uint8_t{0});
+    else
+      std::ranges::copy(found->second, bytes_of(field).begin());
+  }
+}
+
+EIGENESIS_ONCE CheckpointFunctions checkpoint_functions() {
+  return {save_checkpoint, read_checkpoint_numbers, read_checkpoint, keep_numbers, put_numbers_back};
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail
