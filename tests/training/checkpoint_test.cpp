@@ -222,9 +222,9 @@ TEST_CASE("A trainer of one's own without prepare() is as it was if its checkpoi
   Linear<double> network(2, 2, rng);
   OwnTrainer trainer{network};
   const Tensor<double, 2> before = network.weight.value();
-  CHECK_THROWS_AS(
-      fit(trainer, StandardNormal<double>(2), {.steps = 1, .batch_size = 3, .checkpoint = Checkpoint{.path = path}}, rng),
-      DataError);
+  CHECK_THROWS_AS(fit(trainer, StandardNormal<double>(2),
+                      {.steps = 1, .batch_size = 3, .checkpoint = Checkpoint{.path = path}}, rng),
+                  DataError);
   CHECK(std::ranges::equal(network.weight.value().values(), before.values()));
   CHECK(trainer.optimizer.steps() == 0);
   for_each_state(trainer.optimizer, [](const FieldPath& field, const auto& tensor) {
@@ -263,15 +263,17 @@ TEST_CASE("A checkpoint of another seed is refused, and one that cannot be writt
   Linear<double> network(2, 2, start);
   OwnTrainer trainer{network};
   const auto train = [&](Index steps, Rng& rng, const std::string& file) {
-    return fit(trainer, StandardNormal<double>(2), {.steps = steps, .batch_size = 4, .checkpoint = Checkpoint{.path = file}}, rng)
+    return fit(trainer, StandardNormal<double>(2),
+               {.steps = steps, .batch_size = 4, .checkpoint = Checkpoint{.path = file}}, rng)
         .steps.size();
   };
   Rng rng(2), other(3);
   CHECK(train(3, rng, path) == 3);
   CHECK(train(5, rng, path) == 5);  // with the generator as the first call left it
-  CHECK_THROWS_MATCHES(train(9, other, path), DataError,
-                       Message("fit: expected a checkpoint of this training in " + path +
-                               " but: it began with another generator; is the seed another one?"));
+  CHECK_THROWS_MATCHES(
+      train(9, other, path), DataError,
+      Message("fit: expected a checkpoint of this training in " + path +
+              " but: it began with another generator; is the seed another one, or the model that was drawn from it?"));
   const Index steps = trainer.optimizer.steps();
   CHECK_THROWS_WITH(train(9, other, folder / "no/such/folder"), Catch::Contains("No such file or directory"));
   CHECK(trainer.optimizer.steps() == steps);

@@ -110,13 +110,15 @@ class ProgressBar {
     last_seen_ = output_.seconds();
   }
 
-  /// Epochs and finished steps count from one. Step 0 may announce that an epoch begins; call the last step of an epoch
-  /// after its evaluation, so that the line that stays shows all its values.
+  /// Epochs and finished steps count from one. Step 0, or one without values, may announce that an epoch begins or goes
+  /// on; call the last step of an epoch after its evaluation, so that the line that stays shows all its values.
   void step(Index epoch, Index step, std::span<const NamedValue> values) {
     const double now = output_.seconds();
     if (epoch != epoch_) {
       epoch_ = epoch;
-      epoch_start_ = step == 0 ? now : last_seen_;
+      const bool begins = step == 0 || values.empty();
+      first_step_ = begins ? step : 0;
+      epoch_start_ = begins ? now : last_seen_;
       last_drawn_ = -1e9;
     }
     last_seen_ = now;
@@ -145,7 +147,7 @@ class ProgressBar {
  private:
   std::string line(Index step, double seconds, std::span<const NamedValue> values, bool bar) const {
     const double fraction = std::min(1.0, static_cast<double>(step) / static_cast<double>(std::max<Index>(1, steps_)));
-    const double rate = seconds > 0 ? static_cast<double>(step) / seconds : 0;
+    const double rate = seconds > 0 ? static_cast<double>(step - first_step_) / seconds : 0;
     const std::string left = rate > 0 ? detail::clock_text(static_cast<double>(steps_ - step) / rate) : "?";
     std::string text = name_;
     if (epochs_ > 1)
@@ -161,6 +163,7 @@ class ProgressBar {
   ProgressOutput output_;
   std::string given_name_, name_;
   Index epochs_ = 1, steps_ = 1, epoch_ = 0, tenths_ = 0;
+  Index first_step_ = 0;  // of the epoch in this run
   double epoch_start_ = 0, last_drawn_ = 0, last_seen_ = 0;
   bool terminal_ = false;
   bool drawing_ = false;  // an incomplete line stands on the terminal
