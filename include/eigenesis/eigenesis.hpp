@@ -110,6 +110,7 @@
 #include "eigenesis/optimizers/moving_average.hpp"
 #include "eigenesis/optimizers/optimizer.hpp"
 #include "eigenesis/optimizers/rmsprop.hpp"
+#include "eigenesis/optimizers/served_model.hpp"
 #include "eigenesis/optimizers/sgd.hpp"
 
 #include "eigenesis/models/autoencoder.hpp"
@@ -139,6 +140,7 @@
 #include "eigenesis/training/fit_progress.hpp"
 #include "eigenesis/training/gan_trainer.hpp"
 #include "eigenesis/training/losses.hpp"
+#include "eigenesis/training/own_parameters.hpp"
 #include "eigenesis/training/parts.hpp"
 #include "eigenesis/training/progress.hpp"
 #include "eigenesis/training/vae_trainer.hpp"

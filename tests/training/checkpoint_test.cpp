@@ -26,24 +26,45 @@ std::vector<double> all_numbers(const Trainer& trainer, const FitHistory<Losses>
   return all;
 }
 
-/// A training of 60 steps. It is stopped by an exception after a step, if > 0, and returns nothing then.
+constexpr int never = -1;
+
+/// Throws when a step after number `step` was made, before it is saved.
+auto stop_after(int step) {
+  return [step](auto& now) {
+    if (step != never && now.step > step) throw Stop();
+  };
+}
+
+/// Nothing for a training that was stopped.
+template <class Trainer, class Train>
+std::vector<double> numbers_unless_stopped(Trainer& trainer, Rng& rng, Train train) {
+  try {
+    const auto history = train();
+    CHECK(history.steps.size() == 60);
+    return all_numbers(trainer, history, rng);
+  } catch (const Stop&) {
+    return {};
+  }
+}
+
+/// A training of 60 steps. It is stopped by an exception after a step, unless `never`, and returns nothing then.
 template <class Run>
 void check_each_step(Run run) {
   const TemporaryDirectory folder;
   const std::string path = folder / "run.safetensors";
   const int threads = num_threads();
-  const std::vector<double> whole = run(Checkpoint{}, 0);
-  CHECK(run(Checkpoint{path, 1}, 0) == whole);  // saving changes nothing
-  for (int step = 1; step < 60; ++step) {
+  const std::vector<double> whole = run(Checkpoint{}, never);
+  CHECK(run(Checkpoint{path, 1}, never) == whole);  // saving changes nothing
+  for (int step = 0; step < 60; ++step) {           // 0: killed before the first was saved
     INFO("stopped after step " << step);
     std::filesystem::remove(path);
     set_num_threads(1 + step % 2);
     CHECK(run(Checkpoint{path, 1}, step).empty());
     if (step % 3 == 0 && step < 50) CHECK(run(Checkpoint{path, 1}, step + 7).empty());  // twice
     set_num_threads(1 + step % 3 % 2);
-    REQUIRE(run(Checkpoint{path, 1}, 0) == whole);
+    REQUIRE(run(Checkpoint{path, 1}, never) == whole);
   }
-  CHECK(run(Checkpoint{path, 1}, 0) == whole);  // nothing is left to do
+  CHECK(run(Checkpoint{path, 1}, never) == whole);  // nothing is left to do
   set_num_threads(threads);
 }
 
@@ -60,22 +81,10 @@ std::vector<double> train_gan(const Checkpoint& checkpoint, int stop) {
                      Adam{{.schedule = CosineSchedule{60}}},
                      {.discriminator_steps = 2}};
   const Tensor<float, 2> data = ring_of_gaussians(8).sample(100, start);
-  FitHistory<GanLosses> history;
-  try {
-    history = trainer.fit(data,
-                          {.epochs = 10,
-                           .batch_size = 8,
-                           .on_step =
-                               [=](auto& now) {
-                                 if (stop > 0 && now.step > stop) throw Stop();
-                               },
-                           .checkpoint = checkpoint},
-                          rng);
-  } catch (const Stop&) {
-    return {};
-  }
-  CHECK(history.steps.size() == 60);
-  return all_numbers(trainer, history, rng);
+  return numbers_unless_stopped(trainer, rng, [&] {
+    return trainer.fit(data, {.epochs = 10, .batch_size = 8, .on_step = stop_after(stop), .checkpoint = checkpoint},
+                       rng);
+  });
 }
 
 std::vector<double> train_vae(const Checkpoint& checkpoint, int stop) {
@@ -85,23 +94,10 @@ std::vector<double> train_vae(const Checkpoint& checkpoint, int stop) {
   VaeTrainer trainer{vae, {.beta = 2, .schedule = LinearWarmUp{45}}, MovingAverage{vae}};
   Tensor<float, 2> data(Shape{44, 4});
   start.fill_uniform(data.data(), data.size(), 0, 1);
-  FitHistory<VaeLosses> history;
-  try {
-    history = trainer.fit(Transformed{data, Binarize{}}, data,
-                          {.epochs = 10,
-                           .batch_size = 8,
-                           .on_step =
-                               [=](auto& now) {
-                                 if (stop > 0 && now.step > stop) throw Stop();
-                               },
-                           .checkpoint = checkpoint},
-                          rng);
-  } catch (const Stop&) {
-    return {};
-  }
-  CHECK(history.steps.size() == 60);
-  CHECK(history.held_out.size() == 10);
-  return all_numbers(trainer, history, rng);
+  return numbers_unless_stopped(trainer, rng, [&] {
+    return trainer.fit(Transformed{data, Binarize{}}, data,
+                       {.epochs = 10, .batch_size = 8, .on_step = stop_after(stop), .checkpoint = checkpoint}, rng);
+  });
 }
 
 /// A trainer of one's own on an endless source; it has no prepare().
@@ -124,21 +120,10 @@ std::vector<double> train_own(const Checkpoint& checkpoint, int stop) {
   Rng start(3), rng(5);
   Linear<double> network(2, 2, start);
   OwnTrainer trainer{network};
-  FitHistory<Loss> history;
-  try {
-    history = fit(trainer, StandardNormal<double>(2),
-                  {.steps = 60,
-                   .batch_size = 4,
-                   .on_step =
-                       [=](auto& now) {
-                         if (stop > 0 && now.step > stop) throw Stop();
-                       },
-                   .checkpoint = checkpoint},
-                  rng);
-  } catch (const Stop&) {
-    return {};
-  }
-  return all_numbers(trainer, history, rng);
+  return numbers_unless_stopped(trainer, rng, [&] {
+    return fit(trainer, StandardNormal<double>(2),
+               {.steps = 60, .batch_size = 4, .on_step = stop_after(stop), .checkpoint = checkpoint}, rng);
+  });
 }
 
 }  // namespace
@@ -217,7 +202,7 @@ TEST_CASE("A checkpoint of another training is refused, with the trainer as it w
 TEST_CASE("A trainer of one's own without prepare() is as it was if its checkpoint is refused", "[training]") {
   const TemporaryDirectory folder;
   const std::string path = folder / "run.safetensors";
-  train_own({.path = path}, 0);
+  train_own({.path = path}, never);
   Rng rng(3);
   Linear<double> network(2, 2, rng);
   OwnTrainer trainer{network};

@@ -31,8 +31,9 @@ EIGENESIS_INLINE Real reduce(const Real* x, Index n, Real neutral, Step step) {
   Vec total[4];
   for (Vec& t : total) t = broadcast(neutral);
   Index i = 0;
-  for (; n - i >= 4 * lanes; i += 4 * lanes) EIGENESIS_UNROLL
-  for (int v = 0; v < 4; ++v) total[v] = step(total[v], load(x + i + v * lanes));
+  for (; n - i >= 4 * lanes; i += 4 * lanes)
+    EIGENESIS_UNROLL
+    for (int v = 0; v < 4; ++v) total[v] = step(total[v], load(x + i + v * lanes));
   for (; n - i >= lanes; i += lanes) total[0] = step(total[0], load(x + i));
   if (i < n) total[1] = step(total[1], keep(load(x + i), n - i, neutral));
   Vec all = step(step(total[0], total[1]), step(total[2], total[3]));

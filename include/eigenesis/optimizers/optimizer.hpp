@@ -5,6 +5,7 @@
 #include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/kernels/updates.hpp"
 #include "eigenesis/optimizers/gradients.hpp"
+#include "eigenesis/optimizers/served_model.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
@@ -90,7 +91,6 @@ class Optimizer {
   };
 
  private:
-  static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
   static constexpr double unknown = std::numeric_limits<double>::infinity();
   static constexpr double safe_limit = static_cast<double>(std::numeric_limits<Scalar>::max()) / 16;
 
@@ -119,24 +119,6 @@ class Optimizer {
     return {kind_of<Model>(), [&model](std::size_t i) { return parameter_name(model, i); }};
   }
 
-  /// The model that this optimizer serves. A copy of the optimizer is free to serve a copy of the model.
-  struct Served {
-    std::string_view kind;
-    struct Seen {
-      std::uint64_t serial, updated;  // of the parameter, after the last update
-    };
-    std::vector<Seen> parameters;
-
-    Served() = default;
-    Served(const Served&) {}
-    Served(Served&&) noexcept = default;
-    Served& operator=(Served other) noexcept {
-      kind = other.kind;
-      parameters.swap(other.parameters);
-      return *this;
-    }
-  };
-
   [[gnu::noinline]] void prepare(const Nodes& parameters, const Description& model) {
     const std::size_t count = slots_.empty() ? parameters.size() : slots_.size();
     require(parameters.size() == count, Derived::name, ": expected a model of ", count,
@@ -150,19 +132,6 @@ class Optimizer {
     for (const auto& p : parameters)
       slots.push_back({derived().new_state(p->size()), {}, {p->shape.begin(), p->shape.end()}});
     slots_ = std::move(slots);
-  }
-
-  [[gnu::noinline]] void serve(const Nodes& parameters, const Description& model) {
-    for (std::size_t i = 0; i < served_.parameters.size(); ++i)
-      if (served_.parameters[i].serial != parameters[i]->serial)
-        fail<ArgumentError>(Derived::name, ": expected the ", std::string(served_.kind),
-                            " of earlier steps but got another ", std::string(model.kind),
-                            "; an optimizer keeps averages for one model: give each model its own, or a copy");
-    if (!served_.parameters.empty()) return;
-    Served served;
-    served.kind = model.kind;
-    for (const auto& p : parameters) served.parameters.push_back({p->serial, never});
-    served_ = std::move(served);
   }
 
   /// Throws for gradients that do not fit or are not finite; returns the greatest absolute value.
@@ -197,7 +166,7 @@ class Optimizer {
   Bounds current_bounds(const Nodes& parameters) {
     Bounds now = bounds_;
     for (std::size_t i = 0; i < parameters.size(); ++i)
-      if (served_.parameters[i].updated != parameters[i]->updated)
+      if (served_.updated(i) != parameters[i]->updated)
         now.weight = std::max(now.weight, magnitude(parameters[i]->data(), parameters[i]->size()));
     if (now.state == unknown) {
       now.state = 0;
@@ -218,7 +187,7 @@ class Optimizer {
   void apply(const char* function, const Nodes& parameters, const Description& model, Gradients<Scalar> gradients) {
     const double largest = check(function, parameters, model, gradients);
     prepare(parameters, model);
-    serve(parameters, model);
+    served_.check(Derived::name, parameters, model.kind);
     if (options_.clip_value > 0) gradients.clip_value(options_.clip_value);
     if (options_.clip_norm > 0) {
       const double norm = gradients.clip_norm(options_.clip_norm);
@@ -229,8 +198,8 @@ class Optimizer {
     require<ArgumentError>(std::isfinite(rate) && rate >= 0, Derived::name, "::", function,
                            ": expected a finite factor >= 0 of the schedule but got ", factor, " in step ",
                            steps() + 1);
-    const double penalty = requires { Derived::decays_weights; }
-    ? 0 : options_.weight_decay;
+    double penalty = options_.weight_decay;
+    if constexpr (requires { Derived::decays_weights; }) penalty = 0;
     const auto bounds = [&] {
       const Bounds before = current_bounds(parameters);
       return derived().bounds_after(before, largest + penalty * before.weight, rate);
@@ -249,7 +218,7 @@ class Optimizer {
   static bool is_safe(const Bounds& bounds) { return bounds.weight < safe_limit && bounds.state < safe_limit; }
   void forget_bounds() {
     bounds_ = {0, unknown};
-    for (auto& seen : served_.parameters) seen.updated = never;
+    served_.forget_updates();
   }
 
   void update(const Nodes& parameters, const Gradients<Scalar>& gradients, double rate) {
@@ -263,7 +232,7 @@ class Optimizer {
         parameter.updated = next_serial();  // the weights change here, in the node
         derived().update(slot.state, step, rate, parameter.data(), gradient.data(), parameter.size());
       }
-      served_.parameters[i].updated = parameter.updated;
+      served_.updated(i) = parameter.updated;
     }
   }
 
@@ -304,7 +273,7 @@ class Optimizer {
   Options options_;
   Tensor<double, 0> steps_;
   std::vector<Slot> slots_;
-  Served served_;
+  ServedModel served_;
   Bounds bounds_;
 };
 

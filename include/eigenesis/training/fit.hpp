@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "eigenesis/autodiff/gradient.hpp"
 #include "eigenesis/training/fit_progress.hpp"
+#include "eigenesis/training/own_parameters.hpp"
 
 // The one training loop, for any trainer. A trainer is one step of training, its losses, and what the next step depends
 // on:
@@ -97,32 +97,6 @@ Duration plan(const std::string& name, const Batches& batches, Index steps, Inde
     return {.steps = std::max<Index>(1, batches.steps_per_epoch() / batches_per_step), .epochs = epochs};
 }
 
-/// While `scope` lives, losses may depend on no parameters but those in the trainer's fields.
-template <class Trainer>
-[[gnu::cold]] void allow_own_parameters(std::optional<ParametersMayBe>& scope, const Trainer& trainer,
-                                        const std::string& function) {
-  CachedVector<const void*> nodes;
-  for_each_parameter(trainer, [&](const FieldPath&, const auto& p) { nodes.push_back(p.node().get()); });
-  scope.emplace(function + ": expected a loss that depends on parameters in the trainer's fields only",
-                " that is in none; does a layer leave it out of its fields, or does a lambda hold a layer? Parameters "
-                "that shall not learn: hold_fixed(model)",
-                std::move(nodes));
-}
-
-/// Calls f, which makes an update of the trainer, its first if `first`. If a number in it is not finite, the error
-/// names the trainer's function too.
-template <class Trainer, class F>
-void in_phase(const Trainer& trainer, const char* function, bool first, F f) {
-  try {
-    std::optional<ParametersMayBe> own;
-    if (first && !ParametersMayBe::innermost())
-      allow_own_parameters(own, trainer, std::string(Trainer::name) + "::" + function);
-    f();
-  } catch (const NumericError& error) {
-    fail<NumericError>(Trainer::name, "::", function, ": ", error.what());
-  }
-}
-
 }  // namespace detail
 
 /// The losses of a trainer on batches of such data.
@@ -161,6 +135,7 @@ template <class Trainer, class Data, class Losses>
   try {
     const CheckpointFunctions& functions = checkpoint.functions;
     FitMemory memory = functions.read_numbers(path, run.remember(batches, rng));
+    if (memory.number(FitMemory::step) == 0) return;  // stopped before its first step: begin
     const KeptNumbers kept = functions.keep(saved_fields(trainer));
     try {
       if constexpr (requires { trainer.prepare(); }) {
@@ -239,6 +214,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   else
     progress.start("", duration.epochs, duration.steps);
 
+  const Index every = checkpoint ? checkpoint->every : 0;
   bool first = true;
   while ((state.epoch < duration.epochs || (done > 0 && done < duration.steps)) && !state.stop) {
     if (done == 0 || done >= duration.steps) {
@@ -266,7 +242,6 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       ++state.step;
       history.steps.push_back(state.losses);
       if (options.on_step) options.on_step(state);
-      const Index every = checkpoint ? checkpoint->every : 0;
       if (done < duration.steps && (state.stop || (every > 0 && state.step % every == 0))) save();
       shown.clear();
       append(shown, run.recent.mean());

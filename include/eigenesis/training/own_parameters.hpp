@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "eigenesis/autodiff/gradient.hpp"
+#include "eigenesis/layers/fields.hpp"
+
+// What a trainer's first updates are checked for: that each Parameter of a loss is named in the trainer's fields.
+namespace eigenesis::inline EIGENESIS_ABI::detail {
+
+/// While `scope` lives, losses may depend on no parameters but those in the trainer's fields.
+template <class Trainer>
+[[gnu::cold]] void allow_own_parameters(std::optional<ParametersMayBe>& scope, const Trainer& trainer,
+                                        const std::string& function) {
+  CachedVector<const void*> nodes;
+  for_each_parameter(trainer, [&](const FieldPath&, const auto& p) { nodes.push_back(p.node().get()); });
+  scope.emplace(function + ": expected a loss that depends on parameters in the trainer's fields only",
+                " that is in none; does a layer leave it out of its fields, or does a lambda hold a layer? Parameters "
+                "that shall not learn: hold_fixed(model)",
+                std::move(nodes));
+}
+
+/// Calls f, which makes an update of the trainer, its first if `first`. If a number in it is not finite, the error
+/// names the trainer's function too.
+template <class Trainer, class F>
+void in_phase(const Trainer& trainer, const char* function, bool first, F f) {
+  try {
+    std::optional<ParametersMayBe> own;
+    if (first && !ParametersMayBe::innermost())
+      allow_own_parameters(own, trainer, std::string(Trainer::name) + "::" + function);
+    f();
+  } catch (const NumericError& error) {
+    fail<NumericError>(Trainer::name, "::", function, ": ", error.what());
+  }
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail
