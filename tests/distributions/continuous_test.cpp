@@ -253,7 +253,7 @@ TEST_CASE("continuous distributions refuse shapes that do not fit", "[distributi
                        Message("StandardUniform::log_prob: expected z of shape [N, 2] but got [2, 3]"));
   const Normal q{mean_q, log_variance_q}, wide{rows(2, {0, 0, 0, 0}), rows(2, {0, 0, 0, 0})};
   CHECK_THROWS_MATCHES(q.log_prob(rows(1, {0, 0, 0})), ShapeError,
-                       Message("Normal::log_prob: expected x of shape [2, 3] but got [1, 3]"));
+                       Message("Normal::log_prob: expected x of the shape of the mean, [2, 3], but got [1, 3]"));
   CHECK_THROWS_MATCHES(
       kl_divergence(q, StandardNormal<double>(2)), ShapeError,
       Message("kl_divergence: expected a posterior of 2 latents as in the prior but got shape [2, 3]"));

@@ -97,7 +97,7 @@ TEMPLATE_TEST_CASE("Bernoulli refuses numbers outside of [0, 1]", "[distribution
 TEST_CASE("discrete distributions refuse shapes that do not fit", "[distributions]") {
   const Bernoulli q{logits_q}, row{rows(1, {0, 0, 0})};
   CHECK_THROWS_MATCHES(q.log_prob(rows(1, {0, 0, 0})), ShapeError,
-                       Message("Bernoulli::log_prob: expected x of shape [2, 3] but got [1, 3]"));
+                       Message("Bernoulli::log_prob: expected x of the shape of the logits, [2, 3], but got [1, 3]"));
   CHECK_THROWS_MATCHES(kl_divergence(q, row), ShapeError,
                        Message("kl_divergence: expected distributions of equal shape but got [2, 3] and [1, 3]"));
   const Categorical classes{class_logits_q};
@@ -106,7 +106,7 @@ TEST_CASE("discrete distributions refuse shapes that do not fit", "[distribution
   CHECK_THROWS_MATCHES(classes.log_prob(std::array{1, 2, 3}), ShapeError,
                        Message("Categorical::log_prob: expected 2 classes but got 3"));
   CHECK_THROWS_MATCHES(OneHot{class_logits_q}.log_prob(logits_q), ShapeError,
-                       Message("OneHot::log_prob: expected x of shape [2, 4] but got [2, 3]"));
+                       Message("OneHot::log_prob: expected x of the shape of the logits, [2, 4], but got [2, 3]"));
 }
 
 TEST_CASE("one_hot puts a one at each class", "[distributions]") {

@@ -80,7 +80,7 @@ TEST_CASE("the learned standard deviation comes to that of the errors", "[distri
 TEST_CASE("likelihoods refuse what does not fit", "[distributions]") {
   const Variable output(numbers(Shape{2, 3})), x(numbers(Shape{1, 3}));
   CHECK_THROWS_MATCHES(SquaredError{}(output).log_prob(x), ShapeError,
-                       Message("SquaredError::log_prob: expected x of shape [2, 3] but got [1, 3]"));
+                       Message("SquaredError::log_prob: expected x of the shape of the mean, [2, 3], but got [1, 3]"));
   CHECK_THROWS_MATCHES(NormalLikelihood{.standard_deviation = 0}(output), ArgumentError,
                        Message("NormalLikelihood: expected a standard deviation in [1e-6, 1e4] but got 0"));
 }

@@ -19,6 +19,10 @@ struct PassNotConst {
   auto operator()(const auto& x) const { return x; }
   auto operator()(const auto& x, Pass) { return x; }
 };
+struct Counts {
+  int count = 0;
+  static void fields(auto& self, auto&& field) { field("count", self.count); }
+};
 struct OwnBatch {
   Tensor<float, 2> images, classes;
   static void fields(auto& self, auto&& field) { field("images", self.images), field("classes", self.classes); }
@@ -52,6 +56,10 @@ int main() {
   GanTrainer trainer{generator, discriminator, NonSaturating{}, R1{}, 5};
 #elif defined(MISTAKE_MIXED_SAMPLES)
   GanTrainer trainer{generator, discriminator, NonSaturating{}, R1{}};
+#elif defined(MISTAKE_WHOLE_NUMBER)
+  save_safetensors("counts.safetensors", Counts{});
+#elif defined(MISTAKE_NO_VAE)
+  VaeTrainer{generator}.step(x.value(), rng);
 #elif defined(MISTAKE_WRONG_RANK)
   Linear(4, 4, rng)(Variable<float, 4>(Tensor<float, 4>(Shape{1, 2, 2, 1})));
 #endif

@@ -323,8 +323,8 @@ TEST_CASE_METHOD(Fixture, "load_safetensors refuses headers that do not describe
   refuse(R"({"shape": [], "shape": []})", "dtype, shape and data_offsets, each once, of w but got shape");
   refuse(R"({"type": "F32"})", "dtype, shape and data_offsets, each once, of w but got type");
   refuse(R"({"dtype": 32})", "a string at byte 16 of the header but got '3'");
-  refuse(R"({"dtype": "I8"})", "numbers of type F64, F32, F16 or BF16 for w but got I8");
-  refuse(R"({"dtype": "I64"})", "numbers of type F64, F32, F16 or BF16 for w but got I64");
+  refuse(R"({"dtype": "I8"})", "numbers of type F64, F32, F16, BF16 or U64 for w but got I8");
+  refuse(R"({"dtype": "I64"})", "numbers of type F64, F32, F16, BF16 or U64 for w but got I64");
   refuse(R"({"shape": 3})", "'[' at byte 16 of the header but got '3'");
   refuse(R"({"shape": [-1]})", "a whole number at byte 17 of the header but got '-'");
   refuse(R"({"shape": [01]})", "a whole number at byte 17 of the header but got '0'");

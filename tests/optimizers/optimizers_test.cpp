@@ -224,9 +224,9 @@ TEST_CASE("a loss or gradient that is not finite stops before any weight changes
   const Pair<Affine<float>> before = model;
 
   CHECK_THROWS_MATCHES(adam.minimize(nan * sum(model.first.bias), model), NumericError,
-                       Message("Adam::minimize: expected a finite loss but got nan in step 17"));
+                       Message("Adam::minimize: expected a finite loss but got nan in step 17 of learning rate 0.001"));
   CHECK_THROWS_MATCHES(adam.minimize(-infinity * sum(square(model.first.bias)), model), NumericError,
-                       Message("Adam::minimize: expected a finite loss but got -inf in step 17"));
+                       Message("Adam::minimize: expected a finite loss but got -inf in step 17 of learning rate 0.001"));
 
   model.second.bias.mutable_value() = Tensor<float, 1>(Shape{3}, 0.0f);
   const Tensor<float, 2> weight = model.first.weight.value();

@@ -96,23 +96,53 @@ std::vector<double> train_vae(const Checkpoint& checkpoint, int stop) {
   start.fill_uniform(data.data(), data.size(), 0, 1);
   return numbers_unless_stopped(trainer, rng, [&] {
     return trainer.fit(Transformed{data, Binarize{}}, data,
-                       {.epochs = 10, .batch_size = 8, .on_step = stop_after(stop), .checkpoint = checkpoint}, rng);
+                       {.epochs = 10,
+                        .batch_size = 8,
+                        .on_step = stop_after(stop),
+                        .on_epoch =
+                            [&](auto& now) {
+                              if (now.epoch == 4) trainer.optimizer.set_learning_rate(5e-3);
+                            },
+                        .checkpoint = checkpoint},
+                       rng);
   });
 }
 
-/// A trainer of one's own on an endless source; it has no prepare().
+/// A trainer of one's own on an endless source; it has no prepare(), but a number and a generator of its own.
 struct OwnTrainer {
   Linear<double>& network;
   Sgd<double> optimizer{{.learning_rate = 0.1, .momentum = 0.9}};
-  Loss step(const Tensor<double, 2>& batch, Rng& rng) {
-    const auto loss =
-        mean(square(network(Variable(batch)) - Variable(StandardNormal<double>(2).sample(batch.shape(0), rng))));
+  double temperature = 1;
+  Rng noise{8};
+  Loss step(const Tensor<double, 2>& batch, Rng&) {
+    const auto target = Variable(StandardNormal<double>(2).sample(batch.shape(0), noise));
+    const auto loss = mean(square(network(Variable(batch)) - temperature * noise.uniform() * target));
     optimizer.minimize(loss, network);
+    temperature *= 0.99;
     return {loss.item()};
   }
   static void fields(auto& self, auto&& field) {
     field("network", self.network);
     field("optimizer", self.optimizer);
+    field("temperature", self.temperature);
+    field("noise", self.noise);
+  }
+};
+/// One whose optimizer or average is in no field.
+template <bool has_average>
+struct ForgetfulTrainer {
+  Linear<float>& network;
+  Adam<float> optimizer{};
+  MovingAverage<Linear<float>> average{network};
+  Loss step(const Tensor<float, 2>& batch, Rng&) {
+    const auto loss = mean(square(network(Variable(batch))));
+    optimizer.minimize(loss, network);
+    if (has_average) average.update(network);
+    return {loss.item()};
+  }
+  static void fields(auto& self, auto&& field) {
+    field("network", self.network);
+    if constexpr (has_average) field("optimizer", self.optimizer);
   }
 };
 
@@ -131,6 +161,50 @@ std::vector<double> train_own(const Checkpoint& checkpoint, int stop) {
 TEST_CASE("A GAN that is stopped after any step goes on to the same bits", "[training]") { check_each_step(train_gan); }
 TEST_CASE("A VAE that is stopped after any step goes on to the same bits", "[training]") { check_each_step(train_vae); }
 TEST_CASE("So does a trainer of one's own on an endless source", "[training]") { check_each_step(train_own); }
+
+TEST_CASE("A checkpoint needs all that changes in a step to be named in fields", "[training]") {
+  const TemporaryDirectory folder;
+  Rng rng(1);
+  Linear network(2, 2, rng);
+  const FitOptions<Loss> options{.steps = 3, .batch_size = 4, .checkpoint = Checkpoint{.path = folder / "run.ckpt"}};
+  const Tensor<float, 2> before = network.weight.value();
+  const std::string hint = ": expected to be named in the trainer's fields, so that checkpoints have its state";
+  ForgetfulTrainer<false> no_optimizer{network};
+  CHECK_THROWS_MATCHES(fit(no_optimizer, StandardNormal(2), options, rng), ArgumentError, Message("Adam" + hint));
+  CHECK(std::ranges::equal(network.weight.value().values(), before.values()));
+  std::filesystem::remove(folder / "run.ckpt");
+  ForgetfulTrainer<true> no_average{network};
+  CHECK_THROWS_MATCHES(fit(no_average, StandardNormal(2), options, rng), ArgumentError,
+                       Message("MovingAverage" + hint));
+  ForgetfulTrainer<false> not_saved{network};  // without a checkpoint nothing is lost
+  CHECK(fit(not_saved, StandardNormal(2), {.steps = 3, .batch_size = 4}, rng).steps.size() == 3);
+}
+
+TEST_CASE("A training that was finished says so and leaves all as it is", "[training]") {
+  const TemporaryDirectory folder;
+  std::string shown;
+  std::vector<double> numbers;
+  for (int run = 0; run < 2; ++run) {
+    Rng start(3), rng(5);
+    Linear<double> network(2, 2, start);
+    OwnTrainer trainer{network};
+    shown.clear();
+    const ProgressOutput output{.write = [&](std::string_view text) { shown += text; },
+                                .seconds = [] { return 1.0; },
+                                .columns = [] { return 0; }};
+    const auto history = fit(trainer, StandardNormal<double>(2),
+                             {.steps = 3,
+                              .batch_size = 4,
+                              .progress = ProgressBar("own", output),
+                              .checkpoint = Checkpoint{.path = folder / "run.ckpt"}},
+                             rng);
+    if (run == 0)
+      numbers = all_numbers(trainer, history, rng);
+    else
+      CHECK(all_numbers(trainer, history, rng) == numbers);
+  }
+  CHECK(shown == "own 100% 3/3 [00:00<?, ? it/s]\n");
+}
 
 TEST_CASE("A checkpoint of another training is refused, with the trainer as it was", "[training]") {
   const TemporaryDirectory folder;

@@ -248,9 +248,9 @@ TEST_CASE("A GAN stops at numbers that are not finite before it changes a weight
   data(5, 1) = NAN;
 
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
-  CHECK_THROWS_MATCHES(
-      trainer.fit(data, {.steps = 2, .batch_size = 8}, rng), NumericError,
-      Message("GanTrainer::train_discriminator: Adam::minimize: expected a finite loss but got nan in step 1"));
+  CHECK_THROWS_MATCHES(trainer.fit(data, {.steps = 2, .batch_size = 8}, rng), NumericError,
+                       Message("GanTrainer::train_discriminator: Adam::minimize: expected a finite loss but got nan in "
+                               "step 1 of learning rate 2e-04"));
   CHECK(weights(generator) == generator_before);
   CHECK(weights(discriminator) == discriminator_before);
 

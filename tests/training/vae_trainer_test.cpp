@@ -288,8 +288,9 @@ TEST_CASE("VaeTrainer stops at numbers that are not finite before it changes a w
   x(6, 3) = NAN;
   const auto before = weights(vae);
   VaeTrainer trainer{vae};
-  CHECK_THROWS_MATCHES(trainer.fit(x, {.epochs = 1, .batch_size = 8}, rng), NumericError,
-                       Message("VaeTrainer::step: Adam::minimize: expected a finite loss but got nan in step 1"));
+  CHECK_THROWS_MATCHES(
+      trainer.fit(x, {.epochs = 1, .batch_size = 8}, rng), NumericError,
+      Message("VaeTrainer::step: Adam::minimize: expected a finite loss but got nan in step 1 of learning rate 0.001"));
   CHECK(weights(vae) == before);
 
   const auto root_of_zero = [](const auto& t) { return sqrt(0 * t); };  // whose gradient is not finite
@@ -345,8 +346,9 @@ TEST_CASE("A Vae without variance trains with beta 0 and reports an infinite div
   }
   const auto before = weights(vae);
   VaeTrainer weighted{vae};
-  CHECK_THROWS_MATCHES(weighted.fit(x, {.epochs = 1, .batch_size = 4}, rng), NumericError,
-                       Message("VaeTrainer::step: Adam::minimize: expected a finite loss but got inf in step 1"));
+  CHECK_THROWS_MATCHES(
+      weighted.fit(x, {.epochs = 1, .batch_size = 4}, rng), NumericError,
+      Message("VaeTrainer::step: Adam::minimize: expected a finite loss but got inf in step 1 of learning rate 0.001"));
   CHECK(weights(vae) == before);
 }
 
@@ -363,4 +365,22 @@ TEST_CASE("A VAE learns the digits as fast as PyTorch's example does", "[.slow]"
     INFO("epoch " << epoch + 1);
     CHECK_THAT(history.held_out[epoch].loss, WithinAbs(published[epoch], 1.0));
   }
+}
+
+struct OwnObjective {
+  auto loss(const auto& terms, Index) const { return -mean(terms.elbo(2)); }
+};
+TEST_CASE("Options that are given twice are refused", "[training]") {
+  Rng rng(1);
+  Vae vae{Encoder{Tanh{}, Linear(4, 2, rng), Linear(4, 2, rng)}, Decoder{Linear(2, 4, rng), SquaredError{}},
+          StandardNormal(2)};
+  CHECK_THROWS_MATCHES((VaeTrainer{vae, Elbo{.beta = 4}, Elbo{.beta = 2}}), ArgumentError,
+                       Message("VaeTrainer: expected Elbo once but got it 2 times"));
+  CHECK_THROWS_MATCHES((VaeTrainer{vae, OwnObjective{}, Elbo{.beta = 2}}), ArgumentError,
+                       Message("VaeTrainer: expected one objective but got an Elbo beside another one"));
+  Generator generator{Linear(2, 2, rng), StandardNormal(2)};
+  Discriminator discriminator{Linear(2, 1, rng)};
+  CHECK_THROWS_MATCHES((GanTrainer{generator, discriminator, NonSaturating{}, GanOptions{.discriminator_steps = 2},
+                                   GanOptions{.generator_steps = 2}}),
+                       ArgumentError, Message("GanTrainer: expected GanOptions once but got it 2 times"));
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -16,14 +17,17 @@ template <class Scalar>
 CachedVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<const NodeRef<Scalar>> targets);
 
 /// While one lives, gradients of this thread may reach no other Parameters than those of the given nodes; one that is
-/// not among them would never learn.
+/// not among them would never learn. If given, the same goes for the state of optimizers and averages: what is not
+/// among it would not be saved.
 class ParametersMayBe {
  public:
   /// A Parameter that is not among them is an ArgumentError: `expected`, its shape, `hint`.
-  ParametersMayBe(std::string expected, const char* hint, CachedVector<const void*> nodes)
+  ParametersMayBe(std::string expected, const char* hint, CachedVector<const void*> nodes,
+                  std::optional<CachedVector<const void*>> state = {})
       : expected_(std::move(expected)),
         hint_(hint),
         nodes_(std::move(nodes)),
+        state_(std::move(state)),
         outer_(std::exchange(innermost(), this)) {
     std::ranges::sort(nodes_);
   }
@@ -40,11 +44,17 @@ class ParametersMayBe {
     require<ArgumentError>(std::ranges::binary_search(nodes_, node), expected_, " but it also depends on one of shape ",
                            ShapeView{shape}, hint_);
   }
+  /// Of `owner`, an optimizer or an average that is about to make a step.
+  void check_state(const void* state, const char* owner) const {
+    require<ArgumentError>(!state_ || std::ranges::find(*state_, state) != state_->end(), owner,
+                           ": expected to be named in the trainer's fields, so that checkpoints have its state");
+  }
 
  private:
   std::string expected_;
   const char* hint_;
   CachedVector<const void*> nodes_;
+  std::optional<CachedVector<const void*>> state_;
   const ParametersMayBe* outer_;
 };
 

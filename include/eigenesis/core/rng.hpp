@@ -30,10 +30,11 @@ class Rng {
   /// 32 random bits.
   std::uint32_t next() {
     const std::uint64_t block = state_.counter / 4;
-    if (!cached_ || cached_block_ != block) {
+    if (!cached_ || cached_block_ != block || cached_key_ != state_.key) {  // the state may have come from a file
       cache_ = detail::philox({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0},
                               {static_cast<std::uint32_t>(state_.key), static_cast<std::uint32_t>(state_.key >> 32)});
       cached_block_ = block;
+      cached_key_ = state_.key;
       cached_ = true;
     }
     return cache_[state_.counter++ % 4];
@@ -82,7 +83,7 @@ class Rng {
 
   State state_;
   std::array<std::uint32_t, 4> cache_{};
-  std::uint64_t cached_block_ = 0;
+  std::uint64_t cached_block_ = 0, cached_key_ = 0;
   bool cached_ = false;
 };
 

@@ -14,12 +14,13 @@
 // [10, 20], "data_offsets": [0, 800]}, ...}. Offsets count from the end of the header.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-enum class DataType { f64, f32, f16, bf16, i64 };
+enum class DataType { f64, f32, f16, bf16, i64, u64 };
 struct DataTypeFacts {
   std::string_view name;
   Index bytes;
 };
-inline constexpr std::array<DataTypeFacts, 5> data_types{{{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}}};
+inline constexpr std::array<DataTypeFacts, 6> data_types{
+    {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"U64", 8}}};
 constexpr const DataTypeFacts& facts(DataType type) { return data_types[static_cast<std::size_t>(type)]; }
 
 /// What the header says of a tensor.

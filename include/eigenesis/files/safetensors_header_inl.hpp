@@ -81,7 +81,7 @@ class HeaderReader {
     const bool counter = name == "num_batches_tracked" || name.ends_with(".num_batches_tracked");
     std::size_t i = 0;
     while (i < data_types.size() && data_types[i].name != type) ++i;
-    require_fact(i < data_types.size() && (counter || type != "I64"), "numbers of type F64, F32, F16 or BF16 for ",
+    require_fact(i < data_types.size() && (counter || type != "I64"), "numbers of type F64, F32, F16, BF16 or U64 for ",
                  shown(name), " but got ", shown(type));
     return static_cast<DataType>(i);
   }

@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "eigenesis/autodiff/parameter.hpp"
+#include "eigenesis/core/rng.hpp"
 
 // A layer or model is a plain struct that lists its fields once:
 //   static void fields(auto& self, auto&& field) { field("weight", self.weight); field("bias", self.bias); }
-// Parameters are learned, Tensors are state that is saved but not learned (running averages), anything else is a layer
-// with fields of its own. A struct without `fields` has neither.
+// Parameters are learned. Tensors, doubles, floats and Rngs are state that is saved but not learned (running averages).
+// Anything else is a layer with fields of its own; a struct without `fields` has none.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// How files hold a parameter or tensor, and which numbers it may have; a layer says so where it names it:
@@ -69,6 +70,10 @@ inline constexpr bool is_tensor_v = false;
 template <class Scalar, int Rank>
 inline constexpr bool is_tensor_v<Tensor<Scalar, Rank>> = true;
 
+/// A number or generator that is saved with a model.
+template <class T>
+inline constexpr bool is_single_v = std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, Rng>;
+
 /// A std::vector or std::array.
 template <class T>
 inline constexpr bool is_sequence_v = false;
@@ -92,6 +97,8 @@ void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
     };
     std::remove_const_t<T>::fields(object, visit);
   } else {
+    static_assert(!std::is_scalar_v<T>,
+                  "eigenesis: of numbers, only double and float can be fields; keep a count as a double");
     static_assert(std::is_trivially_destructible_v<T>,  // owns nothing, so no parameters either
                   "eigenesis: a layer with parameters needs a public `static void fields(auto& self, auto&& field)`");
   }
@@ -100,7 +107,7 @@ void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
 template <class T, class F>
 void visit_field(const FieldPath* path, T& field, F&& leaf) {
   using Field = std::remove_const_t<T>;
-  if constexpr (is_parameter_v<Field> || is_tensor_v<Field>) {
+  if constexpr (is_parameter_v<Field> || is_tensor_v<Field> || is_single_v<Field>) {
     leaf(*path, field);
   } else if constexpr (is_sequence_v<Field>) {
     for (std::size_t i = 0; i < field.size(); ++i) {
@@ -137,13 +144,15 @@ void for_each_parameter(Model& model, F&& f) {
   });
 }
 
-/// Calls f(path, tensor) for everything that makes up a model's state: values of parameters and tensors.
+/// Calls f(path, tensor) for the tensors of a model's state: values of parameters, and tensors.
 template <class Model, class F>
 void for_each_state(Model& model, F&& f) {
   detail::visit_fields(nullptr, model, [&](const FieldPath& path, auto& field) {
     using Field = std::remove_reference_t<decltype(field)>;
     if constexpr (detail::is_tensor_v<std::remove_const_t<Field>>)
       f(path, field);
+    else if constexpr (detail::is_single_v<std::remove_const_t<Field>>)
+      return;
     else if constexpr (std::is_const_v<Field>)
       f(path, field.value());
     else

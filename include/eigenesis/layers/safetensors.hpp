@@ -60,17 +60,21 @@ void add_field(std::vector<SavedField>& fields, const FieldPath& path, DataType 
 template <class Model>
 [[gnu::cold]] std::vector<SavedField> saved_fields(Model& model) {
   std::vector<SavedField> fields;
-  const auto add = [&]<class Scalar, int Rank>(const FieldPath& path, const Tensor<Scalar, Rank>& tensor,
-                                               std::uint64_t* updated) {
+  const auto add = [&]<class Scalar>(const FieldPath& path, std::span<const Index> shape, const Scalar* data,
+                                     std::uint64_t* updated) {
     static_assert(sizeof(Scalar) <= 8, "eigenesis: safetensors files hold float or double");
-    add_field(fields, path, sizeof(Scalar) == 8 ? DataType::f64 : DataType::f32, tensor.shape(), tensor.data(),
-              updated);
+    add_field(fields, path, sizeof(Scalar) == 8 ? DataType::f64 : DataType::f32, shape, data, updated);
   };
   visit_fields(nullptr, model, [&](const FieldPath& path, auto& field) {
-    if constexpr (is_tensor_v<std::remove_cvref_t<decltype(field)>>)
-      add(path, field, nullptr);
+    using Field = std::remove_cvref_t<decltype(field)>;
+    if constexpr (is_tensor_v<Field>)
+      add(path, field.shape(), field.data(), nullptr);
+    else if constexpr (is_parameter_v<Field>)
+      add(path, field.value().shape(), field.value().data(), &field.node()->updated);
+    else if constexpr (std::is_same_v<Field, Rng>)
+      add_field(fields, path, DataType::u64, std::array{Index{2}}, &field.state(), nullptr);
     else
-      add(path, field.value(), &field.node()->updated);
+      add(path, {}, &field, nullptr);
   });
   return fields;
 }
@@ -83,7 +87,8 @@ LeftOver read_safetensors(const std::string& path, const std::vector<SavedField>
 }  // namespace detail
 
 /// Writes all parameters and tensors of a model: of a layer, a Vae, an optimizer, or a struct of one's own that names
-/// several of these. Names are the paths of the fields ("network.0.weight"), numbers the model's own, F32 or F64. Axes
+/// several of these. Names are the paths of the fields ("network.0.weight"), numbers the model's own, F32 or F64 (the
+/// two numbers of an Rng: U64). Axes
 /// lie in PyTorch's order: Linear's weight is [out, in], Conv2d's [out, in, kernel, kernel], ConvTranspose2d's
 /// [in, out, kernel, kernel]; parameters of one's own are as in memory unless they name an order (InFiles), an
 /// optimizer's state always. So a Sequential's file is the state_dict of an nn.Sequential with the same layers. The

@@ -85,7 +85,9 @@ EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<Saved
   std::memcpy(content.data() + 8, header.data(), header.size());
   std::uint8_t* to = content.data() + 8 + header.size();
   for (const SavedField& field : fields)
-    to = field.type == DataType::f64 ? append_numbers<double>(to, field) : append_numbers<float>(to, field);
+    to = field.type == DataType::f64   ? append_numbers<double>(to, field)
+         : field.type == DataType::u64 ? append_numbers<std::uint64_t>(to, field)
+                                       : append_numbers<float>(to, field);
   std::ranges::copy(checksum_digits(content),
                     content.begin() + static_cast<std::ptrdiff_t>(8 + checksum_prefix.size()));
   write_file("save_safetensors", path, content);
@@ -126,6 +128,8 @@ void with_stored_numbers(const LoadedFile& file, const StoredTensor& tensor, F&&
       return numbers_of(Eigen::half());
     case DataType::bf16:
       return numbers_of(Eigen::bfloat16());
+    case DataType::u64:
+      return numbers_of(std::uint64_t());
     case DataType::i64:
       break;  // read_safetensors leaves those out
   }
@@ -212,8 +216,10 @@ EIGENESIS_ONCE LoadedFile read_fitting(const std::string& path, const std::vecto
     StoredTensor& tensor = *file.tensors[i];
     require<DataError>(fields[i].shape == tensor.shape, "load_safetensors: expected ", fields[i].name, " of shape ",
                        ShapeView{fields[i].shape}, " but got ", ShapeView{tensor.shape}, " in ", path);
-    require<DataError>(!options.exact || fields[i].type == tensor.type, "load_safetensors: expected ", fields[i].name,
-                       " of type ", facts(fields[i].type).name, " but got ", facts(tensor.type).name, " in ", path);
+    const bool whole = fields[i].type == DataType::u64 || tensor.type == DataType::u64;
+    require<DataError>(!(options.exact || whole) || fields[i].type == tensor.type, "load_safetensors: expected ",
+                       fields[i].name, " of type ", facts(fields[i].type).name, " but got ", facts(tensor.type).name,
+                       " in ", path);
     for (Index& offset : tensor.offsets) offset += static_cast<Index>(begin);
     check_numbers(file, tensor, fields[i], options.allow_non_finite, path);
   }
@@ -238,6 +244,8 @@ EIGENESIS_ONCE LeftOver read_safetensors(const std::string& path, const std::vec
     if (fields[i].updated) *fields[i].updated = next_serial();
     if (fields[i].type == DataType::f64)
       copy_stored<double>(file, *file.tensors[i], fields[i]);
+    else if (fields[i].type == DataType::u64)
+      copy_stored<std::uint64_t>(file, *file.tensors[i], fields[i]);
     else
       copy_stored<float>(file, *file.tensors[i], fields[i]);
   }

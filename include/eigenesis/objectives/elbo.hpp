@@ -15,6 +15,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 struct Elbo {
   double beta = 1;         // weight of the divergence,
   Schedule schedule = {};  // times this function of the step, counted from 0
+  bool is_default() const { return beta == 1 && !schedule; }
 
   /// The weight in a step. Throws ArgumentError unless it is finite and >= 0.
   double beta_in(Index step) const {

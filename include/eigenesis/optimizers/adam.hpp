@@ -57,18 +57,18 @@ class AdamBase : public Optimizer<Derived, Scalar, Options, AdamState<Scalar>> {
   /// m and v are means of g and g^2.
   Bounds bounds_after(const Bounds& before, double gradient, double rate) const {
     const double state = std::max({before.state, gradient, gradient * gradient});
-    const double change = rate / (1 - this->options().beta1) * state / Base::above_zero(this->options().epsilon);
-    return {before.weight * std::max(1.0, rate * this->options().weight_decay) + change, state};
+    const double change = rate / (1 - this->options_.beta1) * state / Base::above_zero(this->options_.epsilon);
+    return {before.weight * std::max(1.0, rate * this->options_.weight_decay) + change, state};
   }
   void update_with(AdamState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient, Index n,
                    double decay) {
-    const auto beta1 = static_cast<Scalar>(this->options().beta1), beta2 = static_cast<Scalar>(this->options().beta2);
+    const auto beta1 = static_cast<Scalar>(this->options_.beta1), beta2 = static_cast<Scalar>(this->options_.beta2);
     // Of the rounded betas, which the averages are made with: 1 - 0.999f is not 0.001f.
     const double mean_weight = 1 - std::pow(static_cast<double>(beta1), static_cast<double>(step));
     const double square_weight = 1 - std::pow(static_cast<double>(beta2), static_cast<double>(step));
     adam(weight, state.mean.data(), state.square.data(), gradient, n, beta1, beta2,
          static_cast<Scalar>(rate / mean_weight), static_cast<Scalar>(1 / square_weight),
-         Base::above_zero(this->options().epsilon), static_cast<Scalar>(decay));
+         Base::above_zero(this->options_.epsilon), static_cast<Scalar>(decay));
   }
 };
 
@@ -110,7 +110,7 @@ class AdamW : public detail::AdamBase<AdamW<Scalar>, Scalar, AdamWOptions> {
  private:
   void update(detail::AdamState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient,
               Index n) {
-    Base::update_with(state, step, rate, weight, gradient, n, rate * this->options().weight_decay);
+    Base::update_with(state, step, rate, weight, gradient, n, rate * this->options_.weight_decay);
   }
 };
 

@@ -38,6 +38,7 @@ class MovingAverage {
 
   /// Moves the average towards `current`. Throws ShapeError for a model of other shapes.
   void update(const Model& current) {
+    if (const auto* own = detail::ParametersMayBe::innermost()) own->check_state(&steps_, "MovingAverage");
     const double t = steps_.item();
     const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
     detail::CachedVector<Source> sources;

@@ -19,11 +19,17 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 template <class Derived, class Scalar, class Options, class State>
 class Optimizer {
  public:
-  const Options& options() const { return options_; }
+  /// With the learning rate that holds now.
+  Options options() const {
+    Options result = options_;
+    result.learning_rate = learning_rate();
+    return result;
+  }
+  double learning_rate() const { return set_rate_ < 0 ? options_.learning_rate : set_rate_; }
+  /// From now on, and where a training goes on from a checkpoint or file.
   void set_learning_rate(double rate) {
-    require<ArgumentError>(rate >= 0 && std::isfinite(rate), Derived::name,
-                           ": expected a finite learning_rate >= 0 but got ", rate);
-    options_.learning_rate = rate;
+    require_rate(rate);
+    set_rate_ = rate;
   }
   /// Updates made so far.
   Index steps() const { return static_cast<Index>(steps_.item()); }
@@ -36,7 +42,7 @@ class Optimizer {
   requires(!std::is_const_v<Model>) void minimize(const Variable<Scalar, Rank>& loss, Model& model) {
     static_assert(Rank == 0, "eigenesis: minimize needs a number; take sum(loss) or mean(loss) first");
     require<NumericError>(std::isfinite(loss.item()), Derived::name, "::minimize: expected a finite loss but got ",
-                          loss.item(), " in step ", steps() + 1);
+                          loss.item(), " in step ", steps() + 1, " of learning rate ", learning_rate());
     const CachedVector<NodeRef<Scalar>> parameters = parameter_nodes<Scalar>(model);
     const NoGradient no_gradient;
     apply("minimize", parameters, description(model), Gradients<Scalar>(gradients<Scalar>(loss.node(), parameters)));
@@ -64,15 +70,20 @@ class Optimizer {
   static void fields(Self& self, auto&& field) {
     if constexpr (!std::is_const_v<Self>) self.bounds_.state = unknown;  // it may be loaded now
     field("steps", self.steps_, InFiles::count);
+    field("learning_rate", self.set_rate_);
     field("state", self.slots_);
   }
 
  protected:
   explicit Optimizer(const Options& options) : options_(options) {
-    set_learning_rate(options.learning_rate);
+    require_rate(options.learning_rate);
     require_at_least_zero("weight_decay", options.weight_decay);
     require_at_least_zero("clip_norm", options.clip_norm);
     require_at_least_zero("clip_value", options.clip_value);
+  }
+  static void require_rate(double rate) {
+    require<ArgumentError>(rate >= 0 && std::isfinite(rate), Derived::name,
+                           ": expected a finite learning_rate >= 0 but got ", rate);
   }
   static void require_at_least_zero(const char* option, double value) {
     require<ArgumentError>(value >= 0, Derived::name, ": expected ", option, " >= 0 but got ", value);
@@ -89,6 +100,8 @@ class Optimizer {
   struct Bounds {
     double weight = 0, state = 0;
   };
+
+  Options options_;
 
  private:
   static constexpr double unknown = std::numeric_limits<double>::infinity();
@@ -185,6 +198,7 @@ class Optimizer {
 
   // All that needs memory or can fail comes before the first number changes.
   void apply(const char* function, const Nodes& parameters, const Description& model, Gradients<Scalar> gradients) {
+    if (const auto* own = ParametersMayBe::innermost()) own->check_state(&steps_, Derived::name);
     const double largest = check(function, parameters, model, gradients);
     prepare(parameters, model);
     served_.check(Derived::name, parameters, model.kind);
@@ -194,7 +208,7 @@ class Optimizer {
       require<NumericError>(std::isfinite(norm), Derived::name, "::", function,
                             ": expected gradients of finite norm but got inf in step ", steps() + 1);
     }
-    const double factor = options_.schedule ? options_.schedule(steps()) : 1, rate = options_.learning_rate * factor;
+    const double factor = options_.schedule ? options_.schedule(steps()) : 1, rate = learning_rate() * factor;
     require<ArgumentError>(std::isfinite(rate) && rate >= 0, Derived::name, "::", function,
                            ": expected a finite factor >= 0 of the schedule but got ", factor, " in step ",
                            steps() + 1);
@@ -270,8 +284,8 @@ class Optimizer {
                        "; is a gradient or the learning rate too large?");
   }
 
-  Options options_;
   Tensor<double, 0> steps_;
+  double set_rate_ = -1;  // by set_learning_rate; below 0: never
   std::vector<Slot> slots_;
   ServedModel served_;
   Bounds bounds_;

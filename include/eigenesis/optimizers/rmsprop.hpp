@@ -49,16 +49,16 @@ class RmsProp : public detail::Optimizer<RmsProp<Scalar>, Scalar, RmsPropOptions
 
  private:
   detail::RmsPropState<Scalar> new_state(Index n) const {
-    return {Tensor<Scalar, 1>(Shape{n}, 0), Tensor<Scalar, 1>(Shape{this->options().momentum == 0 ? 0 : n}, 0)};
+    return {Tensor<Scalar, 1>(Shape{n}, 0), Tensor<Scalar, 1>(Shape{this->options_.momentum == 0 ? 0 : n}, 0)};
   }
   typename Base::Bounds bounds_after(const typename Base::Bounds& before, double gradient, double rate) const {
     const double momentum =
-        this->options().momentum * before.state + gradient / Base::above_zero(this->options().epsilon);
+        this->options_.momentum * before.state + gradient / Base::above_zero(this->options_.epsilon);
     return {before.weight + rate * momentum, std::max({before.state, gradient * gradient, momentum})};
   }
   void update(detail::RmsPropState<Scalar>& state, Index, double rate, Scalar* weight, const Scalar* gradient,
               Index n) {
-    const RmsPropOptions& o = this->options();
+    const RmsPropOptions& o = this->options_;
     detail::rmsprop(weight, state.square.data(), o.momentum == 0 ? nullptr : state.momentum.data(), gradient, n,
                     static_cast<Scalar>(rate), static_cast<Scalar>(o.alpha), static_cast<Scalar>(1 - o.alpha),
                     Base::above_zero(o.epsilon), static_cast<Scalar>(o.momentum));

@@ -47,16 +47,16 @@ class Sgd : public detail::Optimizer<Sgd<Scalar>, Scalar, SgdOptions, detail::Sg
 
  private:
   detail::SgdState<Scalar> new_state(Index n) const {
-    return {Tensor<Scalar, 1>(Shape{this->options().momentum == 0 ? 0 : n}, 0)};
+    return {Tensor<Scalar, 1>(Shape{this->options_.momentum == 0 ? 0 : n}, 0)};
   }
   typename Base::Bounds bounds_after(const typename Base::Bounds& before, double gradient, double rate) const {
-    const SgdOptions& o = this->options();
+    const SgdOptions& o = this->options_;
     const double state = o.momentum * before.state + std::max(1.0, std::abs(1 - o.dampening)) * gradient;
     return {before.weight + rate * (gradient + std::max(1.0, o.momentum) * state), state};
   }
   void update(detail::SgdState<Scalar>& state, Index step, double rate, Scalar* weight, const Scalar* gradient,
               Index n) {
-    const SgdOptions& o = this->options();
+    const SgdOptions& o = this->options_;
     const double keep = step == 1 ? 0 : o.momentum, take = step == 1 ? 1 : 1 - o.dampening;
     detail::sgd(weight, o.momentum == 0 ? nullptr : state.momentum.data(), gradient, n, static_cast<Scalar>(rate),
                 static_cast<Scalar>(keep), static_cast<Scalar>(take), static_cast<Scalar>(o.nesterov ? o.momentum : 0));

@@ -29,9 +29,10 @@ class AutoencoderTrainer {
       : optimizer(detail::part<detail::AnOptimizer>(Adam<float>{}, p1, p2)),
         average(detail::part<detail::AnAverage>(NoAverage{}, p1, p2)),
         model_(model) {
-    static_assert(
-        detail::part_count<detail::AnObjective, P1, P2> == 0 && detail::part_count<detail::AnOptimizer, P1, P2> <= 1,
-        "eigenesis: AutoencoderTrainer takes an optimizer and a MovingAverage");
+    static_assert(detail::part_count<detail::Other<detail::AnOptimizer, detail::AnAverage>, P1, P2> == 0 &&
+                      detail::part_count<detail::AnOptimizer, P1, P2> <= 1 &&
+                      detail::part_count<detail::AMovingAverage, P1, P2> <= 1,
+                  "eigenesis: AutoencoderTrainer takes an optimizer and a MovingAverage");
     static_assert(std::is_same_v<Average, NoAverage> || std::is_same_v<Average, MovingAverage<Model>>,
                   "eigenesis: AutoencoderTrainer takes a MovingAverage of its model");
   }

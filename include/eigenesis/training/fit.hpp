@@ -232,7 +232,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       {
         std::optional<ParametersMayBe> own;
         if constexpr (HasFields<const Trainer>)
-          if (std::exchange(first, false)) allow_own_parameters(own, trainer, name);
+          if (std::exchange(first, false)) allow_own_parameters(own, trainer, name, checkpoint != nullptr);
         state.losses = one_step(trainer, next, rng);
       }
       if (options.steps > 0 && done % 100 == 0) run.recent = {};  // a mean since step 0 would soon hardly move
@@ -265,6 +265,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
     if (whole) save();
     progress.step(state.epoch, done, shown);
   }
+  if (first) progress.step(state.epoch, duration.steps, {});  // the checkpoint was of a finished training
   return history;
 }
 

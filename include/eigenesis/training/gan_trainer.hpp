@@ -16,6 +16,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 struct GanOptions {
   Index discriminator_steps = 1;
   Index generator_steps = 1;
+  bool is_default() const { return discriminator_steps == 1 && generator_steps == 1; }
 };
 
 /// What the two models minimise: means over the updates of a step.
@@ -75,7 +76,7 @@ class GanTrainer {
         objective_(std::move(objective)),
         penalty_(detail::part<detail::APenalty>(NoPenalty{}, p1, p2, p3, p4, p5, p6)),
         noise_(detail::part<detail::A<InstanceNoise>>(InstanceNoise{}, p1, p2, p3, p4, p5, p6)),
-        options_(detail::part<detail::A<GanOptions>>(GanOptions{}, p1, p2, p3, p4, p5, p6)) {
+        options_(detail::options_among<GanOptions>("GanTrainer", "GanOptions", p1, p2, p3, p4, p5, p6)) {
     static_assert(
         detail::part_count<detail::APenalty, P1, P2, P3, P4, P5, P6> <= 1,
         "eigenesis: GanTrainer takes one penalty, InstanceNoise, optimizers, a MovingAverage and GanOptions; one "

@@ -10,16 +10,22 @@
 // What a trainer's first updates are checked for: that each Parameter of a loss is named in the trainer's fields.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-/// While `scope` lives, losses may depend on no parameters but those in the trainer's fields.
+/// While `scope` lives, losses may depend on no parameters but those in the trainer's fields. If all that changes in a
+/// step is to be `saved`, optimizers and averages must be in the fields too.
 template <class Trainer>
 [[gnu::cold]] void allow_own_parameters(std::optional<ParametersMayBe>& scope, const Trainer& trainer,
-                                        const std::string& function) {
-  CachedVector<const void*> nodes;
-  for_each_parameter(trainer, [&](const FieldPath&, const auto& p) { nodes.push_back(p.node().get()); });
+                                        const std::string& function, bool saved = false) {
+  CachedVector<const void*> nodes, state;
+  visit_fields(nullptr, trainer, [&](const FieldPath&, const auto& field) {
+    if constexpr (is_parameter_v<std::remove_cvref_t<decltype(field)>>)
+      nodes.push_back(field.node().get());
+    else
+      state.push_back(&field);
+  });
   scope.emplace(function + ": expected a loss that depends on parameters in the trainer's fields only",
                 " that is in none; does a layer leave it out of its fields, or does a lambda hold a layer? Parameters "
                 "that shall not learn: hold_fixed(model)",
-                std::move(nodes));
+                std::move(nodes), saved ? std::optional(std::move(state)) : std::nullopt);
 }
 
 /// Calls f, which makes an update of the trainer, its first if `first`. If a number in it is not finite, the error

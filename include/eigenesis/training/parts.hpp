@@ -9,8 +9,8 @@
 
 // What is given to a trainer after its models: parts of several kinds, in any order, each of which may be left out.
 // A trainer's constructor has an argument for each, all with the type of its options as default. Braces without a type,
-// {.discriminator_steps = 5}, then mean options. If options are given, they come before all defaults, which have their
-// type too: the first part of that type is taken.
+// {.discriminator_steps = 5}, then mean options. Arguments that were left out have the type of options too: they say
+// what every default says, and the options that were given are those that say more.
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// In place of a MovingAverage: none.
@@ -46,8 +46,10 @@ struct Other {
   template <class T>
   static constexpr bool holds = !(Kinds::template holds<T> || ...);
 };
-/// What VaeTrainer takes that is no optimizer and no average.
-using AnObjective = Other<AnOptimizer, AnAverage>;
+struct AMovingAverage {
+  template <class T>
+  static constexpr bool holds = is_average<T> && !std::is_same_v<T, NoAverage>;
+};
 
 /// A batch as constants: {samples} or, of a Conditioned batch, {samples, conditions}.
 template <class Scalar, int Rank>
@@ -83,6 +85,20 @@ auto part(const Otherwise& otherwise, const First& first, const Rest&... rest) {
 }
 template <class Kind, int n, class Otherwise, class... Parts>
 using PartType = decltype(part<Kind, n>(std::declval<const Otherwise&>(), std::declval<const Parts&>()...));
+
+/// The options among the parts: those that are not the default. Throws ArgumentError if several are not.
+template <class Options, class... Parts>
+Options options_among(const char* trainer, const char* name, const Parts&... parts) {
+  Options result;
+  int given = 0;
+  const auto see = [&]<class Part>(const Part& part) {
+    if constexpr (std::is_same_v<Part, Options>)
+      if (!part.is_default()) result = part, ++given;
+  };
+  (see(parts), ...);
+  require<ArgumentError>(given <= 1, trainer, ": expected ", name, " once but got it ", given, " times");
+  return result;
+}
 
 template <class Kind, class... Parts>
 inline constexpr int part_count = (0 + ... + (Kind::template holds<Parts> ? 1 : 0));

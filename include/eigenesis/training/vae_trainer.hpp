@@ -21,6 +21,12 @@ struct VaeLosses {
   }
 };
 
+namespace detail {
+
+using AnOwnObjective = Other<AnOptimizer, AnAverage, A<Elbo>>;
+
+}  // namespace detail
+
 /// Trains a Vae, or any model with `elbo_terms(x, pass)`: minimises -mean(log p(x | z) - beta KL(q(z | x) || p(z)))
 /// with one code z drawn for each sample (Kingma and Welling 2014). After the model come, in any order and each only if
 /// wanted: an objective such as Elbo, an optimizer (Adam), a MovingAverage of the model.
@@ -37,10 +43,11 @@ class VaeTrainer {
       : optimizer(detail::part<detail::AnOptimizer>(Adam<float>{}, p1, p2, p3)),
         average(detail::part<detail::AnAverage>(NoAverage{}, p1, p2, p3)),
         model_(model),
-        objective_(detail::part<detail::AnObjective>(Elbo{}, p1, p2, p3)) {
+        objective_(objective_among(p1, p2, p3)) {
     static_assert(detail::part_count<detail::AnOptimizer, P1, P2, P3> <= 1 &&
-                      detail::part_count<detail::AnAverage, P1, P2, P3> <= 1,
-                  "eigenesis: VaeTrainer takes one optimizer and one MovingAverage");
+                      detail::part_count<detail::AnAverage, P1, P2, P3> <= 1 &&
+                      detail::part_count<detail::AnOwnObjective, P1, P2, P3> <= 1,
+                  "eigenesis: VaeTrainer takes one objective, one optimizer and one MovingAverage");
     static_assert(std::is_same_v<Average, NoAverage> || std::is_same_v<Average, MovingAverage<Model>>,
                   "eigenesis: VaeTrainer takes a MovingAverage of its model");
   }
@@ -91,11 +98,27 @@ class VaeTrainer {
   Average average;  // of the model: average.model
 
  private:
+  static Objective objective_among(const auto&... parts) {
+    const Elbo elbo = detail::options_among<Elbo>("VaeTrainer", "Elbo", parts...);
+    if constexpr (std::is_same_v<Objective, Elbo>) {
+      return elbo;
+    } else {
+      require<ArgumentError>(elbo.is_default(),
+                             "VaeTrainer: expected one objective but got an Elbo beside another one");
+      return detail::part<detail::AnOwnObjective>(0, parts...);
+    }
+  }
+
   template <class Batch>
   auto terms_of(const char* function, Batch batch, Pass pass) const {
     detail::row_count(function, batch);
-    return std::apply([&](const auto&... batch_parts) { return model_.elbo_terms(batch_parts..., pass); },
-                      detail::batch_variables(std::move(batch)));
+    return std::apply(
+        [&](const auto&... batch_parts) {
+          constexpr bool fits = requires { model_.elbo_terms(batch_parts..., pass); };
+          static_assert(fits, "eigenesis: VaeTrainer trains a Vae, or another model with elbo_terms(x, pass)");
+          if constexpr (fits) return model_.elbo_terms(batch_parts..., pass);
+        },
+        detail::batch_variables(std::move(batch)));
   }
   static VaeLosses means(const auto& terms) {
     const NoGradient no_gradient;
@@ -111,7 +134,7 @@ class VaeTrainer {
 
 template <class Model, class P1 = Elbo, class P2 = Elbo, class P3 = Elbo>
 VaeTrainer(Model&, P1 = {}, P2 = {}, P3 = {})
-    -> VaeTrainer<Model, detail::PartType<detail::AnObjective, 0, Elbo, P1, P2, P3>,
+    -> VaeTrainer<Model, detail::PartType<detail::AnOwnObjective, 0, Elbo, P1, P2, P3>,
                   detail::PartType<detail::AnOptimizer, 0, Adam<float>, P1, P2, P3>,
                   detail::PartType<detail::AnAverage, 0, NoAverage, P1, P2, P3>>;
 
