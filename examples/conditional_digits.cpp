@@ -54,6 +54,9 @@ int main(int argc, char** argv) {
                          {"vae-epochs", "10", "passes of the VAE"},
                          {"classifier-epochs", "5", "passes of the classifier"},
                          {"steps", "0", "updates of each model, instead of epochs"},
+                         {"checkpoint", "none",
+                          "how the names of three files begin that keep the trainings after each epoch; the same call "
+                          "goes on from there"},
                          {"count", "1000", "samples of each digit that the classifier reads"}});
     Rng rng(arguments.seed());
     Mnist mnist = load_mnist(arguments.text("data"));
@@ -64,6 +67,10 @@ int main(int argc, char** argv) {
     const Conditioned test = labelled(mnist.test);
     const Index steps = arguments.whole("steps");
     const auto epochs = [&](const char* option) { return steps > 0 ? 0 : arguments.whole(option); };
+    const auto checkpoint = [&](const char* model) {
+      const std::string begin = arguments.file("checkpoint");
+      return Checkpoint{.path = begin.empty() ? "" : begin + "." + model};
+    };
     const LeakyRelu leaky{0.2};
 
     // The classifier, for digits in [0, 1].
@@ -80,7 +87,11 @@ int main(int argc, char** argv) {
                           Linear(7 * 7 * 32, classes, rng)};
     ClassifierTrainer<decltype(classifier)> classifier_trainer{classifier};
     fit(classifier_trainer, train, test,
-        {.steps = steps, .epochs = epochs("classifier-epochs"), .progress = ProgressBar{"classifier"}}, rng);
+        {.steps = steps,
+         .epochs = epochs("classifier-epochs"),
+         .progress = ProgressBar{"classifier"},
+         .checkpoint = checkpoint("classifier")},
+        rng);
     std::printf("classifier: %.2f %% of the test digits are read right\n",
                 100 * evaluate(classifier_trainer, test, rng).accuracy);
 
@@ -93,7 +104,11 @@ int main(int argc, char** argv) {
                     BernoulliLikelihood{}},
             StandardNormal(10)};
     VaeTrainer vae_trainer{vae, {.beta = 3}, MovingAverage{vae}};
-    vae_trainer.fit(train, {.steps = steps, .epochs = epochs("vae-epochs"), .progress = ProgressBar{"conditional VAE"}},
+    vae_trainer.fit(train,
+                    {.steps = steps,
+                     .epochs = epochs("vae-epochs"),
+                     .progress = ProgressBar{"conditional VAE"},
+                     .checkpoint = checkpoint("vae")},
                     rng);
 
     // And both of a conditional GAN (Mirza and Osindero 2014), here of convolutions.
@@ -112,7 +127,11 @@ int main(int argc, char** argv) {
     const Adam for_discriminator{{.learning_rate = 2e-4, .beta1 = 0.5}};
     GanTrainer gan_trainer{generator,     discriminator,     NonSaturating{},
                            for_generator, for_discriminator, MovingAverage{generator}};
-    gan_trainer.fit(train, {.steps = steps, .epochs = epochs("epochs"), .progress = ProgressBar{"conditional GAN"}},
+    gan_trainer.fit(train,
+                    {.steps = steps,
+                     .epochs = epochs("epochs"),
+                     .progress = ProgressBar{"conditional GAN"},
+                     .checkpoint = checkpoint("gan")},
                     rng);
 
     // What the classifier reads of both. The averages of their weights draw steadier than the last weights.

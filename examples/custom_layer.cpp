@@ -29,7 +29,8 @@ struct SmoothedLabels {
 int main(int argc, char** argv) {
   return run_example("custom_layer", [&] {
     Arguments arguments(argc, argv, "Trains a GAN of residual blocks with smoothed labels on two moons.",
-                        {{"steps", "4000", "steps of training"}});
+                        {{"steps", "4000", "steps of training"},
+                         {"checkpoint", "none", "file that keeps the training; the same call goes on from there"}});
     Rng rng(arguments.seed());
 
     const auto swish = [](const auto& x) { return map([](auto t) { return t * sigmoid(t); }, x); };
@@ -41,7 +42,12 @@ int main(int argc, char** argv) {
 
     const TwoMoons moons = two_moons();
     GanTrainer trainer{generator, discriminator, SmoothedLabels{}};
-    trainer.fit(moons, {.steps = arguments.whole("steps"), .batch_size = 256, .progress = ProgressBar{}}, rng);
+    trainer.fit(moons,
+                {.steps = arguments.whole("steps"),
+                 .batch_size = 256,
+                 .progress = ProgressBar{},
+                 .checkpoint = Checkpoint{.path = arguments.file("checkpoint"), .every = 500}},
+                rng);
 
     const std::string picture = arguments.out("two_moons.png");
     save_scatter(picture, generator.sample(2'000, rng),
