@@ -83,7 +83,8 @@ void check_features(const char* layer, const Variable<Scalar, Rank>& x, Index fe
 /// batch's mean and unbiased variance, as in PyTorch; in evaluation the running statistics are used, and a sample does
 /// not depend on its batch. It stands for PyTorch's BatchNorm1d, 2d and 3d. A batch with NaN or
 /// infinities gives NaN, but leaves the running statistics as they are. Throws ArgumentError for features < 1,
-/// ShapeError for a wrong number of features, or in training for one value per feature.
+/// ShapeError for a wrong number of features, or in training for one value per feature, and NumericError in training
+/// for running statistics that are not finite.
 template <class Scalar = float>
 struct BatchNorm {
   static constexpr bool needs_pass = true, mixes_samples = true;
@@ -124,6 +125,8 @@ struct BatchNorm {
 
  private:
   void update_running(const Tensor<Scalar, 1>& mean, const Tensor<Scalar, 1>& variance, Index n) const {
+    require<NumericError>(running_mean.array().isFinite().all() && running_variance.array().isFinite().all(),
+                          "BatchNorm: expected finite running averages but got nan or inf");
     const auto rate = static_cast<Scalar>(momentum);
     const auto unbiased = static_cast<Scalar>(static_cast<double>(n) / static_cast<double>(n - 1));
     running_mean.array() += rate * (mean.array() - running_mean.array());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -20,7 +21,23 @@ EIGENESIS_ONCE std::vector<SavedField> checkpoint_fields(std::vector<SavedField>
   return trainer;
 }
 
+/// Throws NumericError for a NaN, or a parameter that is infinite: the good file from before must not be lost.
+EIGENESIS_ONCE void expect_numbers(const std::string& path, const std::vector<SavedField>& trainer) {
+  const auto check = [&]<class Scalar>(const SavedField& field, const Scalar* x) {
+    const Index size = std::accumulate(field.shape.begin(), field.shape.end(), Index{1}, std::multiplies{});
+    const Scalar* const bad = std::find_if(
+        x, x + size, [&](Scalar t) { return std::isnan(t) || (field.updated != nullptr && std::isinf(t)); });
+    require<NumericError>(bad == x + size, "Checkpoint: expected finite numbers in ", field.name, " but got ",
+                          bad == x + size ? Scalar{0} : *bad, "; the file is left as it was: ", path);
+  };
+  for (const SavedField& field : trainer) {
+    if (field.type == DataType::f64) check(field, static_cast<const double*>(field.data));
+    if (field.type == DataType::f32) check(field, static_cast<const float*>(field.data));
+  }
+}
+
 EIGENESIS_ONCE void save_checkpoint(const std::string& path, std::vector<SavedField> trainer, const FitMemory& memory) {
+  expect_numbers(path, trainer);
   FitMemory copy = memory;
   write_safetensors(path, checkpoint_fields(std::move(trainer), copy));
 }
