@@ -90,6 +90,7 @@
 #include "eigenesis/layers/flatten.hpp"
 #include "eigenesis/layers/initializers.hpp"
 #include "eigenesis/layers/linear.hpp"
+#include "eigenesis/layers/living.hpp"
 #include "eigenesis/layers/normalization.hpp"
 #include "eigenesis/layers/pass.hpp"
 #include "eigenesis/layers/pooling.hpp"

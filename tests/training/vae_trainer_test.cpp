@@ -384,3 +384,45 @@ TEST_CASE("Options that are given twice are refused", "[training]") {
                                    GanOptions{.generator_steps = 2}}),
                        ArgumentError, Message("GanTrainer: expected GanOptions once but got it 2 times"));
 }
+
+TEST_CASE("A trainer whose model is gone says so", "[training]") {
+  Rng rng(1);
+  const auto make = [&] {
+    return Vae{Encoder{Tanh{}, Linear(4, 2, rng), Linear(4, 2, rng)}, Decoder{Linear(2, 4, rng), SquaredError{}},
+               StandardNormal(2)};
+  };
+  using Model = decltype(make());
+  const Tensor<float, 2> x(Shape{8, 4}, 0.5f);
+  const std::string message = ": expected a model that outlives its trainer but it ";
+  auto vae = std::make_unique<Model>(make());
+  VaeTrainer trainer{*vae};
+  AutoencoderTrainer autoencoder_trainer{*vae};
+  trainer.step(x, rng);
+  *vae = make();  // assignment changes the model, which stays where it is
+  trainer.step(x, rng);
+  const Model copy = *vae;
+  trainer.step(x, rng);
+  Model other = std::move(*vae);
+  CHECK_THROWS_MATCHES(trainer.step(x, rng), Error, Message("VaeTrainer" + message + "was moved elsewhere"));
+  *vae = std::move(other);
+  trainer.step(x, rng);
+  vae.reset();
+  CHECK_THROWS_MATCHES(trainer.step(x, rng), Error, Message("VaeTrainer" + message + "is gone"));
+  CHECK_THROWS_MATCHES(trainer.evaluate(x, rng), Error, Message("VaeTrainer" + message + "is gone"));
+  CHECK_THROWS_MATCHES(trainer.fit(x, {.steps = 1}, rng), Error, Message("VaeTrainer" + message + "is gone"));
+  CHECK_THROWS_MATCHES(autoencoder_trainer.step(x, rng), Error, Message("AutoencoderTrainer" + message + "is gone"));
+  CHECK_THROWS_MATCHES(autoencoder_trainer.fit(x, x, {.steps = 1}, rng), Error,
+                       Message("AutoencoderTrainer" + message + "is gone"));
+
+  auto generator =
+      std::make_unique<Generator<Linear<float>, StandardNormal<float>>>(Linear(2, 2, rng), StandardNormal(2));
+  Discriminator discriminator{Linear(2, 1, rng)};
+  GanTrainer gan{*generator, discriminator, NonSaturating{}};
+  const Tensor<float, 2> points(Shape{8, 2}, 0.5f);
+  gan.train_discriminator(points, rng);
+  generator.reset();
+  CHECK_THROWS_MATCHES(gan.train_discriminator(points, rng), Error, Message("GanTrainer" + message + "is gone"));
+  CHECK_THROWS_MATCHES(gan.train_generator(8, rng), Error, Message("GanTrainer" + message + "is gone"));
+  CHECK_THROWS_MATCHES(gan.fit(points, {.steps = 1, .batch_size = 4}, rng), Error,
+                       Message("GanTrainer" + message + "is gone"));
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "eigenesis/layers/living.hpp"
 #include "eigenesis/models/decoder.hpp"
 #include "eigenesis/models/encoder.hpp"
 
@@ -12,6 +13,7 @@ template <class EncoderType, class DecoderType>
 struct Autoencoder {
   EncoderType encoder;
   DecoderType decoder;
+  detail::Living living = {};  // for trainers
 
   Autoencoder(EncoderType to_code, DecoderType from_code)
       : encoder(std::move(to_code)), decoder(std::move(from_code)) {}

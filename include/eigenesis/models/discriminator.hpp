@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/living.hpp"
 #include "eigenesis/layers/pass.hpp"
 #include "eigenesis/ops/pointwise.hpp"
 
@@ -13,6 +14,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 template <class Network>
 struct Discriminator {
   Network network;
+  detail::Living living = {};  // for trainers
 
   explicit Discriminator(Network net) : network(std::move(net)) {}
 

@@ -6,6 +6,7 @@
 
 #include "eigenesis/distributions/standard_normal.hpp"
 #include "eigenesis/layers/fields.hpp"
+#include "eigenesis/layers/living.hpp"
 #include "eigenesis/layers/pass.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -17,6 +18,7 @@ template <class Network, class Prior>
 struct Generator {
   Network network;
   Prior prior;
+  detail::Living living = {};  // for trainers
 
   Generator(Network net, Prior latent_prior) : network(std::move(net)), prior(std::move(latent_prior)) {}
 

@@ -17,7 +17,7 @@ struct AutoencoderLosses {
 
 /// Trains an Autoencoder, or any model with `log_likelihood(x, pass)`, to reconstruct: minimises -mean(log p(x | z)).
 /// After the model come, in any order and each only if wanted: an optimizer (Adam), a MovingAverage of the model. On
-/// Conditioned data, the model is given the conditions too. Holds a reference: the model must outlive the trainer.
+/// Conditioned data, the model is given the conditions too. Holds a reference: a step after the model is gone throws Error.
 template <class Model, class Optimizer = Adam<float>, class Average = NoAverage>
 class AutoencoderTrainer {
  public:
@@ -28,7 +28,8 @@ class AutoencoderTrainer {
   explicit AutoencoderTrainer(Model& model, P1 p1 = {}, P2 p2 = {})
       : optimizer(detail::part<detail::AnOptimizer>(Adam<float>{}, p1, p2)),
         average(detail::part<detail::AnAverage>(NoAverage{}, p1, p2)),
-        model_(model) {
+        model_(model),
+        watched_(model) {
     static_assert(detail::part_count<detail::Other<detail::AnOptimizer, detail::AnAverage>, P1, P2> == 0 &&
                       detail::part_count<detail::AnOptimizer, P1, P2> <= 1 &&
                       detail::part_count<detail::AMovingAverage, P1, P2> <= 1,
@@ -57,16 +58,21 @@ class AutoencoderTrainer {
   /// Trains on `data`, and evaluates on `held_out` after each epoch: eigenesis::fit.
   template <class Data>
   FitHistory<AutoencoderLosses> fit(const Data& data, const FitOptions<AutoencoderLosses>& options, Rng& rng) {
+    watched_.expect_here(name);
     return eigenesis::fit(*this, data, options, rng);
   }
   template <class Data, class HeldOut>
   FitHistory<AutoencoderLosses> fit(const Data& data, const HeldOut& held_out,
                                     const FitOptions<AutoencoderLosses>& options, Rng& rng) {
+    watched_.expect_here(name);
     return eigenesis::fit(*this, data, held_out, options, rng);
   }
 
   /// Makes the state of the optimizers, which the first step does by itself: to load a file into this trainer.
-  void prepare() { optimizer.prepare(model_); }
+  void prepare() {
+    watched_.expect_here(name);
+    optimizer.prepare(model_);
+  }
   static void fields(auto& self, auto&& field) {
     field("model", self.model_);
     field("optimizer", self.optimizer);
@@ -79,12 +85,14 @@ class AutoencoderTrainer {
  private:
   template <class Batch>
   auto loss_of(const char* function, Batch batch, Pass pass) const {
+    watched_.expect_here(name);
     detail::row_count(function, batch);
     return std::apply([&](const auto&... batch_parts) { return -mean(model_.log_likelihood(batch_parts..., pass)); },
                       detail::batch_variables(std::move(batch)));
   }
 
   Model& model_;
+  detail::Watched watched_;
 };
 
 template <class Model, class P1 = NoAverage, class P2 = NoAverage>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "eigenesis/layers/pass.hpp"
@@ -55,7 +56,7 @@ inline Adam<float> adam_for_gan() { return Adam<float>{{.learning_rate = 2e-4, .
 /// step; InstanceNoise; an optimizer for G and one for D (a single one serves both, as a copy each); a MovingAverage of
 /// the generator; options.
 ///   GanTrainer trainer{generator, critic, Wasserstein{}, GradientPenalty{.weight = 10}, {.discriminator_steps = 5}};
-/// On Conditioned data, G and D are given the conditions too. Holds references: both models must outlive the trainer.
+/// On Conditioned data, G and D are given the conditions too. Holds references: a step after a model is gone throws Error.
 template <class GeneratorType, class DiscriminatorType, class Objective, class Penalty = NoPenalty,
           class GeneratorOptimizer = Adam<float>, class DiscriminatorOptimizer = GeneratorOptimizer,
           class Average = NoAverage>
@@ -73,6 +74,7 @@ class GanTrainer {
         average(detail::part<detail::AnAverage>(NoAverage{}, p1, p2, p3, p4, p5, p6)),
         generator_(generator),
         discriminator_(discriminator),
+        watched_{detail::Watched(generator), detail::Watched(discriminator)},
         objective_(std::move(objective)),
         penalty_(detail::part<detail::APenalty>(NoPenalty{}, p1, p2, p3, p4, p5, p6)),
         noise_(detail::part<detail::A<InstanceNoise>>(InstanceNoise{}, p1, p2, p3, p4, p5, p6)),
@@ -137,11 +139,13 @@ class GanTrainer {
   /// than the others. Throws NumericError for a loss or gradient that is not finite, before it changes a weight.
   template <class Data>
   FitHistory<GanLosses> fit(const Data& data, const FitOptions<GanLosses>& options, Rng& rng) {
+    expect_models();
     return eigenesis::fit(*this, data, options, rng);
   }
 
   /// Makes the state of the optimizers, which the first step does by itself: to load a file into this trainer.
   void prepare() {
+    expect_models();
     generator_optimizer.prepare(generator_);
     discriminator_optimizer.prepare(discriminator_);
   }
@@ -160,6 +164,10 @@ class GanTrainer {
   Average average;  // of the generator: average.model
 
  private:
+  void expect_models() const {
+    for (const detail::Watched& model : watched_) model.expect_here(name);
+  }
+
   /// For the model that a phase leaves as it is: it still normalises by the batch, as when it is trained.
   static Pass fixed(Rng& rng) { return Pass::training(rng).without_updates(); }
 
@@ -177,6 +185,7 @@ class GanTrainer {
   }
 
   double update_discriminator(Rng& rng, const auto& data, const auto&... condition) {
+    expect_models();
     const Pass pass = Pass::training(rng);
     const Index now = step_of(static_cast<Index>(discriminator_updates_.item()));
     const auto samples = generate(data.shape(0), rng, condition...);
@@ -215,6 +224,7 @@ class GanTrainer {
   }
 
   double minimize_generator(Rng& rng, Index n, const auto& real_logits, const auto&... condition) {
+    expect_models();
     // Of D's updates the last one belongs to this step, not to the next.
     const Index now = step_of(static_cast<Index>(discriminator_updates_.item()) - 1);
     const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), condition..., Pass::training(rng));
@@ -238,6 +248,7 @@ class GanTrainer {
 
   GeneratorType& generator_;
   DiscriminatorType& discriminator_;
+  std::array<detail::Watched, 2> watched_;
   Objective objective_;
   Penalty penalty_;
   InstanceNoise noise_;

@@ -31,7 +31,7 @@ using AnOwnObjective = Other<AnOptimizer, AnAverage, A<Elbo>>;
 /// with one code z drawn for each sample (Kingma and Welling 2014). After the model come, in any order and each only if
 /// wanted: an objective such as Elbo, an optimizer (Adam), a MovingAverage of the model.
 ///   VaeTrainer trainer{vae, {.beta = 4}};
-/// On Conditioned data, the model is given the conditions too. Holds a reference: the model must outlive the trainer.
+/// On Conditioned data, the model is given the conditions too. Holds a reference: a step after the model is gone throws Error.
 template <class Model, class Objective = Elbo, class Optimizer = Adam<float>, class Average = NoAverage>
 class VaeTrainer {
  public:
@@ -43,6 +43,7 @@ class VaeTrainer {
       : optimizer(detail::part<detail::AnOptimizer>(Adam<float>{}, p1, p2, p3)),
         average(detail::part<detail::AnAverage>(NoAverage{}, p1, p2, p3)),
         model_(model),
+        watched_(model),
         objective_(objective_among(p1, p2, p3)) {
     static_assert(detail::part_count<detail::AnOptimizer, P1, P2, P3> <= 1 &&
                       detail::part_count<detail::AnAverage, P1, P2, P3> <= 1 &&
@@ -78,15 +79,20 @@ class VaeTrainer {
   /// Trains on `data`, and evaluates on `held_out` after each epoch: eigenesis::fit.
   template <class Data>
   FitHistory<VaeLosses> fit(const Data& data, const FitOptions<VaeLosses>& options, Rng& rng) {
+    watched_.expect_here(name);
     return eigenesis::fit(*this, data, options, rng);
   }
   template <class Data, class HeldOut>
   FitHistory<VaeLosses> fit(const Data& data, const HeldOut& held_out, const FitOptions<VaeLosses>& options, Rng& rng) {
+    watched_.expect_here(name);
     return eigenesis::fit(*this, data, held_out, options, rng);
   }
 
   /// Makes the state of the optimizers, which the first step does by itself: to load a file into this trainer.
-  void prepare() { optimizer.prepare(model_); }
+  void prepare() {
+    watched_.expect_here(name);
+    optimizer.prepare(model_);
+  }
   static void fields(auto& self, auto&& field) {
     field("model", self.model_);
     field("optimizer", self.optimizer);
@@ -111,6 +117,7 @@ class VaeTrainer {
 
   template <class Batch>
   auto terms_of(const char* function, Batch batch, Pass pass) const {
+    watched_.expect_here(name);
     detail::row_count(function, batch);
     return std::apply(
         [&](const auto&... batch_parts) {
@@ -128,6 +135,7 @@ class VaeTrainer {
   }
 
   Model& model_;
+  detail::Watched watched_;
   Objective objective_;
   Tensor<double, 0> steps_;  // updates by this trainer, by which the objective's schedule goes
 };
