@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A VAE on the MNIST digits, 784-400-20-400-784: the recipe of PyTorch's own example.
+// A VAE on the MNIST digits, 784-400-200-10-200-400-784.
 #include <eigenesis/eigenesis.hpp>
 
 #include "arguments.hpp"
@@ -19,11 +19,15 @@ int main(int argc, char** argv) {
     const Tensor<float, 2>& test = mnist.test.images;
     const Index pixels = test.shape(1);
 
-    Vae vae{Encoder{Sequential{Linear(pixels, 400, rng), Relu{}}, Linear(400, 20, rng), Linear(400, 20, rng)},
-            Decoder{Sequential{Linear(20, 400, rng), Relu{}, Linear(400, pixels, rng)}, BernoulliLikelihood{}},
-            StandardNormal(20)};
+    constexpr Index latents = 10;
+    Vae vae{
+        Encoder{Sequential{Linear(pixels, 400, rng), Relu{}, Linear(400, 200, rng), Relu{}}, Linear(200, latents, rng),
+                Linear(200, latents, rng)},
+        Decoder{Sequential{Linear(latents, 200, rng), Relu{}, Linear(200, 400, rng), Relu{}, Linear(400, pixels, rng)},
+                BernoulliLikelihood{}},
+        StandardNormal(latents)};
     if (const std::string from = arguments.file("from"); !from.empty()) load_safetensors(from, vae);
-    VaeTrainer trainer{vae};
+    VaeTrainer trainer{vae, Adam{{.learning_rate = 2e-3}}};
     const Index steps = arguments.whole("steps");
     const auto history = trainer.fit(mnist.train.images, test,
                                      {.steps = steps,
@@ -48,7 +52,7 @@ int main(int argc, char** argv) {
       for (const auto& x : {digits, redrawn}) rows.push_back(slice(x, 0, half, half + 8));
     const Tensor<float, 2> codes = vae.encode(digits.value());
     const auto code = [&](Index i) {
-      return Tensor<float, 1>(Shape{20}, codes.values().subspan(static_cast<std::size_t>(20 * i), 20));
+      return Tensor<float, 1>(Shape{latents}, codes.values().subspan(static_cast<std::size_t>(latents * i), latents));
     };
     std::vector<Variable<float, 2>> ways;
     for (const Index i : {0, 2, 4, 6, 8}) ways.push_back(vae.interpolate(code(i), code(i + 1), 8));
