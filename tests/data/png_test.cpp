@@ -115,6 +115,10 @@ TEST_CASE_METHOD(Fixture, "load_png refuses pixels that are not those that the h
     wrong[i] ^= 7;
     check_refused(file(wrong), "pixels in a zlib stream but got another kind");
   }
+  wrong = stream;
+  wrong[0] = 0x88;  // a window of 64 KiB
+  wrong[1] = 0x1c;
+  check_refused(file(wrong), "pixels in a zlib stream but got another kind");
   check_refused(file({0x78, 0x5e, 1}), "pixels in a zlib stream but got another kind");
   check_refused(file(detail::zlib_compress(Bytes{5, 1, 2, 0, 3, 4})), "filters 0 to 4 but got 5");
   check_refused(file(stream, header(2, 2, 3, 0)), "a kind and a depth of PNG but got 0 and 3");
@@ -248,6 +252,8 @@ TEST_CASE_METHOD(Fixture, "load_png reads palettes of every depth and refuses an
   check_refused(file(8, palette, {0, 0, 2}), "indices into a palette of 2 colours but got 2");
   check_refused(file(2, palette, {0, 0x30}), "indices into a palette of 2 colours but got 3");
   check_refused(file(8, {1, 2}, {0, 0, 0}), "a palette of 1 to 256 colours but got 2 bytes");
+  check_refused(file(8, {}, {0, 0, 0}), "a palette of 1 to 256 colours but got 0 bytes");
+  check_refused(file(8, Bytes(771), {0, 0, 0}), "a palette of 1 to 256 colours but got 771 bytes");
   check_refused(file(16, palette, {0, 0, 0, 0, 0}), "a kind and a depth of PNG but got 3 and 16");
 }
 
@@ -265,6 +271,29 @@ TEST_CASE_METHOD(Fixture, "load_png ignores what libpng ignores") {
                 "IHDR of 13 bytes first, and no other, but got IHDR of 0 at byte 33");
   check_refused(png_of({{"IHDR", header(1, 1, 8, 0)}, {"TEXT", {}}, {"IEND", {}}}),
                 "chunks of a PNG file but got TEXT");
+}
+
+TEST_CASE_METHOD(Fixture, "load_png refuses orders of chunks that libpng refuses") {
+  const Bytes size = header(1, 1, 8, 3), colours{0, 51, 102}, pixels = detail::zlib_compress({0, 0});
+  const Bytes first(pixels.begin(), pixels.begin() + 3), rest(pixels.begin() + 3, pixels.end());
+  CHECK(load(png_of({{"IHDR", size}, {"PLTE", colours}, {"IDAT", first}, {"IDAT", {}}, {"IDAT", rest}, {"IEND", {}}}))
+            .shape() == Shape<3>{1, 1, 3});
+  check_refused(png_of({{"IHDR", size}, {"IDAT", pixels}, {"IEND", {}}}), "a palette but got none");
+  check_refused(png_of({{"IHDR", size}, {"PLTE", colours}, {"PLTE", colours}, {"IDAT", pixels}, {"IEND", {}}}),
+                "one palette at most, before the pixels, but got PLTE at byte 48");
+  check_refused(png_of({{"IHDR", size}, {"IDAT", {}}, {"PLTE", colours}, {"IDAT", pixels}, {"IEND", {}}}),
+                "one palette at most, before the pixels, but got PLTE at byte 45");
+  check_refused(
+      png_of({{"IHDR", size}, {"PLTE", colours}, {"IDAT", first}, {"tEXt", {}}, {"IDAT", rest}, {"IEND", {}}}),
+      "the pixels in chunks that follow one another but got more at byte 75");
+  check_refused(png_of({{"IHDR", size},
+                        {"\xb7\xc3"
+                         "AT",
+                         {}},
+                        {"PLTE", colours},
+                        {"IDAT", pixels},
+                        {"IEND", {}}}),
+                "chunks named by letters but got \\xb7\\xc3AT at byte 33");
 }
 
 TEST_CASE_METHOD(Fixture, "load_png refuses sizes that take too much memory") {
@@ -286,7 +315,7 @@ TEST_CASE_METHOD(Fixture, "Names from files stand in messages without control ch
   CHECK(detail::shown("a\x1b[31m\n\xc3\xa9~") == "a\\x1b[31m\\x0a\\xc3\\xa9~");
   CHECK(detail::shown(std::string(1000, 'n')) == std::string(100, 'n') + "...");
   check_refused(png_of({{"IHDR", header(1, 1, 8, 0)}, {"A\n\x1b\x80", {}}, {"IEND", {}}}),
-                "chunks of a PNG file but got A\\x0a\\x1b\\x80");
+                "chunks named by letters but got A\\x0a\\x1b\\x80 at byte 33");
 }
 
 TEST_CASE_METHOD(Fixture, "Every flipped bit of a PNG file is found") {

@@ -38,6 +38,7 @@ struct PngChunks {
                      ": expected a PNG file but got another kind in ", path);
   PngChunks chunks;
   std::string type;
+  bool data_began = false, data_ended = false;
   for (std::size_t chunk = 8, length = 0; type != "IEND"; chunk += 12 + length) {
     require<DataError>(chunk + 12 <= file.size(), function, ": expected an IEND chunk but the file ends after ",
                        file.size(), " bytes in ", path);
@@ -45,6 +46,17 @@ struct PngChunks {
     require<DataError>(length <= file.size() - chunk - 12, function, ": expected a chunk of at most ",
                        file.size() - chunk - 12, " bytes but got ", length, " at byte ", chunk, " in ", path);
     type.assign(reinterpret_cast<const char*>(&file[chunk + 4]), 4);
+    const bool named = std::ranges::all_of(type, [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
+    require<DataError>(named, function, ": expected chunks named by letters but got ", shown(type), " at byte ", chunk,
+                       " in ", path);
+    const bool is_data = type == "IDAT";
+    require<DataError>(!is_data || !data_ended, function,
+                       ": expected the pixels in chunks that follow one another but got more at byte ", chunk, " in ",
+                       path);
+    require<DataError>(type != "PLTE" || (chunks.palette.empty() && !data_began), function,
+                       ": expected one palette at most, before the pixels, but got PLTE at byte ", chunk, " in ", path);
+    data_began = data_began || is_data;
+    data_ended = data_began && !is_data;
     const auto content = file.subspan(chunk + 8, length);
     require<DataError>((type == "IHDR") == (chunk == 8) && (chunk != 8 || length == 13), function,
                        ": expected IHDR of 13 bytes first, and no other, but got ", shown(type), " of ", length,
@@ -56,9 +68,11 @@ struct PngChunks {
                        " at byte ", chunk, " in ", path);
     if (type == "IHDR")
       chunks.header.assign(content.begin(), content.end());
-    else if (type == "PLTE")
+    else if (type == "PLTE") {
+      require<DataError>(length >= 3 && length <= 768 && length % 3 == 0, function,
+                         ": expected a palette of 1 to 256 colours but got ", length, " bytes in ", path);
       chunks.palette.assign(content.begin(), content.end());
-    else if (type == "IDAT")
+    } else if (is_data)
       chunks.data.insert(chunks.data.end(), content.begin(), content.end());
     else
       require<DataError>(type == "IEND", function, ": expected chunks of a PNG file but got ", shown(type), " in ",
@@ -97,9 +111,9 @@ EIGENESIS_ONCE std::span<const PngPass> png_passes(bool interlaced) {
 /// The content of a zlib stream of exactly `size` bytes.
 EIGENESIS_ONCE Bytes inflate_pixels(std::string_view function, std::span<const std::uint8_t> stream, std::size_t size,
                                     const std::string& path) {
-  require<DataError>(
-      stream.size() >= 6 && (stream[0] & 15) == 8 && (stream[1] & 32) == 0 && (stream[0] * 256 + stream[1]) % 31 == 0,
-      function, ": expected pixels in a zlib stream but got another kind in ", path);
+  require<DataError>(stream.size() >= 6 && (stream[0] & 15) == 8 && stream[0] < 128 && (stream[1] & 32) == 0 &&
+                         (stream[0] * 256 + stream[1]) % 31 == 0,
+                     function, ": expected pixels in a zlib stream but got another kind in ", path);
   Bytes content(size);
   const std::size_t end = stream.size() - 4;
   const Inflated result = inflate(stream.subspan(2), content);
@@ -160,8 +174,7 @@ EIGENESIS_ONCE Pixels decode_png(std::string_view function, std::span<const std:
                      function, ": expected at most 2^26 values but got ", height, " x ", width, " x ",
                      std::max(stored, result.channels), " in ", path);
   const std::size_t colours = chunks.palette.size() / 3;
-  require<DataError>(!has_palette || (chunks.palette.size() % 3 == 0 && colours >= 1 && colours <= 256), function,
-                     ": expected a palette of 1 to 256 colours but got ", chunks.palette.size(), " bytes in ", path);
+  require<DataError>(!has_palette || colours > 0, function, ": expected a palette but got none in ", path);
 
   const auto passes = png_passes(header[12] == 1);
   const auto row_size = [&](Index columns) { return static_cast<std::size_t>((columns * stored * depth + 7) / 8); };

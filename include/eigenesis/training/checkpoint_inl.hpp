@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -68,6 +70,13 @@ EIGENESIS_ONCE FitMemory read_checkpoint_numbers(const std::string& path, const 
 
 EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, std::vector<SavedField> trainer,
                                     Index loss_names) {
+  double losses = 0;
+  for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
+    losses += memory.numbers(i) * static_cast<double>(loss_names);
+  struct stat file = {};
+  require<DataError>(::stat(path.c_str(), &file) == 0 && 8 * losses <= static_cast<double>(file.st_size),
+                     "its history cannot have ", losses, " losses in ", file.st_size,
+                     " bytes");  // before memory is taken
   memory.mean = memory.recent = Tensor<double, 1>(Shape{loss_names + 1});
   memory.step_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::step), loss_names});
   memory.epoch_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::epochs), loss_names});
