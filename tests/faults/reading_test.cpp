@@ -89,6 +89,7 @@ class Content {
       add(std::span<const Index>(tensor.shape().sizes));
       add(tensor.data(), static_cast<std::size_t>(tensor.size()));
     });
+    if constexpr (requires { model.rng.state(); }) add(&model.rng.state(), 1);
   }
   bool operator==(const Content&) const = default;
 
@@ -298,12 +299,14 @@ struct Model {
   Tensor<float, 1> variance = Tensor<float, 1>(Shape{2}, 1.0f);
   Tensor<double, 0> step = Tensor<double, 0>({}, 7.0);
   Tensor<float, 2> none;
+  Rng rng{1};
   static void fields(auto& self, auto&& field) {
     field("0.weight", self.weight, InFiles::features_first);
     field("0.bias", self.bias);
     field("1.variance", self.variance, InFiles::at_least_zero);
     field("step", self.step, InFiles::count);
     field("none", self.none);
+    field("rng", self.rng);
   }
 };
 
@@ -327,7 +330,7 @@ std::uint64_t header_size(const Bytes& file) {
   return detail::little_endian(&file[0]) | std::uint64_t{detail::little_endian(&file[4])} << 32;
 }
 
-/// What the file good_plain holds, whose data may be damaged: 0.bias, step, 0.weight [3, 2], 1.variance.
+/// What the file good_plain holds, whose data may be damaged: rng, 0.bias, step, 0.weight [3, 2], 1.variance.
 Content plain_content_of(const Bytes& file) {
   Model model;
   const std::uint8_t* from = file.data() + 8 + header_size(file);
@@ -335,6 +338,10 @@ Content plain_content_of(const Bytes& file) {
     std::memcpy(&number, from, sizeof number);
     from += sizeof number;
   };
+  Rng::State rng;
+  take(rng.key);
+  take(rng.counter);
+  model.rng = Rng(rng);
   Tensor<double, 1> bias(Shape{2});
   Tensor<float, 2> weight(Shape{2, 3});
   for (double& x : bias.values()) take(x);
@@ -605,7 +612,7 @@ TEST_CASE("A checkpoint with a right checksum and wrong numbers takes no memory 
     return Content();
   };
   Trial trial(example);
-  for (const auto& [name, count] : {std::pair{"fit.numbers", 11}, {"fit.place", 14}, {"trainer.optimizer.step", 1}})
+  for (const auto& [name, count] : {std::pair{"fit.numbers", 11}, {"fit.place", 14}, {"trainer.optimizer.steps", 1}})
     for (int i = 0; i < count; ++i) {
       const std::size_t at = place_of(whole, name) + 8 * static_cast<std::size_t>(i);
       double value;

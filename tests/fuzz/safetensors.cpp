@@ -16,12 +16,14 @@ struct Model {
   Tensor<float, 1> variance = Tensor<float, 1>(Shape{2}, 1.0f);
   Tensor<double, 0> step = Tensor<double, 0>({}, 7.0);
   Tensor<float, 2> none;
+  Rng rng{1};
   static void fields(auto& self, auto&& field) {
     field("0.weight", self.weight, InFiles::features_first);
     field("0.bias", self.bias);
     field("1.variance", self.variance, InFiles::at_least_zero);
     field("step", self.step, InFiles::count);
     field("none", self.none);
+    field("rng", self.rng);
   }
 };
 
@@ -30,6 +32,7 @@ std::vector<double> numbers_of(const Model& model) {
   for_each_state(model, [&](const FieldPath&, const auto& tensor) {
     numbers.insert(numbers.end(), tensor.values().begin(), tensor.values().end());
   });
+  numbers.push_back(static_cast<double>(model.rng.state().key ^ model.rng.state().counter));
   return numbers;
 }
 

@@ -111,8 +111,8 @@ for name, content in pictures.items():
     write("png", name, content)
 
 f32, f64 = lambda *x: struct.pack(f"<{len(x)}f", *x), lambda *x: struct.pack(f"<{len(x)}d", *x)
-model = {"0.bias": ("F64", [2], f64(1, 2)), "step": ("F64", [], f64(3)), "0.weight": ("F32", [3, 2], f32(*range(6))),
-         "1.variance": ("F32", [2], f32(1, 2)), "none": ("F32", [0, 0], b"")}
+model = {"rng": ("U64", [2], struct.pack("<2Q", 2**64 - 1, 5)), "0.bias": ("F64", [2], f64(1, 2)), "step": ("F64", [], f64(3)), 
+         "0.weight": ("F32", [3, 2], f32(*range(6))), "1.variance": ("F32", [2], f32(1, 2)), "none": ("F32", [0, 0], b"")}
 half = {**model, "0.weight": ("F16", [3, 2], struct.pack("<6e", *range(6))), "1.variance": ("BF16", [2], b"\x80\x3f" * 2),
         "1.num_batches_tracked": ("I64", [], struct.pack("<q", 9))}
 
