@@ -274,7 +274,7 @@ TEST_CASE_METHOD(Fixture, "load_png ignores what libpng ignores") {
 }
 
 TEST_CASE_METHOD(Fixture, "load_png refuses orders of chunks that libpng refuses") {
-  const Bytes size = header(1, 1, 8, 3), colours{0, 51, 102}, pixels = detail::zlib_compress({0, 0});
+  const Bytes size = header(1, 1, 8, 3), colours{0, 51, 102}, pixels = detail::zlib_compress(Bytes{0, 0});
   const Bytes first(pixels.begin(), pixels.begin() + 3), rest(pixels.begin() + 3, pixels.end());
   CHECK(load(png_of({{"IHDR", size}, {"PLTE", colours}, {"IDAT", first}, {"IDAT", {}}, {"IDAT", rest}, {"IEND", {}}}))
             .shape() == Shape<3>{1, 1, 3});
