@@ -18,8 +18,8 @@ struct Reader {
   fuzz::Span rest;
   int warnings = 0;
   const char* error = "";
-  std::vector<std::uint8_t> bytes;  // all rows
-  std::vector<png_bytep> rows;
+  std::vector<std::uint8_t> bytes = {};  // all rows
+  std::vector<png_bytep> rows = {};
   png_uint_32 width = 0, height = 0;
   int depth = 0, channels = 0;
 };

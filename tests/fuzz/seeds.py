@@ -139,6 +139,6 @@ for kind, depth, interlace in [(0, 1, 1), (2, 16, 0), (3, 2, 1), (4, 8, 1), (6, 
     colours = (bytes([1, 4]) + palette[:12]) if kind == 3 else bytes(2)
     write("mended", f"good_parts_{kind}_{depth}", b"\4" + header(5, 4, depth, kind, interlace) + colours
           + rows_of(5, 4, depth, kind, interlace))
-checkpoint = folder / "checkpoint/good"
+checkpoint = folder / "checkpoint/whole"
 if checkpoint.exists():
-    write("mended", "good_checkpoint", b"\3" + checkpoint.read_bytes())
+    write("mended", "checkpoint", b"\3" + checkpoint.read_bytes())
