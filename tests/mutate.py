@@ -245,21 +245,21 @@ def compile_all(build, mutants, jobs):
         digest.update(path.read_bytes())
     saved = json.loads(state.read_text()) if state.exists() else {}
     refused = set(saved["refused"]) if saved.get("digest") == digest.hexdigest() else None
-    fresh = refused is not None
+    fresh = refused is not None and saved["done"]
     refused = refused or set()
     while True:
         alive = [m for m in mutants if m.id not in refused]
         now = set()
 
         def note(result, source):
-            before = len(now)
             found = re.findall(r"^\S*?include/eigenesis/([\w./]+):(\d+):\d+: +(.*)", result.stderr, re.M)
+            guilty = set()
             for text in ("error", "required", "in "):
-                if len(now) == before:
-                    now.update(places[f, int(line)] for f, line, what in found
-                               if (f, int(line)) in places and what.startswith(text))
-            if result.returncode and len(now) == before:
+                guilty = guilty or {places[f, int(line)] for f, line, what in found
+                                    if (f, int(line)) in places and what.startswith(text)}
+            if result.returncode and not guilty:
                 sys.exit(f"cannot compile {source}:\n{result.stderr[:5000]}")
+            now.update(guilty)
 
         if not fresh:
             places = write_tree(tree, alive)
@@ -280,14 +280,16 @@ def compile_all(build, mutants, jobs):
                     sys.exit(result.stderr[:5000])
                 if result.returncode:
                     note(result, path)
+                    target.unlink(missing_ok=True)
 
             with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
                 list(pool.map(one, sources))
         if not now:
-            state.write_text(json.dumps({"digest": digest.hexdigest(), "refused": sorted(refused)}))
+            state.write_text(json.dumps({"digest": digest.hexdigest(), "refused": sorted(refused), "done": True}))
             return alive
         print(f"{len(now)} mutants cannot be compiled and are left out", flush=True)
         refused |= now
+        state.write_text(json.dumps({"digest": digest.hexdigest(), "refused": sorted(refused), "done": False}))
         fresh = False
 
 
