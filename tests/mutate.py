@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures the power of the tests: how many one-token faults in the library's formulas they find.
 
-    python3 tests/mutate.py --build DIRECTORY [--jobs 1] [--rooms ops,layers] [--only 17,204] [--list]
+    python3 tests/mutate.py --build DIRECTORY [--jobs 1] [--rooms ops,layers] [--sample 400] [--only 17,204] [--list]
 
 Each mutant changes one token of a formula: a sign, an operator, a constant, a comparison, a function, a field. All of
 them are compiled at once, into a copy of the headers under DIRECTORY: the formula E becomes (chosen(17) ? E' : E), and
@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import resource
 import shutil
@@ -52,8 +53,8 @@ ROOMS = {
         ["distributions/normal.hpp", "distributions/standard_normal.hpp", "distributions/standard_uniform.hpp",
          "distributions/bernoulli.hpp", "distributions/categorical.hpp", "distributions/likelihoods.hpp"]),
     "objectives": (
-        ["objectives/gan_objectives", "objectives/penalties", "models/vae_models", "ops/derivatives",
-         "training/vae_trainer", "training/gan_trainer"],
+        ["objectives/gan_objectives", "objectives/penalties", "ops/derivatives", "ops/extremes",
+         "models/vae_models", "models/instance_noise"],
         ["objectives/gan_objectives.hpp", "objectives/penalties.hpp", "objectives/elbo.hpp",
          "objectives/instance_noise.hpp"]),
     "optimizers": (
@@ -214,6 +215,11 @@ def write_tree(tree, mutants):
     return places
 
 
+def write_if_new(path, text):
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
 def in_background(command, timeout=None, **options):
     try:
         return subprocess.run(["nice", "-n", "10", *command], capture_output=True, text=True, timeout=timeout, **options)
@@ -221,21 +227,21 @@ def in_background(command, timeout=None, **options):
         return None
 
 
-def compile_all(build, mutants, jobs):
+def compile_all(build, mutants, rooms, jobs):
     """Compiles the tests with all mutants; leaves out those that the compiler refuses. Returns the others."""
     tree, flags = build / "include", ["-std=c++20", "-O1", "-w", "-fmax-errors=1000", "-I", str(build / "include"),
                                       "-I", str(ROOT / "tests"), "-isystem", "/usr/include/eigen3"]
-    tests = sorted({test for room in {m.room for m in mutants} for test in ROOMS[room][0]})
+    tests = sorted({test for room in rooms for test in ROOMS[room][0]})
     tests = [t for t in tests if (ROOT / "tests" / (t + "_test.cpp")).exists()]
     main = build / "main.cpp"
-    main.write_text("#include <cstdlib>\n"
+    write_if_new(main, "#include <cstdlib>\n"
                     "extern const int eigenesis_mutant;\n"
                     "const int eigenesis_mutant = std::getenv(\"EIGENESIS_MUTANT\") ? "
                     "std::atoi(std::getenv(\"EIGENESIS_MUTANT\")) : 0;\n"
                     "#if !__has_include(<catch2/catch_test_macros.hpp>)\n"
                     "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n#endif\n")
     umbrella = build / "umbrella.hpp"
-    umbrella.write_text('#include <eigenesis/eigenesis.hpp>\n#include "catch.hpp"\n#include "gradient_check.hpp"\n')
+    write_if_new(umbrella, '#include <eigenesis/eigenesis.hpp>\n#include "catch.hpp"\n#include "gradient_check.hpp"\n')
     sources = [(p, "c_" + p.stem, []) for p in sorted((ROOT / "cmake/compiled").glob("*.cpp"))] + [(main, "main", [])]
     sources += [(ROOT / "tests" / (t + "_test.cpp"), t.replace("/", "_"),
                  ["-DEIGENESIS_COMPILED", "-include", str(umbrella)]) for t in tests]
@@ -243,12 +249,16 @@ def compile_all(build, mutants, jobs):
     digest = hashlib.sha256(repr(mutants).encode())
     for path in sorted((ROOT / "include").rglob("*.*")):
         digest.update(path.read_bytes())
-    saved = json.loads(state.read_text()) if state.exists() else {}
-    refused = set(saved["refused"]) if saved.get("digest") == digest.hexdigest() else None
-    fresh = refused is not None and saved["done"]
-    refused = refused or set()
+    saved = json.loads(state.read_text()) if state.exists() else {"digest": "", "refused": []}
+    refused = {tuple(key) for key in saved["refused"]}
+    fresh = saved["digest"] == digest.hexdigest()  # the programs are those of these headers
+
+    def save(done):
+        state.write_text(json.dumps({"digest": digest.hexdigest() if done else "", "refused": sorted(refused)}))
+
+    fewer = False
     while True:
-        alive = [m for m in mutants if m.id not in refused]
+        alive = [m for m in mutants if (m.file, m.old, m.new) not in refused]
         now = set()
 
         def note(result, source):
@@ -261,12 +271,18 @@ def compile_all(build, mutants, jobs):
                 sys.exit(f"cannot compile {source}:\n{result.stderr[:5000]}")
             now.update(guilty)
 
+        places = write_tree(tree, alive)
+        header = pathlib.Path(str(umbrella) + ".gch")
         if not fresh:
-            places = write_tree(tree, alive)
             for old in build.glob("*.o"):
                 old.unlink()
+        if not fresh or fewer or not header.exists():
             note(in_background(["g++", *flags, "-DEIGENESIS_COMPILED", "-x", "c++-header", str(umbrella), "-o",
-                                str(umbrella) + ".gch"]), umbrella)
+                                str(header)]), umbrella)
+            fewer = False
+        if not now:  # otherwise once more without those that were refused
+            save(True)
+            fresh = True
         if not now:
             def one(source):
                 path, name, extra = source
@@ -276,8 +292,6 @@ def compile_all(build, mutants, jobs):
                 start = time.time()
                 result = in_background(["g++", *flags, *extra, "-c", str(path), "-o", str(target)])
                 print(f"compiled {name} in {time.time() - start:.0f} s", flush=True)
-                if fresh and result.returncode:
-                    sys.exit(result.stderr[:5000])
                 if result.returncode:
                     note(result, path)
                     target.unlink(missing_ok=True)
@@ -285,12 +299,11 @@ def compile_all(build, mutants, jobs):
             with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
                 list(pool.map(one, sources))
         if not now:
-            state.write_text(json.dumps({"digest": digest.hexdigest(), "refused": sorted(refused), "done": True}))
             return alive
         print(f"{len(now)} mutants cannot be compiled and are left out", flush=True)
-        refused |= now
-        state.write_text(json.dumps({"digest": digest.hexdigest(), "refused": sorted(refused), "done": False}))
-        fresh = False
+        refused |= {(m.file, m.old, m.new) for m in mutants if m.id in now}
+        save(fresh)
+        fewer = True  # what has been compiled with them is as good, as they are not chosen
 
 
 def link(build, rooms):
@@ -339,22 +352,29 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, help="a directory for the mutated headers and the programs")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--rooms", default=",".join(ROOMS))
+    parser.add_argument("--tests", help="run only these, for example ops/reduce,ops/map")
+    parser.add_argument("--sample", type=int, help="take this many mutants, drawn at random, always the same ones")
     parser.add_argument("--only", help="numbers of mutants")
     parser.add_argument("--list", action="store_true", help="show the mutants and end")
     parser.add_argument("--compile", action="store_true", help="compile and end")
     options = parser.parse_args()
     rooms = options.rooms.split(",")
-    mutants = [m for m in collect() if m.room in rooms]
+    if options.tests:
+        for room, (tests, files) in ROOMS.items():
+            ROOMS[room] = ([t for t in tests if t in options.tests.split(",")], files)
+    mutants = collect()
+    if options.sample:
+        mutants = sorted(random.Random(1).sample(mutants, min(options.sample, len(mutants))))
     if options.list:
-        for m in mutants:
+        for m in [m for m in mutants if m.room in rooms]:
             print(f"{m.id}\t{m.file}:{m.line}\t{one_line(m.old)}\t->\t{one_line(m.new)}")
-        print(len(mutants), "mutants")
+        print(sum(m.room in rooms for m in mutants), "mutants")
         return
     if not options.build:
         parser.error("--build is needed")
     build = options.build.resolve()
     build.mkdir(parents=True, exist_ok=True)
-    alive = compile_all(build, mutants, options.jobs)
+    alive = compile_all(build, mutants, rooms, options.jobs)
     programs = link(build, rooms)
     if options.compile:
         return
@@ -368,7 +388,7 @@ def main():
         print(f"{program.stem}: {limits[program]:.1f} s", flush=True)
 
     chosen = {int(n) for n in options.only.split(",")} if options.only else None
-    todo = [m for m in alive if not chosen or m.id in chosen]
+    todo = [m for m in alive if m.room in rooms and (not chosen or m.id in chosen)]
     survivors, equivalent, killed = [], [], collections.Counter()
     start = time.time()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
