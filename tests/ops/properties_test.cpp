@@ -105,7 +105,7 @@ struct Convolution {
 }  // namespace
 
 TEMPLATE_TEST_CASE("A convolution's gradients are its adjoints, in image and weight", "", float, double) {
-  for_cases(200, [](Draw& draw) {
+  for_cases(2000, [](Draw& draw) {
     const Convolution c(draw);
     const auto x = draw.variable<TestType>(c.image), w = draw.variable<TestType>(c.weight());
     const auto y = conv2d(x, w, c.options);
@@ -118,7 +118,7 @@ TEMPLATE_TEST_CASE("A convolution's gradients are its adjoints, in image and wei
 }
 
 TEST_CASE("A transposed convolution is the adjoint of the convolution") {
-  for_cases(200, [](Draw& draw) {
+  for_cases(2000, [](Draw& draw) {
     const Convolution c(draw);
     const auto x = draw.variable(c.image), w = draw.variable(c.weight());
     const auto [stride, padding, dilation] = c.options;
@@ -134,7 +134,7 @@ TEST_CASE("A transposed convolution is the adjoint of the convolution") {
 }
 
 TEST_CASE("Convolutions are linear in image and weight") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const Convolution c(draw);
     const auto x = draw.variable(c.image), z = draw.variable(c.image), w = draw.variable(c.weight()),
                u = draw.variable(c.weight());
@@ -145,7 +145,7 @@ TEST_CASE("Convolutions are linear in image and weight") {
 }
 
 TEST_CASE("A convolution moves with its image") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const auto x = draw.variable(Shape{Index{1}, Index{9}, Index{9}, Index{2}}),
                w = draw.variable(Shape{Index{3}, Index{3}, Index{2}, Index{3}});
     const Index shift = draw.size(1, 3);
@@ -155,7 +155,7 @@ TEST_CASE("A convolution moves with its image") {
 }
 
 TEST_CASE("Products of matrices: transposes, distribution and association") {
-  for_cases(300, [](Draw& draw) {
+  for_cases(3000, [](Draw& draw) {
     const Index m = draw.size(1, 9), k = draw.size(1, 9), n = draw.size(1, 9), p = draw.size(1, 9);
     const auto a = draw.variable(Shape{m, k}), b = draw.variable(Shape{k, n}), c = draw.variable(Shape{k, n}),
                d = draw.variable(Shape{n, p});
@@ -169,7 +169,7 @@ TEST_CASE("Products of matrices: transposes, distribution and association") {
 }
 
 TEST_CASE("Stretching in arithmetic is broadcast, and its gradient is summed over what was stretched") {
-  for_cases(300, [](Draw& draw) {
+  for_cases(3000, [](Draw& draw) {
     const Shape shape = draw.shape();
     Shape<3> part = shape;
     for (int axis = 0; axis < 3; ++axis)
@@ -184,7 +184,7 @@ TEST_CASE("Stretching in arithmetic is broadcast, and its gradient is summed ove
 }
 
 TEST_CASE("Sums along axes add up to the whole in any order") {
-  for_cases(300, [](Draw& draw) {
+  for_cases(3000, [](Draw& draw) {
     const auto x = draw.variable(draw.shape());
     const double whole = sum(x).item();
     for (const int axis : {0, 1, 2}) {
@@ -197,7 +197,7 @@ TEST_CASE("Sums along axes add up to the whole in any order") {
 }
 
 TEST_CASE("Split parts, concatenated again, are the whole, and so are their gradients") {
-  for_cases(300, [](Draw& draw) {
+  for_cases(3000, [](Draw& draw) {
     const auto x = draw.variable(draw.shape());
     const int axis = static_cast<int>(draw.size(-3, 2));
     const Index at = draw.size(0, x.shape(axis));
@@ -210,7 +210,7 @@ TEST_CASE("Split parts, concatenated again, are the whole, and so are their grad
 }
 
 TEST_CASE("Padding, cut off again, leaves the same, and is the adjoint of the cut") {
-  for_cases(300, [](Draw& draw) {
+  for_cases(3000, [](Draw& draw) {
     const auto x = draw.variable(draw.shape());
     const int axis = static_cast<int>(draw.size(0, 2));
     const Index before = draw.size(0, 3), after = draw.size(0, 3);
@@ -223,7 +223,7 @@ TEST_CASE("Padding, cut off again, leaves the same, and is the adjoint of the cu
 }
 
 TEST_CASE("Transposing twice, reshaping there and back, flattening and unflattening change nothing") {
-  for_cases(300, [](Draw& draw) {
+  for_cases(3000, [](Draw& draw) {
     const auto x = draw.variable(draw.shape());
     CHECK(equal(transpose(transpose(x)), x));
     CHECK(equal(reshape(reshape(x, Shape{x.size()}), x.shape()), x));
@@ -234,7 +234,7 @@ TEST_CASE("Transposing twice, reshaping there and back, flattening and unflatten
 }
 
 TEST_CASE("softmax does not change with a shift, adds up to 1 and is the gradient of logsumexp") {
-  for_cases(300, [](Draw& draw) {
+  for_cases(3000, [](Draw& draw) {
     const auto x = draw.variable(draw.shape(), 3);
     const int axis = static_cast<int>(draw.size(0, 2));
     const double shift = draw.number(-50, 50);
@@ -252,7 +252,7 @@ TEST_CASE("softmax does not change with a shift, adds up to 1 and is the gradien
 }
 
 TEST_CASE("maximum and minimum are a pair, and of one axis the maximum is there") {
-  for_cases(300, [](Draw& draw) {
+  for_cases(3000, [](Draw& draw) {
     const auto x = draw.variable(draw.shape()), y = draw.variable(x.shape());
     CHECK(equal(maximum(x, y), -minimum(-x, -y)));
     CHECK(distance(maximum(x, y) + minimum(x, y), x + y) < exact);
@@ -272,7 +272,7 @@ TEST_CASE("maximum and minimum are a pair, and of one axis the maximum is there"
 }
 
 TEST_CASE("Elementary functions satisfy their functional equations") {
-  for_cases(200, [](Draw& draw) {
+  for_cases(2000, [](Draw& draw) {
     const auto x = draw.variable(Shape{Index{7}}), y = draw.variable(Shape{Index{7}});
     const auto near = [](const auto& a, const auto& b) { return distance(a, b) < 1e-11; };
     CHECK(near(exp(x + y), exp(x) * exp(y)));
@@ -293,7 +293,7 @@ TEST_CASE("Elementary functions satisfy their functional equations") {
 }
 
 TEST_CASE("Pooling and upsampling: means of copies are the pixels, both are adjoints") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const Index factor = draw.size(1, 3);
     const auto x = draw.variable(Shape{draw.size(1, 2), draw.size(1, 4), draw.size(1, 4), draw.size(1, 20)});
     const auto larger = upsample2d(x, factor);
@@ -323,7 +323,7 @@ TEST_CASE("Gradients are linear in what is differentiated, and derivatives commu
 }
 
 TEST_CASE("A network of ReLU without biases is homogeneous, so <x, gradient> is its value") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const Index in = draw.size(1, 6), hidden = draw.size(1, 8);
     const auto x = draw.variable(Shape{draw.size(1, 4), in}), w = draw.variable(Shape{in, hidden}),
                u = draw.variable(Shape{hidden, Index{1}});
@@ -336,7 +336,7 @@ TEST_CASE("A network of ReLU without biases is homogeneous, so <x, gradient> is 
 }
 
 TEST_CASE("Layers treat samples alike: another order of the batch is another order of the results") {
-  for_cases(60, [](Draw& draw) {
+  for_cases(600, [](Draw& draw) {
     const Index n = draw.size(2, 6), channels = draw.size(1, 4);
     const auto order = draw.order(n);
     const auto x = draw.variable(Shape{n, Index{6}, Index{5}, channels});
@@ -360,7 +360,7 @@ TEST_CASE("Layers treat samples alike: another order of the batch is another ord
 }
 
 TEST_CASE("BatchNorm makes mean 0 and variance 1, whatever scale and offset its input had") {
-  for_cases(200, [](Draw& draw) {
+  for_cases(2000, [](Draw& draw) {
     const Index n = draw.size(2, 40), features = draw.size(1, 5);
     const auto x = draw.variable(Shape{n, features});
     Rng rng(1);
@@ -379,7 +379,7 @@ TEST_CASE("BatchNorm makes mean 0 and variance 1, whatever scale and offset its 
 }
 
 TEST_CASE("BatchNorm's running statistics are a moving average of the batches' mean and unbiased variance") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const Index n = draw.size(2, 9);
     BatchNorm<double> norm(1);
     norm.momentum = draw.number(0, 1);
@@ -399,7 +399,7 @@ TEST_CASE("BatchNorm's running statistics are a moving average of the batches' m
 }
 
 TEST_CASE("LayerNorm and InstanceNorm make mean 0 and variance 1 of their groups") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const Index features = draw.size(2, 6);
     LayerNorm<double> layer(features);
     InstanceNorm<double> instance(features);
@@ -415,7 +415,7 @@ TEST_CASE("LayerNorm and InstanceNorm make mean 0 and variance 1 of their groups
 }
 
 TEST_CASE("Dropout gives 0 or x / (1 - p), and its gradient is the same mask") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const double p = draw.number(0, 0.95);
     const auto x = draw.variable(Shape{Index{5}, Index{6}});
     Rng rng(4);
@@ -428,7 +428,7 @@ TEST_CASE("Dropout gives 0 or x / (1 - p), and its gradient is the same mask") {
 }
 
 TEST_CASE("Divergences are 0 for equal distributions, not negative, and do not change with what both share") {
-  for_cases(200, [](Draw& draw) {
+  for_cases(2000, [](Draw& draw) {
     const Shape shape{draw.size(1, 4), draw.size(1, 5)};
     const auto m = draw.variable(shape), l = draw.variable(shape), n = draw.variable(shape), k = draw.variable(shape);
     CHECK((kl_divergence(Normal{m, l}, Normal{m, l}).value().array() == 0).all());
@@ -455,7 +455,7 @@ TEST_CASE("Divergences are 0 for equal distributions, not negative, and do not c
 }
 
 TEST_CASE("The divergence is cross-entropy minus entropy, and densities follow their distributions") {
-  for_cases(200, [](Draw& draw) {
+  for_cases(2000, [](Draw& draw) {
     const Shape shape{draw.size(1, 4), draw.size(1, 5)};
     const auto m = draw.variable(shape), l = draw.variable(shape), x = draw.variable(shape);
     CHECK(distance(Normal{m, l}.log_prob(x), Normal{-m, l}.log_prob(-x)) < 1e-11);
@@ -485,7 +485,7 @@ TEST_CASE("The divergence is cross-entropy minus entropy, and densities follow t
 }
 
 TEST_CASE("GAN games have their symmetries") {
-  for_cases(200, [](Draw& draw) {
+  for_cases(2000, [](Draw& draw) {
     const Shape shape{draw.size(1, 6), Index{1}};
     const auto real = draw.variable(shape), fake = draw.variable(shape);
     const auto near = [](const auto& a, const auto& b) { return std::fabs(a.item() - b.item()) < 1e-12; };
@@ -504,7 +504,7 @@ TEST_CASE("GAN games have their symmetries") {
 }
 
 TEST_CASE("Penalties of a linear critic are those of its slope, whatever the samples") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const Index n = draw.size(1, 5), features = draw.size(1, 4);
     const auto w = draw.variable(Shape{features, Index{1}});
     const auto critic = [&](const auto& x) { return matmul(x, w); };
@@ -514,38 +514,6 @@ TEST_CASE("Penalties of a linear critic are those of its slope, whatever the sam
     const auto penalty = GradientPenalty{gamma}(critic, real, fake, draw.rng);
     CHECK_THAT(penalty.item(), WithinAbs(gamma * (norm - 1) * (norm - 1), 1e-8));
     CHECK(distance(gradient(penalty, w), 2 * gamma * (norm - 1) / norm * w) < 1e-6);
-  });
-}
-
-TEST_CASE("Elbo and InstanceNoise follow their weights and schedules") {
-  struct Terms {
-    Variable<double, 1> log_likelihood, divergence;
-    auto elbo(double beta) const { return log_likelihood - beta * divergence; }
-  };
-  for_cases(100, [](Draw& draw) {
-    const Index n = draw.size(1, 6), step = draw.size(0, 9);
-    const Terms terms{draw.variable(Shape{n}), draw.variable(Shape{n})};
-    const double beta = draw.number(0, 4);
-    const Elbo elbo{beta, LinearWarmUp{10}};
-    CHECK_THAT(elbo.beta_in(step), WithinRel(beta * LinearWarmUp{10}(step), exact));
-    CHECK_THAT(Elbo{beta}.beta_in(step), WithinRel(beta, exact));
-    const double expected =
-        -(terms.log_likelihood.value().array() - elbo.beta_in(step) * terms.divergence.value().array()).mean();
-    CHECK_THAT(elbo.loss(terms, step).item(), WithinAbs(expected, exact));
-
-    const double sigma = draw.number(0.1, 2);
-    const InstanceNoise noise{sigma, LinearDecay{10}};
-    const auto x = draw.variable(Shape{n, Index{3}});
-    Rng rng(9), same(9);
-    Tensor<double, 2> drawn(x.shape());
-    same.fill_normal(drawn.data(), drawn.size());
-    CHECK_THAT(noise.sigma_in(step), WithinRel(sigma * LinearDecay{10}(step), exact));
-    CHECK(distance(noise(x, step, rng), x + noise.sigma_in(step) * Variable(drawn)) < exact);
-    CHECK(equal(InstanceNoise{}(x, step, rng), x));
-    CHECK_THROWS_AS(InstanceNoise{-sigma}.sigma_in(step), ArgumentError);
-    CHECK_THROWS_AS(InstanceNoise{INFINITY}.sigma_in(step), ArgumentError);
-    CHECK_THROWS_AS(Elbo{-beta - 0.1}.beta_in(step), ArgumentError);
-    CHECK_THROWS_AS(Elbo{INFINITY}.beta_in(step), ArgumentError);
   });
 }
 
@@ -565,7 +533,7 @@ struct TwoParameters {
 }  // namespace
 
 TEST_CASE("A step of an optimizer does not depend on the order of the parameters") {
-  for_cases(60, [](Draw& draw) {
+  for_cases(600, [](Draw& draw) {
     const auto weight = draw.normal(Shape{Index{3}, Index{2}});
     const auto bias = draw.normal(Shape{Index{2}});
     const Variable x(draw.normal(Shape{Index{4}, Index{3}}));
@@ -589,7 +557,7 @@ TEST_CASE("A step of an optimizer does not depend on the order of the parameters
 }
 
 TEST_CASE("Optimizers: the first steps are the papers', and the size of the loss means nothing to Adam") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const auto start = draw.normal(Shape{Index{6}}), slope = draw.normal(Shape{Index{6}});
     const auto after = [&](auto optimizer, double scale, int steps) {
       TwoParameters model{Tensor<double, 2>(Shape{1, 1}, 0.0), start, false};
@@ -617,7 +585,7 @@ TEST_CASE("Optimizers: the first steps are the papers', and the size of the loss
 }
 
 TEST_CASE("Clipping keeps the direction of gradients and bounds their norm") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const auto slope = draw.normal(Shape{Index{3}, Index{2}}, draw.number(0.1, 5));
     TwoParameters model{Tensor<double, 2>(Shape{3, 2}, 0.0), draw.normal(Shape{Index{4}})};
     const auto gradients = [&] {
@@ -642,7 +610,7 @@ TEST_CASE("Clipping keeps the direction of gradients and bounds their norm") {
 }
 
 TEST_CASE("A moving average lies between where it was and the model") {
-  for_cases(100, [](Draw& draw) {
+  for_cases(1000, [](Draw& draw) {
     const double decay = draw.number(0, 0.999);
     TwoParameters model{draw.normal(Shape{Index{2}, Index{2}}), draw.normal(Shape{Index{3}})};
     MovingAverage average{model, {.decay = decay, .warm_up = false}};
@@ -709,7 +677,7 @@ TEST_CASE("Pictures and idx files that are written and read back are the same") 
 }
 
 TEST_CASE("A copy of a model does not follow the training of the original") {
-  for_cases(40, [](Draw& draw) {
+  for_cases(400, [](Draw& draw) {
     TwoParameters model{draw.normal(Shape{Index{3}, Index{2}}), draw.normal(Shape{Index{2}})};
     const TwoParameters copy = model;
     const Tensor<double, 2> before = model.weight.value();
