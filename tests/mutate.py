@@ -75,6 +75,11 @@ EQUIVALENT = {
      "select(is_masked<Scalar>(logit), -static_cast<double>(std::numeric_limits<Scalar>::max()), logit)",
      "select(is_masked<Scalar>(logit), static_cast<double>(std::numeric_limits<Scalar>::max()), logit)"):
         "any finite number will do: it is multiplied by 0",
+    ("layers/initializers.hpp", "std::min(weight.shape(0), weight.shape(1))",
+     "std::min(weight.shape(1), weight.shape(1))"): "rows that are not used are made too",
+    ("layers/initializers.hpp", "std::min(weight.shape(0), weight.shape(1))",
+     "std::max(weight.shape(0), weight.shape(1))"): "rows that are not used are made too",
+    ("layers/initializers.hpp", "pass < 2", "pass < 3"): "after two passes a third changes nothing",
 }
 
 

@@ -23,7 +23,7 @@ struct Row {
   const char* name;
   Index inputs;
   std::function<Variable<double, 0>(const V&)> f;
-  At at = At::any;
+  At at;
 };
 
 /// Numbers of a point from `begin` on as a tensor of this shape.
@@ -184,7 +184,9 @@ std::vector<Row> rows_of_ops() {
 
 std::vector<Row> rows_of_losses() {
   std::vector<Row> rows;
-  const auto add = [&](const char* name, Index inputs, auto f) { rows.push_back({name, inputs, std::move(f)}); };
+  const auto add = [&](const char* name, Index inputs, auto f) {
+    rows.push_back({name, inputs, std::move(f), At::any});
+  };
   const auto matrix = [](const V& v, Index begin) { return part(v, begin, Shape{3, 2}); };
 
   // Distributions; of each the operands are all that it has, and the sample.

@@ -453,7 +453,8 @@ TEMPLATE_TEST_CASE("Optimizers take tiny gradients, a rate of 0 and any number o
     const T start = model.weight.value()(0, 0), bias = model.bias.value()(0);
     optimizer.minimize(loss(), model);
     for_each_state(optimizer, [&](const FieldPath& path, auto& tensor) {
-      if (steps_before > 0 && to_string(path) == "steps") tensor.data()[0] = steps_before;
+      if (steps_before > 0 && to_string(path) == "steps")
+        tensor.data()[0] = static_cast<std::remove_cvref_t<decltype(tensor.data()[0])>>(steps_before);
     });
     for (int i = 0; i < 3; ++i) optimizer.minimize(loss(), model);
     CHECK(std::isfinite(model.weight.value()(0, 0)));
