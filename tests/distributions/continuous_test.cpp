@@ -136,6 +136,13 @@ TEST_CASE("gradients flow through a draw into mean and log-variance", "[distribu
     CHECK_THAT(dm.value().data()[i], WithinRel(2 * at, 1e-12));
     CHECK_THAT(dl.value().data()[i], WithinRel(at * (at - m.value().data()[i]), 1e-12));
   }
+  Rng same_noise(3);
+  Tensor<double, 2> noise(z.shape());
+  same_noise.fill_normal(noise.data(), noise.size());
+  for (Index i = 0; i < z.size(); ++i) {
+    const double sigma = std::exp(0.5 * l.value().data()[i]);
+    CHECK_THAT(z.value().data()[i], WithinRel(m.value().data()[i] + sigma * noise.data()[i], 1e-12));
+  }
   const auto again = [&](const auto& mean, const auto& log_variance) {
     Rng same(3);
     return Normal{mean, log_variance}.sample(same);

@@ -153,6 +153,8 @@ TEST_CASE("Categorical refuses classes that do not exist, OneHot rows that are n
   refused({0, 1, 0, 0, 0.5, 0.5, 0, 0}, "zeros and ones but got 0.5");
   refused({0, 1, 0, 0, 1, -1, 1, 0}, "zeros and ones but got -1");
   refused({0, 1, 0, 0, 1, std::numeric_limits<double>::quiet_NaN(), 0, 0}, "zeros and ones but got nan");
+  CHECK_THROWS_MATCHES(hot.log_prob(Tensor<double, 2>(Shape{2, 4}, {0, 0, 0, 0, 0, 1, 0, 0})), DataError,
+                       Message("OneHot::log_prob: expected one 1 in each row but got 0 in sample 0"));
 }
 
 TEST_CASE("gradients flow through Categorical and OneHot", "[distributions]") {

@@ -233,6 +233,13 @@ TEST_CASE("The norm of a convolution's gradient has a gradient with respect to t
       conv.weight.value());
 }
 
+TEST_CASE("Convolutions move by one pixel without padding unless asked otherwise", "[layers]") {
+  Rng rng(1);
+  const Variable x(Tensor<float, 4>(Shape{2, 5, 4, 3}, 1.0f));
+  CHECK(Conv2d(3, 2, 3, rng)(x).shape() == Shape{2, 3, 2, 2});
+  CHECK(ConvTranspose2d(3, 2, 3, rng)(x).shape() == Shape{2, 7, 6, 2});
+}
+
 TEST_CASE("Convolutions start as PyTorch's do") {
   const auto check_bound = [](const auto& parameter, double bound) {
     const auto size = parameter.value().array().template cast<double>().abs().eval();

@@ -86,6 +86,19 @@ TEST_CASE("initialize_orthogonal makes rows or columns orthonormal", "[layers]")
   check_orthogonal<float>(1, 5, std::sqrt(2.0), 1e-6);
 }
 
+TEST_CASE("initialize_orthogonal makes each row of the normal numbers orthogonal to those before", "[layers]") {
+  Rng rng(7), same(7);
+  Parameter<double, 2> weight(Tensor<double, 2>(Shape{4, 9}, 0.0));
+  initialize_orthogonal(weight, rng);
+  Tensor<double, 2> normal(weight.shape());
+  same.fill_normal(normal.data(), normal.size());
+  const Eigen::MatrixXd products = normal.matrix() * weight.value().matrix().transpose();
+  for (Index i = 0; i < 4; ++i) {
+    CHECK(products(i, i) > 0);
+    for (Index j = i + 1; j < 4; ++j) CHECK_THAT(products(i, j), WithinAbs(0, 1e-12));
+  }
+}
+
 TEST_CASE("initialize_orthogonal prefers no direction", "[layers]") {
   // Over the orthogonal matrices of size 3 the trace has mean 0 and variance 1; the signs of a plain QR would bias it.
   Rng rng(6);

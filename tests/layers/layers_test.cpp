@@ -112,6 +112,8 @@ TEST_CASE("Unflatten counts channels first, as PyTorch does, if asked to", "[lay
   check_gradients(
       "Flatten", [](const auto& x) { return square(Flatten{RowOrder::channels_first}(x)); },
       gradient_check::numbers(Shape{2, 2, 1, 3}));
+  const auto column = Unflatten{3, 1, 2, RowOrder::channels_first}(slice(Variable(rows), 1, 0, 6));
+  check_numbers(column, {0, 3, 1, 4, 2, 5, 12, 15, 13, 16, 14, 17});
   CHECK_THROWS_MATCHES((Unflatten{2, 3, 2}(Variable(Tensor<float, 2>(Shape{2, 13})))), ShapeError,
                        Message("Unflatten: expected x of shape [N, 12] but got [2, 13]"));
 }

@@ -158,6 +158,9 @@ TEST_CASE("maximum and minimum of two variables choose one of them, and the firs
   const auto [da, db] = gradient(sum(maximum(slice(a, 0, 0, 3), slice(b, 0, 0, 3))), a, b);
   CHECK((da.value().array() == Eigen::Array<double, 5, 1>(0, 1, 1, 0, 0)).all());
   CHECK((db.value().array() == Eigen::Array<double, 5, 1>(1, 0, 0, 0, 0)).all());
+  const auto [ea, eb] = gradient(sum(minimum(slice(a, 0, 0, 3), slice(b, 0, 0, 3))), a, b);
+  CHECK((ea.value().array() == Eigen::Array<double, 5, 1>(1, 0, 1, 0, 0)).all());
+  CHECK((eb.value().array() == Eigen::Array<double, 5, 1>(0, 1, 0, 0, 0)).all());
 }
 
 TEST_CASE("maximum and minimum of two variables have first and second derivatives") {

@@ -215,6 +215,8 @@ TEST_CASE("logsumexp and softmax neither overflow nor hide NaN") {
   CHECK(std::isnan(list(softmax(row({not_a_number, 3}), 1)).at(1)));
   const auto x = row({-infinity, 3, 3});
   CHECK(list(gradient(sum(logsumexp(x, 1)), x)) == std::vector<double>{0, 0.5, 0.5});
+  const auto nothing = row({-infinity, -infinity});
+  CHECK(list(gradient(sum(logsumexp(nothing, 1)), nothing)) == std::vector<double>{0, 0});
   const Variable large(Tensor<float, 2>({1, 2}, {3e38f, 3e38f}));
   CHECK(logsumexp(large, 1).value()(0) == 3e38f);
 }

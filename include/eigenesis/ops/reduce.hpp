@@ -95,13 +95,18 @@ Variable<Scalar, Rank> softmax_shift(const Variable<Scalar, Rank>& x, int axis) 
 
 }  // namespace detail
 
-/// log(sum(exp(x))) along one axis, which goes away; without overflow. As softmax and log_softmax, it throws
-/// ArgumentError for an axis without elements.
+/// log(sum(exp(x))) along one axis, which goes away; without overflow. Of nothing but -infinity it is -infinity, and
+/// the gradient is 0. As softmax and log_softmax, it throws ArgumentError for an axis without elements.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank - 1> logsumexp(const Variable<Scalar, Rank>& x, int axis) {
   axis = detail::checked_filled_axis("logsumexp", axis, x.shape());
   const auto shift = detail::softmax_shift(x, axis);
-  return reshape(shift + log(sum_to(exp(x - shift), shift.shape())), detail::without_axis(x.shape(), axis));
+  // A sum of 0, of nothing but -infinity, has no slope: infinity times the 0 of each exp would be NaN.
+  const auto finite_slope = [](auto total) {
+    return select(total == 0, -std::numeric_limits<double>::infinity(), log(total));
+  };
+  return reshape(shift + map(finite_slope, sum_to(exp(x - shift), shift.shape())),
+                 detail::without_axis(x.shape(), axis));
 }
 /// log(softmax(x)) along one axis.
 template <class Scalar, int Rank>
