@@ -45,15 +45,17 @@ int main() try {
   initialize_normal(normal, 0.3, 0.7, rng);
   initialize_orthogonal(orthogonal, rng, 1.1);
   show("numbers", images, doubles, normal.value(), orthogonal.value());
-  show("data", ring_of_gaussians(7).sample(100, rng), two_moons().sample(100, rng), swiss_roll().sample(100, rng),
-       pinwheel().sample(100, rng), checkerboard().sample(100, rng));
+  const Tensor<float, 2> data[] = {ring_of_gaussians(7).sample(100, rng), two_moons().sample(100, rng),
+                                   swiss_roll().sample(100, rng), pinwheel().sample(100, rng),
+                                   checkerboard().sample(100, rng)};
+  show("data", data[0], data[1], data[2], data[3], data[4]);
 
-  Vae vae{
-      Encoder{Sequential{Linear(pixels, 64, rng), BatchNorm(64), Relu{}}, Linear(64, 8, rng), Linear(64, 8, rng)},
-      Decoder{Sequential{Linear(8, 64, rng), LayerNorm(64), Relu{}, Dropout(0.1), Linear(64, pixels, rng)},
-              BernoulliLikelihood{}},
-      StandardNormal(8)};
-  VaeTrainer trainer{vae, AdamW{{.clip_norm = 5, .schedule = CosineSchedule{.steps = 30}}},
+  Vae vae{Encoder{Sequential{Linear(pixels, 64, rng), BatchNorm(64), Relu{}}, Linear(64, 8, rng), Linear(64, 8, rng)},
+          Decoder{Sequential{Linear(8, 64, rng), LayerNorm(64), Relu{}, Dropout(0.1), Linear(64, pixels, rng)},
+                  BernoulliLikelihood{}},
+          StandardNormal(8)};
+  VaeTrainer trainer{vae,
+                     AdamW{{.clip_norm = 5, .schedule = CosineSchedule{.steps = 30}}},
                      {.beta = 0.7, .schedule = LinearWarmUp{7}}};
   trainer.fit(Transformed{images, Binarize{}}, {.steps = 20, .batch_size = 50}, rng);
   show("vae", vae, trainer.optimizer);
@@ -75,7 +77,8 @@ int main() try {
                  Sgd{{.learning_rate = 1e-3, .momentum = 0.9, .nesterov = true}}};
   gan.fit(images, {.steps = 10, .batch_size = 20}, rng);
   show("gan", generator, discriminator, gan.average);
-  show("samples", vae.sample(50, rng), generator.sample(50, rng));
+  const auto from_vae = vae.sample(50, rng), from_generator = generator.sample(50, rng);
+  show("samples", from_vae, from_generator);
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
