@@ -68,11 +68,10 @@ namespace {
 template <class F, class State, class After>
 void let_each_request_fail(const char* what, F f, State state, After after) {
   f();
-  f();
-  release_unused_memory();
-  const long live_before = live;
-  long failures = 0;
+  long live_before = 0, failures = 0;
   for (long n = 0;; ++n) {
+    release_unused_memory();
+    if (n == 1) live_before = live;  // the first exception of a program leaves tables behind
     const auto before = state();
     release_unused_memory();
     bool failed = false;
@@ -241,16 +240,18 @@ TEST_CASE("A training with checkpoints survives each request for memory that fai
     trainer.fit(rows, {.steps = steps, .batch_size = 4, .on_step = count, .checkpoint = checkpoint}, rng);
     return weight_hash(trainer) ^ rng.state().counter;
   };
-  const Checkpoint anew{.path = path, .every = 1, .start = Start::anew}, resume{.path = path, .start = Start::resume},
+  const Checkpoint anew{.path = path, .start = Start::anew}, resume{.path = path, .start = Start::resume},
       if_there{.path = path};
-  const std::uint64_t expected = train(4, {});
-  train(2, anew);
+  const std::uint64_t expected = train(2, {});
+  train(1, anew);
   const Bytes half = read_bytes(path);
+  int failures = 0;
+  const auto goes_on = [&] {  // from what is left, to the same bits
+    if (++failures % 5 == 0) REQUIRE(train(2, resume) == expected);
+  };
 
-  // What a training leaves that ran out of memory goes on to the same bits.
   let_each_request_fail(
-      "a training", [&] { train(4, anew); }, [&] { return folder.file_count(); },
-      [&] { REQUIRE(train(4, resume) == expected); });
+      "a training", [&] { train(2, anew); }, [&] { return folder.file_count(); }, goes_on);
   bool right = true;
   let_each_request_fail(
       "a training that goes on",
@@ -259,12 +260,12 @@ TEST_CASE("A training with checkpoints survives each request for memory that fai
         write_bytes(path, half);
         steps_made = 0;
         requests_until_failure = failure;
-        right = right && train(4, if_there) == expected;
+        right = right && train(2, if_there) == expected;
       },
       [&] { return folder.file_count(); },
       [&] {
-        REQUIRE(steps_made <= 2);  // it has not begun again
-        REQUIRE(train(4, resume) == expected);
+        REQUIRE(steps_made <= 1);  // it has not begun again
+        goes_on();
       });
   CHECK(right);
 }
