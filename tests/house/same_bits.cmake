@@ -17,7 +17,7 @@ foreach(compiler IN LISTS COMPILERS)
       if(isa IN_LIST missing)
         continue()
       endif()
-      execute_process(COMMAND ${CMAKE_COMMAND} -E env EIGENESIS_ISA=${isa} ${WORK}/${program}
+      execute_process(COMMAND ${CMAKE_COMMAND} -E env EIGENESIS_ISA=${isa} ${EMULATOR} ${WORK}/${program}
         OUTPUT_VARIABLE hashes ERROR_VARIABLE error RESULT_VARIABLE result)
       if(error MATCHES "expected an instruction set of this processor")
         list(APPEND missing ${isa})

@@ -134,13 +134,15 @@ EIGENESIS_INLINE Vec softplus(Vec x) {
 
 EIGENESIS_INLINE Vec erf(Vec x) {
   const Vec a = clamp(absolute(x), 0.0f, 4.0f), z = a * a;
-  Vec p = horner(broadcast(0x1.4771fep-14f), z, -0x1.a3515ep-11f);  // erf(a) / a - 1 for a <= 1 (1.4e-9); p a may be subnormal
+  // erf(a) / a - 1 for a <= 1 (1.4e-9); p a may be subnormal
+  Vec p = horner(broadcast(0x1.4771fep-14f), z, -0x1.a3515ep-11f);
   p = horner(p, z, 0x1.53f224p-8f);
   p = horner(p, z, -0x1.b7f71ap-6f);
   p = horner(p, z, 0x1.ce2ce6p-4f);
   p = horner(p, z, -0x1.81273ep-2f);
   p = horner(p, z, 0x1.06eba8p-3f);
-  Vec q = horner(broadcast(0x1.8bfce2p-13f), a, -0x1.8599d8p-9f);  // ln(1 - erf(a)) for 1 <= a <= 4 (1.2e-9)
+  // ln(1 - erf(a)) for 1 <= a <= 4 (1.2e-9)
+  Vec q = horner(broadcast(0x1.8bfce2p-13f), a, -0x1.8599d8p-9f);
   q = horner(q, a, 0x1.67784p-6f);
   q = horner(q, a, -0x1.a73a66p-4f);
   q = horner(q, a, -0x1.4698a2p-1f);

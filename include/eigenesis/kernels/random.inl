@@ -59,7 +59,8 @@ inline void normal_chunk(const std::uint32_t* words, float* out) {
       const Vec u = __builtin_convertvector(radius_bits, Vec) * 0x1p-31f + 0x1p-32f;
       const Vec quarters = __builtin_convertvector(angle_bits, Vec) * 0x1p-30f;  // of a turn, in [-2, 2]
       IntVec quarter;
-      const Vec f = (quarters - nearest(quarters, 1.0f, quarter)) * 1.57079633f, sine = small_sin(f), cosine = small_cos(f);
+      const Vec f = (quarters - nearest(quarters, 1.0f, quarter)) * 1.57079633f;
+      const Vec sine = small_sin(f), cosine = small_cos(f);
       const Vec radius = square_root(-2.0f * normal_log(u));
       store(out + i, radius * rotate(sine, cosine, quarter + 1));
       store(out + i + 16, radius * rotate(sine, cosine, quarter));

@@ -159,6 +159,7 @@ class ThreadPool {
   void wait_for_jobs() {
     // The C library lets no thread register what it destroys at its end while a shared library is being loaded. A
     // worker waits for that here, as the caller of a job may be a static constructor of that library, and wait for it.
+    // What is registered also keeps the library from being unloaded.
     block_cache();
     in_pool_thread() = true;
     std::uint64_t seen = 0;
