@@ -226,7 +226,7 @@ TEST_CASE("Opening data survives each request for memory that fails", "[machine]
   CHECK(seen == expected);
 }
 
-TEST_CASE("A training with checkpoints survives each request for memory that fails", "[.slow]") {
+TEST_CASE("A training with checkpoints survives each request for memory that fails", "[machine]") {
   const OneThread one;
   const TemporaryDirectory folder;
   const std::string path = folder / "run.safetensors";
