@@ -182,9 +182,11 @@ class Batches<Data> {
   /// The next batch [batch_size, ...]; begins a new epoch when one is over.
   Data next(Rng& rng) {
     if (step_ == steps_per_epoch()) begin_epoch(rng);
-    first_ = step_++ * options_.batch_size;
+    first_ = step_ * options_.batch_size;
     size_ = std::min(options_.batch_size, samples() - first_);
-    return detail::take_rows(*data_, indices());
+    Data rows = detail::take_rows(*data_, indices());
+    ++step_;  // after all that can fail: no batch is lost
+    return rows;
   }
 
   /// A new epoch, to be iterated once. Of a temporary it would outlive its batches.

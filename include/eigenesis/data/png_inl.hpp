@@ -51,7 +51,7 @@ EIGENESIS_ONCE Tensor<float, 3> resized(const Tensor<float, 3>& x, int axis, Ind
   const double scale = static_cast<double>(inputs) / static_cast<double>(size), reach = std::max(scale, 1.0);
   std::vector<double> weights;
   for (Index i = 0; i < size; ++i) {
-    const double centre = (static_cast<double>(i) + 0.5) * scale;
+    const double centre = rounded((static_cast<double>(i) + 0.5) * scale);
     const auto first = static_cast<Index>(std::max(centre - reach + 0.5, 0.0));
     const Index last = std::min(static_cast<Index>(centre + reach + 0.5), inputs);
     weights.clear();
@@ -65,7 +65,7 @@ EIGENESIS_ONCE Tensor<float, 3> resized(const Tensor<float, 3>& x, int axis, Ind
         const auto weight = static_cast<float>(weights[static_cast<std::size_t>(j - first)] / sum);
         const float* const from = x.data() + (o * inputs + j) * inner;
         float* const to = y.data() + (o * size + i) * inner;
-        for (Index k = 0; k < inner; ++k) to[k] += weight * from[k];
+        for (Index k = 0; k < inner; ++k) to[k] += rounded(weight * from[k]);
       }
   }
   return y;

@@ -9,6 +9,7 @@
 
 #include "eigenesis/core/rng.hpp"
 #include "eigenesis/core/tensor.hpp"
+#include "eigenesis/machine/float_state.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
@@ -42,7 +43,7 @@ class GaussianMixture {
     for (Index i = 0; i < n; ++i) {
       const std::size_t k = component(rng.uniform());
       const auto standard_deviation = static_cast<float>(standard_deviations_[k]);
-      for (Index j = 0; j < d; ++j) x(i, j) = means_(k, j) + standard_deviation * x(i, j);
+      for (Index j = 0; j < d; ++j) x(i, j) = means_(k, j) + detail::rounded(standard_deviation * x(i, j));
     }
     return x;
   }
@@ -60,11 +61,11 @@ class GaussianMixture {
         double square = 0;
         for (Index j = 0; j < d; ++j) {
           const double difference = static_cast<double>(x(i, j)) - static_cast<double>(means_(k, j));
-          square += difference * difference;
+          square += detail::rounded(difference * difference);
         }
         const double s = standard_deviations_[k];
         terms[k] = std::log(weights_[k]) - square / (2 * s * s) -
-                   static_cast<double>(d) * std::log(s * std::sqrt(2 * std::numbers::pi));
+                   detail::rounded(static_cast<double>(d) * std::log(s * std::sqrt(2 * std::numbers::pi)));
         greatest = terms[k] > greatest || std::isnan(terms[k]) ? terms[k] : greatest;
       }
       double sum = 0;
@@ -204,24 +205,27 @@ inline Tensor<float, 2> TwoMoons::sample(Index n, Rng& rng) const {
   return detail::sample_points(n, rng, [&](double a, double b) {
     const double t = 2 * std::numbers::pi * rng.uniform(), x = std::cos(t), y = std::sin(t);
     const bool upper = t < std::numbers::pi;
-    return std::pair((upper ? x : 1 + x) + standard_deviation * a, (upper ? y : 0.5 + y) + standard_deviation * b);
+    return std::pair((upper ? x : 1 + x) + detail::rounded(standard_deviation * a),
+                     (upper ? y : 0.5 + y) + detail::rounded(standard_deviation * b));
   });
 }
 
 inline Tensor<float, 2> SwissRoll::sample(Index n, Rng& rng) const {
   return detail::sample_points(n, rng, [&](double a, double b) {
-    const double t = std::numbers::pi * (1.5 + 3 * rng.uniform());
-    return std::pair(t * std::cos(t) / 5 + standard_deviation * a, t * std::sin(t) / 5 + standard_deviation * b);
+    const double t = std::numbers::pi * (1.5 + detail::rounded(3 * rng.uniform()));
+    return std::pair(t * std::cos(t) / 5 + detail::rounded(standard_deviation * a),
+                     t * std::sin(t) / 5 + detail::rounded(standard_deviation * b));
   });
 }
 
 inline Tensor<float, 2> Pinwheel::sample(Index n, Rng& rng) const {
   require<ArgumentError>(arms >= 1, "Pinwheel: expected arms >= 1 but got ", arms);
   return detail::sample_points(n, rng, [&](double a, double b) {
-    const double along = 1 + radial_standard_deviation * a, across = tangential_standard_deviation * b;
+    const double along = 1 + detail::rounded(radial_standard_deviation * a), across = tangential_standard_deviation * b;
     const double arm = 2 * std::numbers::pi * static_cast<double>(rng.below(arms)) / static_cast<double>(arms);
-    const double angle = arm + rate * std::exp(along), c = std::cos(angle), s = std::sin(angle);
-    return std::pair(2 * (along * c - across * s), 2 * (along * s + across * c));
+    const double angle = arm + detail::rounded(rate * std::exp(along)), c = std::cos(angle), s = std::sin(angle);
+    using detail::rounded;
+    return std::pair(2 * (rounded(along * c) - rounded(across * s)), 2 * (rounded(along * s) + rounded(across * c)));
   });
 }
 
@@ -235,8 +239,9 @@ inline Tensor<float, 2> Checkerboard::sample(Index n, Rng& rng) const {
       column = rng.below(cells_per_side);
       row = rng.below(cells_per_side);
     } while ((column + row) % 2 != 0);
-    points(i, 0) = static_cast<float>(cell * (static_cast<double>(column) + rng.uniform()) - width / 2);
-    points(i, 1) = static_cast<float>(cell * (static_cast<double>(row) + rng.uniform()) - width / 2);
+    points(i, 0) =
+        static_cast<float>(detail::rounded(cell * (static_cast<double>(column) + rng.uniform())) - width / 2);
+    points(i, 1) = static_cast<float>(detail::rounded(cell * (static_cast<double>(row) + rng.uniform())) - width / 2);
   }
   return points;
 }

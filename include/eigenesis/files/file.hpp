@@ -16,6 +16,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 inline constexpr std::size_t max_file_bytes = 0x7fffffff;
 
+/// False only if there surely is none: what cannot be told, or not be opened, gets its error when it is read.
 bool file_exists(const std::string& path);
 
 /// Whether a file's name ends in .png, in capitals or not.

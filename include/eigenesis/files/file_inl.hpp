@@ -20,7 +20,8 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 using FileHandle = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 EIGENESIS_ONCE bool file_exists(const std::string& path) {
-  return FileHandle(std::fopen(path.c_str(), "rbe"), &std::fclose) != nullptr;
+  struct stat facts;
+  return ::stat(path.c_str(), &facts) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 EIGENESIS_ONCE bool has_ending_png(std::string_view path) {

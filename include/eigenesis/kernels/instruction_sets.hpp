@@ -16,6 +16,10 @@
 //
 // The loops call nothing but builtins and each other: a shared inline function compiled here could be merged at link
 // time with the one other code calls, and bring AVX-512 to processors without it.
+//
+// The compiler joins no product with a sum here, as it would only do so from some level of optimisation on, and each in
+// its own way. Where one rounding is wanted for both, the loops say so (multiply_add). So one instruction set gives the
+// same bits whatever compiled it.
 
 #include <cstdint>
 #include <utility>
@@ -30,9 +34,12 @@
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #if defined(__clang__)
 #pragma float_control(precise, on, push)  // whatever -funsafe-math-optimizations allows elsewhere
+#pragma STDC FP_CONTRACT OFF              // until the pop
 #define EIGENESIS_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #pragma GCC diagnostic ignored "-Wuseless-cast"  // of a Real that is a float
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
 #define EIGENESIS_UNROLL _Pragma("GCC unroll 16")
 #endif
 #define EIGENESIS_INLINE inline __attribute__((always_inline))
@@ -43,10 +50,10 @@
 #define EIGENESIS_INSTRUCTION_AVX(name, x, y) asm("v" name " {%1, %0, %0|%0, %0, %1}" : "+v"(x) : "v"(y))
 
 #define EIGENESIS_VECTOR_BYTES 16
-#if EIGENESIS_X86 && defined(__FMA__)
+#if defined(__aarch64__)
 #define EIGENESIS_FMA 1
 #else
-#define EIGENESIS_FMA 0
+#define EIGENESIS_FMA 0  // also with -mfma, for the same bits
 #endif
 #if defined(__AVX__)
 #define EIGENESIS_VEX "v"
@@ -117,6 +124,8 @@ namespace eigenesis::inline EIGENESIS_ABI::detail::avx512 {
 
 #if defined(__clang__)
 #pragma float_control(pop)
+#else
+#pragma GCC pop_options
 #endif
 #pragma GCC diagnostic pop
 #undef EIGENESIS_FMA

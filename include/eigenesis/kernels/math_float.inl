@@ -44,36 +44,41 @@ EIGENESIS_INLINE Vec scale(Vec x, [[maybe_unused]] Vec whole, [[maybe_unused]] I
 #endif
 }
 
-/// The whole number nearest to x, |x| < 2^22, as float and as n.
-EIGENESIS_INLINE Vec nearest(Vec x, IntVec& n) {
-  const Vec shifted = x + 0x1.8p23f;
+/// The whole number nearest to factor x, |factor x| < 2^22, as float and as n.
+EIGENESIS_INLINE Vec nearest(Vec x, float factor, IntVec& n) {
+  const Vec shifted = horner(x, broadcast(factor), 0x1.8p23f);
   n = (IntVec)((Words)shifted - 0x4B400000);
   return shifted - 0x1.8p23f;
 }
 
 /// exp(f) - 1 for |f| <= ln 2 / 2 (1.4e-8).
 EIGENESIS_INLINE Vec small_expm1(Vec f) {
-  Vec p = 0x1.6b96f4p-10f * f + 0x1.1226d8p-7f;
-  p = p * f + 0x1.5556f8p-5f;
-  p = p * f + 0x1.5554b2p-3f;
-  p = p * f + 0x1.fffffep-2f;
-  return p * (f * f) + f;
+  Vec p = horner(broadcast(0x1.6b96f4p-10f), f, 0x1.1226d8p-7f);
+  p = horner(p, f, 0x1.5556f8p-5f);
+  p = horner(p, f, 0x1.5554b2p-3f);
+  p = horner(p, f, 0x1.fffffep-2f);
+  return horner(p, f * f, f);
+}
+
+/// x - whole ln 2.
+EIGENESIS_INLINE Vec without_ln2(Vec x, Vec whole) {
+  return multiply_add(whole, broadcast(-ln2_low), x - whole * ln2_high);
 }
 
 EIGENESIS_INLINE Vec exp(Vec x) {
   IntVec n;
   x = clamp(x, -104.0f, 89.0f);
-  const Vec whole = nearest(x * 0x1.715476p+0f, n);
-  return scale(small_expm1((x - whole * ln2_high) - whole * ln2_low) + 1.0f, whole, n);
+  const Vec whole = nearest(x, 0x1.715476p+0f, n);
+  return scale(small_expm1(without_ln2(x, whole)) + 1.0f, whole, n);
 }
 
 EIGENESIS_INLINE Vec expm1(Vec x) {
   IntVec n;
   x = clamp(x, -18.0f, 89.0f);
-  const Vec whole = nearest(x * 0x1.715476p+0f, n);
-  const Vec part = small_expm1((x - whole * ln2_high) - whole * ln2_low);
+  const Vec whole = nearest(x, 0x1.715476p+0f, n);
+  const Vec part = small_expm1(without_ln2(x, whole));
   const Vec half = power_of_two(n - 1);
-  return n == IntVec{} ? part : 2.0f * (half * part + (half - 0.5f));
+  return n == IntVec{} ? part : 2.0f * horner(part, half, half - 0.5f);
 }
 
 /// ln x for x > 0 and normal or 0 (5.8e-9).
@@ -81,15 +86,15 @@ EIGENESIS_INLINE Vec normal_log(Vec x) {
   const IntVec e = (IntVec)((Words)x - 0x3f3504f3) >> 23;  // mantissa in [sqrt(1/2), sqrt(2))
   const Vec f = (Vec)((Words)x - ((Words)e << 23)) - 1.0f;
   const Vec exponent = __builtin_convertvector(e, Vec);
-  Vec p = -0x1.38c9dep-4f * f + 0x1.055ec6p-3f;
-  p = p * f - 0x1.0d8242p-3f;
-  p = p * f + 0x1.22d92ep-3f;
-  p = p * f - 0x1.54728ap-3f;
-  p = p * f + 0x1.99a01cp-3f;
-  p = p * f - 0x1.000226p-2f;
-  p = p * f + 0x1.555554p-2f;
+  Vec p = horner(broadcast(-0x1.38c9dep-4f), f, 0x1.055ec6p-3f);
+  p = horner(p, f, -0x1.0d8242p-3f);
+  p = horner(p, f, 0x1.22d92ep-3f);
+  p = horner(p, f, -0x1.54728ap-3f);
+  p = horner(p, f, 0x1.99a01cp-3f);
+  p = horner(p, f, -0x1.000226p-2f);
+  p = horner(p, f, 0x1.555554p-2f);
   const Vec square = f * f;
-  return exponent * ln2_high + (f + ((p * f - 0.5f) * square + exponent * ln2_low));
+  return multiply_add(exponent, broadcast(ln2_high), f + horner(horner(p, f, -0.5f), square, exponent * ln2_low));
 }
 
 /// -infinity for subnormal x too, as they are 0 in all kernels.
@@ -116,46 +121,48 @@ EIGENESIS_INLINE Vec sigmoid(Vec x) {
 
 EIGENESIS_INLINE Vec softplus(Vec x) {
   const Vec e = exp(-absolute(x));
-  Vec p = -0x1.af5e2p-9f * e + 0x1.49211cp-6f;  // ln(1 + e) for 0 <= e <= 1 (5.3e-9)
-  p = p * e - 0x1.d6b75ep-5f;
-  p = p * e + 0x1.b4b094p-4f;
-  p = p * e - 0x1.3a43ep-3f;
-  p = p * e + 0x1.934b6ep-3f;
-  p = p * e - 0x1.ff23e8p-3f;
-  p = p * e + 0x1.554ddp-2f;
-  p = p * e - 0x1.ffffd2p-2f;
-  return (x < 0.0f ? Vec{} : x) + (p * (e * e) + e);
+  Vec p = horner(broadcast(-0x1.af5e2p-9f), e, 0x1.49211cp-6f);  // ln(1 + e) for 0 <= e <= 1 (5.3e-9)
+  p = horner(p, e, -0x1.d6b75ep-5f);
+  p = horner(p, e, 0x1.b4b094p-4f);
+  p = horner(p, e, -0x1.3a43ep-3f);
+  p = horner(p, e, 0x1.934b6ep-3f);
+  p = horner(p, e, -0x1.ff23e8p-3f);
+  p = horner(p, e, 0x1.554ddp-2f);
+  p = horner(p, e, -0x1.ffffd2p-2f);
+  return (x < 0.0f ? Vec{} : x) + horner(p, e * e, e);
 }
 
 EIGENESIS_INLINE Vec erf(Vec x) {
   const Vec a = clamp(absolute(x), 0.0f, 4.0f), z = a * a;
-  Vec p = 0x1.4771fep-14f * z - 0x1.a3515ep-11f;  // erf(a) / a - 1 for a <= 1 (1.4e-9); p a may be subnormal
-  p = p * z + 0x1.53f224p-8f;
-  p = p * z - 0x1.b7f71ap-6f;
-  p = p * z + 0x1.ce2ce6p-4f;
-  p = p * z - 0x1.81273ep-2f;
-  p = p * z + 0x1.06eba8p-3f;
-  Vec q = 0x1.8bfce2p-13f * a - 0x1.8599d8p-9f;  // ln(1 - erf(a)) for 1 <= a <= 4 (1.2e-9)
-  q = q * a + 0x1.67784p-6f;
-  q = q * a - 0x1.a73a66p-4f;
-  q = q * a - 0x1.4698a2p-1f;
-  q = q * a - 0x1.20938cp+0f;
-  q = q * a - 0x1.3b0848p-12f;
+  // erf(a) / a - 1 for a <= 1 (1.4e-9); p a may be subnormal
+  Vec p = horner(broadcast(0x1.4771fep-14f), z, -0x1.a3515ep-11f);
+  p = horner(p, z, 0x1.53f224p-8f);
+  p = horner(p, z, -0x1.b7f71ap-6f);
+  p = horner(p, z, 0x1.ce2ce6p-4f);
+  p = horner(p, z, -0x1.81273ep-2f);
+  p = horner(p, z, 0x1.06eba8p-3f);
+  // ln(1 - erf(a)) for 1 <= a <= 4 (1.2e-9)
+  Vec q = horner(broadcast(0x1.8bfce2p-13f), a, -0x1.8599d8p-9f);
+  q = horner(q, a, 0x1.67784p-6f);
+  q = horner(q, a, -0x1.a73a66p-4f);
+  q = horner(q, a, -0x1.4698a2p-1f);
+  q = horner(q, a, -0x1.20938cp+0f);
+  q = horner(q, a, -0x1.3b0848p-12f);
   return with_sign(a < 1.0f ? (p + 1.0f) * a : 1.0f - exp(q), x);
 }
 
 /// sin (4.0e-9) and cos (1.2e-10) of f, |f| <= pi / 4.
 EIGENESIS_INLINE Vec small_sin(Vec f) {
   const Vec z = f * f;
-  Vec p = -0x1.9951f2p-13f * z + 0x1.110774p-7f;
-  p = p * z - 0x1.555546p-3f;
-  return p * z * f + f;
+  Vec p = horner(broadcast(-0x1.9951f2p-13f), z, 0x1.110774p-7f);
+  p = horner(p, z, -0x1.555546p-3f);
+  return horner(p * z, f, f);
 }
 EIGENESIS_INLINE Vec small_cos(Vec f) {
   const Vec z = f * f;
-  Vec p = 0x1.99e80cp-16f * z - 0x1.6c0c28p-10f;
-  p = p * z + 0x1.55554ap-5f;
-  return p * (z * z) + (1.0f - 0.5f * z);
+  Vec p = horner(broadcast(0x1.99e80cp-16f), z, -0x1.6c0c28p-10f);
+  p = horner(p, z, 0x1.55554ap-5f);
+  return horner(p, z * z, 1.0f - 0.5f * z);
 }
 
 /// sin(f + quarter pi / 2) from sin f and cos f.
@@ -167,9 +174,9 @@ EIGENESIS_INLINE Vec rotate(Vec sine, Vec cosine, IntVec quarter) {
 /// x - n pi / 2, |x| <= 10^4; the first three parts of pi / 2 have 11 bits or less, so their products are exact. What
 /// rounding takes when the third is subtracted goes with the fourth.
 EIGENESIS_INLINE Vec reduced_angle(Vec x, IntVec& n) {
-  const Vec whole = nearest(x * 0x1.45f306p-1f, n);
+  const Vec whole = nearest(x, 0x1.45f306p-1f, n);
   const Vec high = (x - whole * 0x1.92p0f) - whole * 0x1.fb4p-12f, third = whole * 0x1.444p-24f, rest = high - third;
-  return rest - (whole * 0x1.68c234p-39f - ((high - rest) - third));
+  return rest - horner(whole, broadcast(0x1.68c234p-39f), third - (high - rest));
 }
 
 /// sin(x + quarter pi / 2). Larger angles, infinity and NaN go one by one through the C library.

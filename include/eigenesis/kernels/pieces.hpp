@@ -57,7 +57,9 @@ T* scratch(Index size) {
     ~AtEnd() { call(); }
   };
   if (size > capacity) {
-    static thread_local const AtEnd at_end{free};
+    if (!in_pool_thread()) {
+      static thread_local const AtEnd at_end{free};
+    }
     free();
     buffer = static_cast<T*>(::operator new(static_cast<std::size_t>(size) * sizeof(T), alignment));
     capacity = size;

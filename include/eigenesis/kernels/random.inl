@@ -44,7 +44,7 @@ inline void random_words(std::uint64_t key, std::uint64_t block, std::uint32_t* 
 inline void uniform_chunk(const std::uint32_t* words, float* out, float low, float high) {
   for (int i = 0; i < 64; i += lanes) {
     const auto bits = (IntVec)(*reinterpret_cast<const LooseWords*>(words + i) >> 8);
-    const Vec x = low + (high - low) * (__builtin_convertvector(bits, Vec) * 0x1p-24f);
+    const Vec part = __builtin_convertvector(bits, Vec) * 0x1p-24f, x = horner(part, broadcast(high - low), low);
     store(out + i, x < high ? x : broadcast(low));  // rounding may reach high
   }
 }
@@ -59,7 +59,8 @@ inline void normal_chunk(const std::uint32_t* words, float* out) {
       const Vec u = __builtin_convertvector(radius_bits, Vec) * 0x1p-31f + 0x1p-32f;
       const Vec quarters = __builtin_convertvector(angle_bits, Vec) * 0x1p-30f;  // of a turn, in [-2, 2]
       IntVec quarter;
-      const Vec f = (quarters - nearest(quarters, quarter)) * 1.57079633f, sine = small_sin(f), cosine = small_cos(f);
+      const Vec f = (quarters - nearest(quarters, 1.0f, quarter)) * 1.57079633f;
+      const Vec sine = small_sin(f), cosine = small_cos(f);
       const Vec radius = square_root(-2.0f * normal_log(u));
       store(out + i, radius * rotate(sine, cosine, quarter + 1));
       store(out + i + 16, radius * rotate(sine, cosine, quarter));

@@ -29,7 +29,7 @@ EIGENESIS_ONCE std::uint64_t bits53(const std::uint32_t* words, Index i) {
 
 EIGENESIS_ONCE void uniform_chunk(const std::uint32_t* words, double* out, double low, double high, Isa) {
   for (Index i = 0; i < 32; ++i) {
-    const double x = low + (high - low) * (static_cast<double>(bits53(words, i)) * 0x1p-53);
+    const double x = low + rounded((high - low) * (static_cast<double>(bits53(words, i)) * 0x1p-53));
     out[i] = x < high ? x : low;
   }
 }

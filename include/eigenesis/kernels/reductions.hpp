@@ -14,6 +14,16 @@ T max_piece(const T* x, Index n, Isa use);
 template <class T>
 T sum(const T* x, Index n, Isa use = isa());
 
+/// One number of a sparse matrix.
+template <class T>
+struct AxisTap {
+  Index output, input;
+  T weight;
+};
+/// out[c] = sum over taps of weight x[input, c], x [..., columns], one after the other, by one thread.
+template <class T>
+void weigh_rows(const T* x, Index columns, const AxisTap<T>* taps, Index count, T* out, Isa use);
+
 /// out[c] = sum over rows of x[r, c], x [rows, columns].
 template <class T>
 void sum_rows(const T* x, Index rows, Index columns, T* out, Isa use = isa());

@@ -66,6 +66,16 @@ inline Real max_piece(const Real* x, Index n) { return reduce(x, n, static_cast<
 
 inline Real magnitude_piece(const Real* x, Index n) { return reduce(x, n, 0, Larger{}); }
 
+/// Rows of x weighed by the taps and summed.
+template <class Tap>
+inline void weigh_rows(const Real* x, Index columns, const Tap* taps, Index count, Real* out) {
+  for (Index i = 0; i < columns; i += lanes) {
+    Vec total = {};
+    for (Index t = 0; t < count; ++t) total += taps[t].weight * load(x + taps[t].input * columns + i);
+    store_part(out + i, total, columns - i);
+  }
+}
+
 /// Sums of `vectors` vectors of columns.
 template <int vectors, class Sum>
 inline void sum_strip(const Real* x, Index rows, Index columns, Sum* out, Index left) {

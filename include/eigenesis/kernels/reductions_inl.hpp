@@ -31,6 +31,11 @@ void sum_rows_piece(const T* x, Index rows, Index columns, Sum* out, Index first
   EIGENESIS_DISPATCH(use, sum_rows_piece(x, rows, columns, out, first, last));
 }
 
+template <class T>
+void weigh_rows(const T* x, Index columns, const AxisTap<T>* taps, Index count, T* out, Isa use) {
+  EIGENESIS_DISPATCH(use, weigh_rows(x, columns, taps, count, out));
+}
+
 /// piece(x, n, use) of each of at most 64 pieces, joined from left to right.
 template <class T, class Result, class Join>
 Result reduce_pieces(const T* x, Index n, Result (*piece)(const T* x, Index n, Isa use), Join join, Isa use) {
@@ -95,6 +100,7 @@ T largest_magnitude(const T* x, Index n, Isa use) {
 }
 
 EIGENESIS_INSTANTIATE(max_piece);
+EIGENESIS_INSTANTIATE(weigh_rows);
 EIGENESIS_INSTANTIATE(sum);
 EIGENESIS_INSTANTIATE(sum_rows);
 EIGENESIS_INSTANTIATE(sum_columns);

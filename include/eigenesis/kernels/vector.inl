@@ -50,9 +50,23 @@ EIGENESIS_INLINE void store_first(Real* p, Vec x, Index count) {
   for (Index i = 0; i < count; ++i) p[i] = x[i];
 }
 
+/// Stores x, or of the last vector the part that there is.
+EIGENESIS_INLINE void store_part(Real* to, Vec x, Index left) {
+  if (left >= lanes)
+    store(to, x);
+  else
+    store_first(to, x, left);
+}
+
 /// a b + c, with one rounding where there is an instruction for it. The compiler's own choice depends on its tuning.
 EIGENESIS_INLINE Vec multiply_add(Vec a, Vec b, Vec c) {
-#if EIGENESIS_FMA
+#if EIGENESIS_FMA && defined(__aarch64__)
+  if constexpr (sizeof(Real) == 4)
+    asm("fmla %0.4s, %1.4s, %2.4s" : "+w"(c) : "w"(a), "w"(b));
+  else
+    asm("fmla %0.2d, %1.2d, %2.2d" : "+w"(c) : "w"(a), "w"(b));
+  return c;
+#elif EIGENESIS_FMA
   if constexpr (sizeof(Real) == 4)
     asm("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+v"(c) : "v"(a), "v"(b));
   else
@@ -62,6 +76,20 @@ EIGENESIS_INLINE Vec multiply_add(Vec a, Vec b, Vec c) {
   return a * b + c;
 #endif
 }
+
+/// p x + c, as multiply_add; for polynomials, where p is not needed any more.
+EIGENESIS_INLINE Vec horner(Vec p, Vec x, Vec c) {
+#if EIGENESIS_FMA && EIGENESIS_X86
+  if constexpr (sizeof(Real) == 4)
+    asm("vfmadd213ps {%2, %1, %0|%0, %1, %2}" : "+v"(p) : "v"(x), "v"(c));
+  else
+    asm("vfmadd213pd {%2, %1, %0|%0, %1, %2}" : "+v"(p) : "v"(x), "v"(c));
+  return p;
+#else
+  return multiply_add(p, x, c);
+#endif
+}
+EIGENESIS_INLINE Vec horner(Vec p, Vec x, Real c) { return horner(p, x, broadcast(c)); }
 
 EIGENESIS_INLINE Vec square_root(Vec x) {
 #if EIGENESIS_X86

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "eigenesis/autodiff/parameter.hpp"
 #include "eigenesis/core/rng.hpp"
+#include "eigenesis/machine/float_state.hpp"
 
 // How weights start. Matrices are [in, out]: fan_in = in, fan_out = out. Kernels are [kh, kw, in, out]: fan_in =
 // kh * kw * in, fan_out = kh * kw * out; of transposed convolutions, [kh, kw, out, in], the reverse, as in PyTorch.
@@ -23,7 +25,8 @@ template <class Scalar, int Rank>
 void initialize_normal(Parameter<Scalar, Rank>& weight, double mean, double standard_deviation, Rng& rng) {
   Tensor<Scalar, Rank>& value = weight.mutable_value();
   rng.fill_normal(value.data(), value.size());
-  value.array() = value.array() * static_cast<Scalar>(standard_deviation) + static_cast<Scalar>(mean);
+  for (Scalar& x : value.values())
+    x = detail::rounded(x * static_cast<Scalar>(standard_deviation)) + static_cast<Scalar>(mean);
 }
 
 namespace detail {
@@ -57,7 +60,8 @@ void initialize_xavier(Parameter<Scalar, Rank>& weight, Rng& rng, double gain = 
 /// Variance 2 / ((1 + slope^2) fan_in), normal, for layers followed by a (leaky) ReLU (He et al. 2015).
 template <class Scalar, int Rank>
 void initialize_he(Parameter<Scalar, Rank>& weight, Rng& rng, double slope = 0) {
-  initialize_normal(weight, 0, std::sqrt(2.0 / ((1 + slope * slope) * detail::fan_in(weight.shape()))), rng);
+  initialize_normal(weight, 0, std::sqrt(2.0 / ((1 + detail::rounded(slope * slope)) * detail::fan_in(weight.shape()))),
+                    rng);
 }
 
 /// gain times a random matrix whose rows (or columns, whichever are fewer) are orthonormal (Saxe et al. 2014).
@@ -70,12 +74,16 @@ void initialize_orthogonal(Parameter<Scalar, 2>& weight, Rng& rng, double gain =
   // Gram-Schmidt, twice for full accuracy: of normal rows it gives the uniform distribution over such matrices.
   for (Index j = 0; j < count; ++j) {
     double* const row = rows.data() + j * long_side;
+    const auto product = [&](const double* other) {
+      return std::inner_product(row, row + long_side, other, 0.0, std::plus{},
+                                [](double a, double b) { return detail::rounded(a * b); });
+    };
     for (int pass = 0; pass < 2; ++pass)
       for (const double* other = rows.data(); other != row; other += long_side) {
-        const double along = std::inner_product(row, row + long_side, other, 0.0);
-        for (Index i = 0; i < long_side; ++i) row[i] -= along * other[i];
+        const double along = product(other);
+        for (Index i = 0; i < long_side; ++i) row[i] -= detail::rounded(along * other[i]);
       }
-    const double length = std::sqrt(std::inner_product(row, row + long_side, row, 0.0));
+    const double length = std::sqrt(product(row));
     for (Index i = 0; i < long_side; ++i) row[i] /= length;
   }
   Tensor<Scalar, 2>& value = weight.mutable_value();

@@ -129,8 +129,10 @@ struct BatchNorm {
                           "BatchNorm: expected finite running averages but got nan or inf");
     const auto rate = static_cast<Scalar>(momentum);
     const auto unbiased = static_cast<Scalar>(static_cast<double>(n) / static_cast<double>(n - 1));
-    running_mean.array() += rate * (mean.array() - running_mean.array());
-    running_variance.array() += rate * (unbiased * variance.array() - running_variance.array());
+    for (Index i = 0; i < mean.size(); ++i) {
+      running_mean(i) += detail::rounded(rate * (mean(i) - running_mean(i)));
+      running_variance(i) += detail::rounded(rate * (detail::rounded(unbiased * variance(i)) - running_variance(i)));
+    }
   }
 };
 

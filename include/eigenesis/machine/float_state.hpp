@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "eigenesis/machine/isa.hpp"
 
@@ -33,6 +34,22 @@ constexpr FloatState flush_bits = 0;
 inline FloatState float_state() { return 0; }
 inline void set_float_state(FloatState) {}
 #endif
+
+/// A product of numbers that is rounded before it is added to anything. Where there is an instruction for both, the
+/// compiler may join them, with one rounding less: that depends on flags, level of optimisation and compiler, and with
+/// it the last bit of the sum. Outside of the kernels, which are compiled without that, sums of products need this.
+template <class T>
+requires std::is_floating_point_v<T>
+inline T rounded(T product) {
+#if EIGENESIS_X86
+  asm("" : "+x"(product));
+#elif defined(__aarch64__)
+  asm("" : "+w"(product));
+#else
+  asm("" : "+m"(product));
+#endif
+  return product;
+}
 
 /// While it lives, this thread takes subnormal numbers for 0 and gives 0 for them: floats below 1.18e-38, doubles below
 /// 2.23e-308. Afterwards the floating-point state is what it was. All kernels run so, whatever the thread and the

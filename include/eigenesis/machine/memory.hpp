@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <utility>
 #include <vector>
@@ -45,12 +46,13 @@ class BlockCache {
 
   void* take(std::size_t bytes) {
     const std::size_t c = size_class(bytes);
+    void* memory = free_[c];
+    if (memory)
+      free_[c] = free_[c]->next;
+    else
+      memory = allocate(c);
     ++outstanding_[c];
-    if (Block* block = free_[c]) {
-      free_[c] = block->next;
-      return block;
-    }
-    return allocate(c);
+    return memory;
   }
 
   void give(void* memory, std::size_t bytes) noexcept {
@@ -112,7 +114,14 @@ inline BlockCache& block_cache() {
 }
 
 inline void* take_memory(std::size_t bytes) {
-  return BlockCache::closed() ? BlockCache::allocate(BlockCache::size_class(bytes)) : block_cache().take(bytes);
+  const std::size_t c = BlockCache::size_class(bytes);
+  void* const memory = BlockCache::closed() ? BlockCache::allocate(c) : block_cache().take(bytes);
+#if defined(EIGENESIS_NAN_MEMORY)  // a test's: what is read before it is written is NaN
+  std::memset(memory, 0xff, BlockCache::class_bytes(c));
+#else
+  static_cast<void>(c);
+#endif
+  return memory;
 }
 inline void give_memory(void* memory, std::size_t bytes) noexcept {
   if (BlockCache::closed())

@@ -15,6 +15,11 @@ int num_threads();
 void set_num_threads(int n);
 
 namespace detail {
+/// Whether this thread is one of the pool, which end with the process only.
+inline bool& in_pool_thread() {
+  static thread_local bool flag = false;
+  return flag;
+}
 /// Calls piece(context, i) for each i in [0, pieces), as parallel_for does.
 void run_on_threads(Index pieces, void (*piece)(void* context, Index i), void* context);
 }  // namespace detail

@@ -22,6 +22,7 @@
 #endif
 
 #include "eigenesis/machine/float_state.hpp"
+#include "eigenesis/machine/memory.hpp"
 #include "eigenesis/machine/threads.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -156,6 +157,11 @@ class ThreadPool {
   }
 
   void wait_for_jobs() {
+    // The C library lets no thread register what it destroys at its end while a shared library is being loaded. A
+    // worker waits for that here, as the caller of a job may be a static constructor of that library, and wait for it.
+    // What is registered also keeps the library from being unloaded.
+    block_cache();
+    in_pool_thread() = true;
     std::uint64_t seen = 0;
     for (;;) {
       const auto changed = [&] { return gate_.load(std::memory_order_seq_cst) >> 32 != seen; };

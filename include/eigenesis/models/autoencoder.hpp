@@ -59,7 +59,7 @@ struct Autoencoder {
     Tensor<Scalar, 2> z(Shape{steps, a.size()});
     for (Index i = 0; i < steps; ++i) {
       const Scalar t = static_cast<Scalar>(i) / static_cast<Scalar>(steps - 1);
-      z.matrix().row(i) = ((1 - t) * a.array() + t * b.array()).matrix().transpose();
+      for (Index j = 0; j < a.size(); ++j) z(i, j) = detail::rounded((1 - t) * a(j)) + detail::rounded(t * b(j));
     }
     return decode(std::move(z), conditions...);
   }

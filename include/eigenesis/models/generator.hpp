@@ -66,7 +66,8 @@ struct Generator {
       const double t = static_cast<double>(i) / static_cast<double>(steps - 1);
       const double first = straight ? 1 - t : std::sin((1 - t) * angle) / std::sin(angle);
       const double second = straight ? t : std::sin(t * angle) / std::sin(angle);
-      z.matrix().row(i) = (first * from + second * to).template cast<Scalar>().matrix().transpose();
+      for (Index j = 0; j < a.size(); ++j)
+        z(i, j) = static_cast<Scalar>(detail::rounded(first * from(j)) + detail::rounded(second * to(j)));
     }
     return decode(std::move(z), conditions...);
   }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "eigenesis/kernels/pieces.hpp"
+#include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/ops/arrange.hpp"
 
 // Images [N, H, W, C] made smaller or larger, each channel by itself.
@@ -35,10 +36,7 @@ void store_strip(const Scalar* from, Index left, Scalar* to) {
 /// A sparse matrix for one axis: output i is the sum of weight * input over its taps, which stand in order of outputs.
 template <class Scalar>
 struct AxisMatrix {
-  struct Tap {
-    Index output, input;
-    Scalar weight;
-  };
+  using Tap = AxisTap<Scalar>;
   Index outputs, inputs;
   CachedVector<Tap> taps;
 
@@ -62,19 +60,11 @@ Variable<Scalar, Rank> apply_along(const Variable<Scalar, Rank>& x, int axis, co
   shape[axis] = matrix.outputs;
   Tensor<Scalar, Rank> y(shape);
   const AxisView view(x.shape(), axis);
-  run_rows(view.outer * matrix.outputs, view.inner, [&](Index first, Index last) {
+  run_rows(view.outer * matrix.outputs, view.inner, [&, use = isa()](Index first, Index last) {
     for (Index row = first; row < last; ++row) {
       const Scalar* const inputs = x.value().data() + row / matrix.outputs * matrix.inputs * view.inner;
       const Index* const taps = begin.data() + row % matrix.outputs;
-      for (Index i = 0; i < view.inner; i += strip) {
-        Scalar total[strip] = {};
-        for (Index t = taps[0]; t < taps[1]; ++t) {
-          const auto& tap = matrix.taps[static_cast<std::size_t>(t)];
-          const Scalar* const input = inputs + tap.input * view.inner + i;
-          for (Index lane = 0; lane < strip; ++lane) total[lane] += tap.weight * input[lane];
-        }
-        store_strip(total, view.inner - i, y.data() + row * view.inner + i);
-      }
+      weigh_rows(inputs, view.inner, matrix.taps.data() + taps[0], taps[1] - taps[0], y.data() + row * view.inner, use);
     }
   });
   return record(std::move(y), wrt(x, [axis, matrix](const auto&, const auto& dy) {

@@ -10,6 +10,7 @@
 
 #include "eigenesis/kernels/operations.hpp"
 #include "eigenesis/machine/error.hpp"
+#include "eigenesis/machine/float_state.hpp"
 #include "eigenesis/machine/memory.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -97,7 +98,7 @@ class Symbol {
                            : detail::trace(detail::Operation::subtract, 0, a, b);
   }
   friend Symbol operator*(const Symbol& a, const Symbol& b) {
-    if (a.is_constant() && b.is_constant()) return a.constant() * b.constant();
+    if (a.is_constant() && b.is_constant()) return detail::rounded(a.constant() * b.constant());
     if (a.is_constant()) return b * a;
     if (!b.is_constant())
       return a.index() == b.index() ? square(a) : detail::trace(detail::Operation::multiply, 0, a, b);

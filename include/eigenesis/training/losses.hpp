@@ -55,7 +55,7 @@ class MeanLosses {
     std::size_t i = 0;
     Losses::fields(losses, [&](std::string_view, const double& value) {
       if (i == sums_.size()) sums_.push_back(0);
-      sums_[i++] += value * weight;
+      sums_[i++] += detail::rounded(value * weight);
     });
     samples_ += weight;
   }
