@@ -193,7 +193,7 @@ class TemporaryFile {
       struct stat found;
       const auto lock = [&] { return ::flock(file_.number(), LOCK_EX | LOCK_NB); };
       if ((despite_signals(lock) != 0 && errno == EWOULDBLOCK) || !place.find(name_, found)) continue;
-      lock_ = Descriptor(::fcntl(file_.number(), F_DUPFD_CLOEXEC, 0));
+      lock_ = Descriptor(despite_signals([&] { return ::fcntl(file_.number(), F_DUPFD_CLOEXEC, 0); }));
       if (!lock_) return;
     }
   }
