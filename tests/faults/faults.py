@@ -358,6 +358,8 @@ def part_random(world):
             left = [name for name in os.listdir(os.path.dirname(path)) if name.startswith(".eigenesis-")]
             temporaries += len(left)
             expect(len(left) <= 1, "more than one temporary file:", left)
+            for name in set(os.listdir(os.path.dirname(path))) - set(left):
+                expect(read_checkpoint(os.path.join(os.path.dirname(path), name)) <= found, name, "is too new")
             newest = max(newest, found)
             return "whole and not older than acknowledged"
         tally.try_(f"kill {tally.tried}", check)
