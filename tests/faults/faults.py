@@ -38,6 +38,7 @@ STEPS, EVERY = 60, 10
 # Steps of a training, and from one checkpoint to the next. A power cut is to come between saves, not mostly in one.
 LENGTHS = {"short": (STEPS, EVERY), "saves": (300, 5), "steps": (2000, 200)}
 NOBODY = 65534
+ALONE = "EIGENESIS_FAULTS_ALONE"  # in the environment: whether this process has mounts of its own
 
 
 class Fault(Exception):
@@ -78,11 +79,14 @@ class Run:
         self.process = subprocess.Popen(
             self.command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
         self.lines = []
-        self.reader = threading.Thread(target=lambda: self.lines.extend_from(self.process.stdout))
-        self.lines = Lines()
+        self.reader = threading.Thread(target=self.read)
         self.reader.start()
         if not going:
             self.end()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
 
     def end(self, kill=False):
         if kill:
@@ -106,17 +110,12 @@ class Run:
         return self.lines[-1].split()[1] if self.lines and self.lines[-1].startswith("hash ") else None
 
 
-class Lines(list):
-    def extend_from(self, stream):
-        for line in stream:
-            self.append(line.rstrip("\n"))
-
-
 class World:
     def __init__(self, options):
         self.program = os.path.abspath(options.program)
         self.shim = os.path.abspath(options.shim)
         self.options = options
+        self.may_mount = os.environ.get(ALONE) == "yes"
         self.random = random.Random(options.seed)
         self.folder = tempfile.mkdtemp(prefix="eigenesis-faults-", dir=options.folder)
         os.chmod(self.folder, 0o755)
@@ -379,7 +378,7 @@ def checkpoint_half_way(world):
 
 def part_limits(world):
     tally = Tally("limits and refusals")
-    root = os.geteuid() == 0
+    may_mount = world.may_mount
 
     def refuses(run, path, reason, saved, at_least_one=True):
         check_error(run, path, [reason])
@@ -454,7 +453,7 @@ def part_limits(world):
     def unbind(path):
         subprocess.run(["umount", os.path.dirname(path)], check=True)
 
-    as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if root else {}
+    as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
     tally.try_("limit of file sizes, signal ignored", lambda: size_limit(True))
     tally.try_("limit of file sizes, signal not ignored", lambda: size_limit(False))
     for number in range(3, 14):
@@ -479,13 +478,13 @@ def part_limits(world):
     tally.try_("a folder in the way", lambda: refused_at_once(os.path.dirname(world.path()), "Is a directory"))
     tally.try_("a name too long", lambda: refused_at_once(world.path() + "n" * 250, "File name too long"))
     tally.try_("no folder", lambda: refused_at_once(world.path() + "/no/run.ckpt", "No such file or directory"))
-    if root:
+    if may_mount:
         tally.try_("a full file system", full_file_system)
         tally.try_("a read-only file system", lambda: refused_resume(
             bind_read_only, ["Read-only file system"], unbind))
     else:
-        print("left out without root: full and read-only file systems")
-    return tally.report() and (None if not root else True)
+        print("left out, as nothing can be mounted: full and read-only file systems")
+    return tally.report() and (True if may_mount else None)
 
 
 def still_copy(image):
@@ -502,8 +501,8 @@ def still_copy(image):
 
 
 def part_power(world):
-    if os.geteuid() != 0 or not os.path.exists("/dev/loop-control"):
-        print("power: left out without root and loop devices")
+    if not world.may_mount or not os.path.exists("/dev/loop-control"):
+        print("power: left out, as there are no loop devices or nothing can be mounted")
         return None
     there = os.path.join(world.folder, "image")
     os.mkdir(there)
@@ -517,7 +516,7 @@ def part_power(world):
     subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
     if subprocess.run(["mount", "-o", "loop", image, mounted]).returncode != 0:
         subprocess.run(["umount", there], check=True)
-        print("power: left out without loop devices")
+        print("power: left out, as there are no loop devices")
         return None
     began = time.monotonic()
     folder = os.path.join(mounted, "0")
@@ -593,9 +592,11 @@ def main():
         if part not in PARTS:
             parser.error(f"expected parts of {', '.join(PARTS)} but got {part}")
     # Mounts are made where nobody else sees them.
-    if os.geteuid() == 0 and "EIGENESIS_FAULTS_ALONE" not in os.environ:
-        os.environ["EIGENESIS_FAULTS_ALONE"] = "1"
-        os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
+    if os.geteuid() == 0 and ALONE not in os.environ:
+        os.environ[ALONE] = "yes"
+        if subprocess.run(["unshare", "-m", "true"], check=False).returncode == 0:
+            os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
+        os.environ[ALONE] = "no"
     if not shutil.which("strace") or not shutil.which("setarch"):
         print("left out: strace or setarch is not installed")
         return 77
