@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <eigenesis/eigenesis.hpp>
 #include <filesystem>
 #include <fstream>
@@ -336,4 +339,89 @@ TEST_CASE("A checkpoint of another seed is refused, and one that cannot be writt
   const Index steps = trainer.optimizer.steps();
   CHECK_THROWS_WITH(train(9, other, folder / "no/such/folder"), Catch::Contains("No such file or directory"));
   CHECK(trainer.optimizer.steps() == steps);
+}
+
+TEST_CASE("The last checkpoints are kept, and a damaged one's message names the one before", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  const auto train = [&](Index steps, Index keep, Index every = 2) {
+    Rng start(3), rng(5);
+    Linear<double> network(2, 2, start);
+    OwnTrainer trainer{network};
+    const auto history = fit(
+        trainer, StandardNormal<double>(2),
+        {.steps = steps, .batch_size = 4, .checkpoint = Checkpoint{.path = path, .every = every, .keep = keep}}, rng);
+    return all_numbers(network, history, rng);
+  };
+  const auto step_of = [&](const std::string& file) {
+    detail::FitMemory memory;
+    std::vector<detail::SavedField> fields{detail::saved_fields(memory)[0]};
+    fields[0].name = "fit.numbers";
+    detail::read_safetensors(file, fields, {.partial = true, .exact = true});
+    return memory.number(detail::FitMemory::step);
+  };
+  const std::vector<double> whole = train(12, 1);
+  CHECK(folder.file_count() == 1);
+  std::filesystem::remove(path);
+  CHECK(train(12, 3) == whole);
+  CHECK(folder.file_count() == 3);
+  CHECK(step_of(path) == 12);
+  CHECK(step_of(path + ".1") == 10);
+  CHECK(step_of(path + ".2") == 8);
+
+  const auto damage = [](const std::string& file) {
+    Bytes bytes = read_bytes(file);
+    bytes[bytes.size() / 2] ^= 1;
+    write_bytes(file, bytes);
+  };
+  const auto message = [&] {
+    try {
+      train(12, 3);
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const auto refused_with = [&](const std::string& ending) {
+    CHECK_THAT(message(),
+               Catch::Matchers::StartsWith("fit: expected a checkpoint of this training in " + path + " but: load_") &&
+                   Catch::Matchers::EndsWith(ending));
+  };
+  damage(path);
+  const Bytes damaged = read_bytes(path);
+  refused_with("the file is damaged: " + path + "; that of step 10 is whole and can be copied from " + path + ".1");
+  damage(path + ".1");
+  refused_with("the file is damaged: " + path + "; that of step 8 is whole and can be copied from " + path + ".2");
+  CHECK(read_bytes(path) == damaged);
+  std::filesystem::copy_file(path + ".2", path, std::filesystem::copy_options::overwrite_existing);
+  CHECK(train(12, 3) == whole);
+  for (const char* which : {"", ".1", ".2"}) damage(path + which);
+  refused_with("the file is damaged: " + path);
+
+  CHECK_THROWS_MATCHES(train(12, 0), ArgumentError,
+                       Message("fit: expected a trainer with `fields`, every >= 0 and keep >= 1 for a checkpoint"));
+  CHECK_THROWS_MATCHES(train(12, 1, -1), ArgumentError,
+                       Message("fit: expected a trainer with `fields`, every >= 0 and keep >= 1 for a checkpoint"));
+}
+
+TEST_CASE("A checkpoint that cannot be read is not taken for one that is not there", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  train_own({.path = path}, never);
+  const Bytes before = read_bytes(path);
+  const bool root = ::geteuid() == 0;  // root may read everything
+  ::chmod(folder.path().c_str(), 0777);
+  ::chmod(path.c_str(), 0222);
+  if (root) REQUIRE(::seteuid(65534) == 0);
+  std::string message;
+  try {
+    train_own({.path = path}, never);
+  } catch (const DataError& error) {
+    message = error.what();
+  }
+  if (root) REQUIRE(::seteuid(0) == 0);
+  ::chmod(path.c_str(), 0600);
+  CHECK(message == "fit: expected a checkpoint of this training in " + path +
+                       " but: load_safetensors: expected a readable file but got 'Permission denied' for " + path);
+  CHECK(read_bytes(path) == before);
 }

@@ -16,7 +16,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 inline constexpr std::size_t max_file_bytes = 0x7fffffff;
 
-/// False only if there surely is none: what cannot be told, or not be opened, gets its error when it is read.
+/// Whether there is something at a path. What cannot be looked at counts as there: who reads it learns the reason.
 bool file_exists(const std::string& path);
 
 /// Whether a file's name ends in .png, in capitals or not.
@@ -33,8 +33,17 @@ Bytes read_file(std::string_view function, const std::string& path);
 /// temporary name in the same folder, then renamed. What a symbolic link leads to is written, an old file's mode is
 /// kept, a device or a pipe is written in place. Throws Error naming the path and the system's reason; then the old
 /// file is as it was, unless only its folder could not be brought to the disk, and no other is left behind.
-[[gnu::cold]] void write_file(std::string_view function, const std::string& path,
-                              std::span<const std::uint8_t> content);
+/// Of the files that were there before, the last `keep` - 1 stay, under the names of earlier_file. At every moment the
+/// newest is at `path`; it has two names while the others move up.
+[[gnu::cold]] void write_file(std::string_view function, const std::string& path, std::span<const std::uint8_t> content,
+                              Index keep = 1);
+
+/// Where write_file keeps the i-th last of the files that were at `path`: path.1 and so on.
+[[gnu::cold]] std::string earlier_file(const std::string& path, Index i);
+
+/// Removes what processes that were killed while they wrote `path` left behind, ".eigenesis-...". What a living process
+/// writes is locked, and stays.
+[[gnu::cold]] void remove_abandoned_files(const std::string& path);
 
 /// CRC-32 as gzip and PNG use it.
 std::uint32_t crc32(std::span<const std::uint8_t> bytes);

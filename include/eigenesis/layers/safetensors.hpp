@@ -79,7 +79,7 @@ template <class Model>
   return fields;
 }
 
-void write_safetensors(const std::string& path, std::vector<SavedField> fields);
+void write_safetensors(const std::string& path, std::vector<SavedField> fields, Index keep = 1);
 
 /// Reads a file into the fields of a model; they are as before if it throws.
 LeftOver read_safetensors(const std::string& path, const std::vector<SavedField>& fields, const LoadOptions& options);

@@ -59,7 +59,7 @@ EIGENESIS_ONCE std::string checksum_digits(std::span<const std::uint8_t> content
   return digits;
 }
 
-EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<SavedField> fields) {
+EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<SavedField> fields, Index keep) {
   // As PyTorch's own files: the longest numbers first, so that all are aligned when the header is padded.
   std::ranges::stable_sort(fields, std::greater{}, [](const SavedField& field) { return facts(field.type).bytes; });
   std::string header = std::string(checksum_prefix) + "00000000\"}";
@@ -90,7 +90,7 @@ EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<Saved
                                        : append_numbers<float>(to, field);
   std::ranges::copy(checksum_digits(content),
                     content.begin() + static_cast<std::ptrdiff_t>(8 + checksum_prefix.size()));
-  write_file("save_safetensors", path, content);
+  write_file("save_safetensors", path, content, keep);
 }
 
 /// "2 missing (0.weight, 0.bias)"; beyond eight, names give way to dots.

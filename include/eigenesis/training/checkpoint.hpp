@@ -37,9 +37,10 @@ using KeptNumbers = std::map<std::string, std::vector<std::uint8_t>>;
 
 /// What checkpoints need of files, so that only programs that write Checkpoint{...} have its code.
 struct CheckpointFunctions {
-  void (*save)(const std::string& path, std::vector<SavedField> trainer, const FitMemory& memory);
-  /// The numbers of a checkpoint. `expected` has those that must be equal. Throws DataError for another training.
-  FitMemory (*read_numbers)(const std::string& path, const FitMemory& expected);
+  void (*save)(const std::string& path, Index keep, std::vector<SavedField> trainer, const FitMemory& memory);
+  /// The numbers of a checkpoint. `expected` has those that must be equal. Throws DataError for another training or a
+  /// damaged file, and names the newest of the `keep` - 1 earlier ones that could be read instead.
+  FitMemory (*read_numbers)(const std::string& path, Index keep, const FitMemory& expected);
   /// Reads the rest into the memory and into the trainer, which has the state of its optimizers already. Throws
   /// DataError, with the trainer as it was, if it does not fit.
   void (*read)(const std::string& path, FitMemory& memory, std::vector<SavedField> trainer, Index loss_names);
@@ -62,6 +63,7 @@ enum class Start {
 struct Checkpoint {
   std::string path = "";  // a safetensors file with a checksum; none without
   Index every = 0;        // steps from one to the next; in any case there is one after each epoch
+  Index keep = 1;         // how many there are: the newest is always at `path`, the one before at path.1, then path.2
   Start start = Start::resume_if_there;
   detail::CheckpointFunctions functions = detail::checkpoint_functions();  // not to be set
 };

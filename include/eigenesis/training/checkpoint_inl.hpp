@@ -38,13 +38,15 @@ EIGENESIS_ONCE void expect_numbers(const std::string& path, const std::vector<Sa
   }
 }
 
-EIGENESIS_ONCE void save_checkpoint(const std::string& path, std::vector<SavedField> trainer, const FitMemory& memory) {
+EIGENESIS_ONCE void save_checkpoint(const std::string& path, Index keep, std::vector<SavedField> trainer,
+                                    const FitMemory& memory) {
   expect_numbers(path, trainer);
   FitMemory copy = memory;
-  write_safetensors(path, checkpoint_fields(std::move(trainer), copy));
+  remove_abandoned_files(path);
+  write_safetensors(path, checkpoint_fields(std::move(trainer), copy), keep);
 }
 
-EIGENESIS_ONCE FitMemory read_checkpoint_numbers(const std::string& path, const FitMemory& expected) {
+EIGENESIS_ONCE FitMemory checkpoint_numbers(const std::string& path, const FitMemory& expected) {
   FitMemory memory;
   std::vector<SavedField> fields = checkpoint_fields({}, memory);
   fields.resize(2);  // numbers and place, whose shapes are known
@@ -66,6 +68,24 @@ EIGENESIS_ONCE FitMemory read_checkpoint_numbers(const std::string& path, const 
     require<DataError>(memory.numbers(i) <= static_cast<double>(max_file_bytes / 8), "its history cannot have ",
                        memory.number(i), " losses");
   return memory;
+}
+
+EIGENESIS_ONCE FitMemory read_checkpoint_numbers(const std::string& path, Index keep, const FitMemory& expected) {
+  try {
+    return checkpoint_numbers(path, expected);
+  } catch (const DataError& error) {
+    for (Index i = 1; i < keep; ++i) {
+      const std::string earlier = earlier_file(path, i);
+      Index step = 0;
+      try {
+        step = checkpoint_numbers(earlier, expected).number(FitMemory::step);
+      } catch (const DataError&) {
+        continue;  // this one is no better
+      }
+      fail<DataError>(error.what(), "; that of step ", step, " is whole and can be copied from ", earlier);
+    }
+    throw;
+  }
 }
 
 EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, std::vector<SavedField> trainer,

@@ -134,7 +134,7 @@ template <class Trainer, class Data, class Losses>
   if (!there || checkpoint.start == Start::anew) return;
   try {
     const CheckpointFunctions& functions = checkpoint.functions;
-    FitMemory memory = functions.read_numbers(path, run.remember(batches, rng));
+    FitMemory memory = functions.read_numbers(path, checkpoint.keep, run.remember(batches, rng));
     if (memory.number(FitMemory::step) == 0) return;  // stopped before its first step: begin
     const KeptNumbers kept = functions.keep(saved_fields(trainer));
     try {
@@ -187,11 +187,13 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   history = {};
   const Checkpoint* const checkpoint =
       options.checkpoint && !options.checkpoint->path.empty() ? &*options.checkpoint : nullptr;
-  require<ArgumentError>(!checkpoint || (HasFields<Trainer> && checkpoint->every >= 0), name,
-                         ": expected a trainer with `fields` and every >= 0 for a checkpoint");
+  require<ArgumentError>(!checkpoint || (HasFields<Trainer> && checkpoint->every >= 0 && checkpoint->keep >= 1), name,
+                         ": expected a trainer with `fields`, every >= 0 and keep >= 1 for a checkpoint");
   const auto save = [&] {
     if constexpr (HasFields<Trainer>)
-      if (checkpoint) checkpoint->functions.save(checkpoint->path, saved_fields(trainer), run.remember(batches, rng));
+      if (checkpoint)
+        checkpoint->functions.save(checkpoint->path, checkpoint->keep, saved_fields(trainer),
+                                   run.remember(batches, rng));
   };
   if constexpr (HasFields<Trainer>)
     if (checkpoint) resume(name, *checkpoint, trainer, data, batches, run, rng);
