@@ -12,6 +12,7 @@
 
 #include "eigenesis/data/png.hpp"
 #include "eigenesis/files/png.hpp"
+#include "eigenesis/machine/float_state.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 

@@ -8,6 +8,7 @@
 #include "eigenesis/kernels/instruction_sets.hpp"
 #include "eigenesis/kernels/pieces.hpp"
 #include "eigenesis/kernels/random.hpp"
+#include "eigenesis/machine/float_state.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 

@@ -3,6 +3,7 @@
 
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/pass.hpp"
+#include "eigenesis/machine/float_state.hpp"
 #include "eigenesis/ops/reduce.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eigenesis/layers/living.hpp"
+#include "eigenesis/machine/float_state.hpp"
 #include "eigenesis/models/decoder.hpp"
 #include "eigenesis/models/encoder.hpp"
 

@@ -8,6 +8,7 @@
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/living.hpp"
 #include "eigenesis/layers/pass.hpp"
+#include "eigenesis/machine/float_state.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 

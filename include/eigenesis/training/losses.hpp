@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "eigenesis/machine/float_state.hpp"
 #include "eigenesis/pictures/chart.hpp"
 #include "eigenesis/training/progress.hpp"
 
