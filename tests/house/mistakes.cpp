@@ -23,6 +23,10 @@ struct Counts {
   int count = 0;
   static void fields(auto& self, auto&& field) { field("count", self.count); }
 };
+struct Pair {
+  std::pair<double, double> range;
+  static void fields(auto& self, auto&& field) { field("range", self.range); }
+};
 struct OwnBatch {
   Tensor<float, 2> images, classes;
   static void fields(auto& self, auto&& field) { field("images", self.images), field("classes", self.classes); }
@@ -58,6 +62,10 @@ int main() {
   GanTrainer trainer{generator, discriminator, NonSaturating{}, R1{}};
 #elif defined(MISTAKE_WHOLE_NUMBER)
   save_safetensors("counts.safetensors", Counts{});
+#elif defined(MISTAKE_FOREIGN_FIELD)
+  save_safetensors("range.safetensors", Pair{});
+#elif defined(MISTAKE_NO_OBJECTIVE)
+  GanTrainer{generator, discriminator, InstanceNoise{}}.train_discriminator(x.value(), rng);
 #elif defined(MISTAKE_NO_VAE)
   VaeTrainer{generator}.step(x.value(), rng);
 #elif defined(MISTAKE_WRONG_RANK)

@@ -70,3 +70,17 @@ TEST_CASE("MovingAverage names wrong arguments") {
   CHECK_THROWS_MATCHES((MovingAverage{Pair{}, {.decay = -0.1}}), ArgumentError,
                        Message("MovingAverage: expected decay in [0, 1) but got -0.1"));
 }
+
+struct Scaled {
+  Linear<float> linear;
+  double scale = 1;
+  static void fields(auto& self, auto&& field) { field("linear", self.linear), field("scale", self.scale); }
+};
+TEST_CASE("Numbers among a model's fields are the current ones in its average", "[optimizers]") {
+  Rng rng(1);
+  Scaled model{Linear(2, 2, rng)};
+  MovingAverage average{model};
+  model.scale = 7;
+  average.update(model);
+  CHECK(average.model.scale == 7);
+}

@@ -425,3 +425,62 @@ TEST_CASE("A checkpoint that cannot be read is not taken for one that is not the
                        " but: load_safetensors: expected a readable file but got 'Permission denied' for " + path);
   CHECK(read_bytes(path) == before);
 }
+
+TEST_CASE("A second training with the path of one that is over is refused", "[training]") {
+  const TemporaryDirectory folder;
+  Rng rng(1);
+  Linear<double> network(2, 2, rng);
+  OwnTrainer trainer{network};
+  const FitOptions<Loss> options{.steps = 3, .batch_size = 4, .checkpoint = Checkpoint{.path = folder / "run.ckpt"}};
+  fit(trainer, StandardNormal<double>(2), options, rng);
+  CHECK_THROWS_MATCHES(fit(trainer, StandardNormal<double>(2), options, rng), ArgumentError,
+                       Message("fit: expected a training that is not over in " + (folder / "run.ckpt") +
+                               " but it has been there already; give the next one another path, more epochs, or "
+                               "Start::anew"));
+  CHECK(trainer.optimizer.steps() == 3);
+  FitOptions<Loss> longer = options;
+  longer.steps = 5;
+  fit(trainer, StandardNormal<double>(2), longer, rng);
+  CHECK(trainer.optimizer.steps() == 5);
+  CHECK_THROWS_MATCHES(
+      fit(trainer, StandardNormal<double>(2), {.steps = 3, .checkpoint = Checkpoint{.start = Start::resume}}, rng),
+      ArgumentError, Message("fit: expected the path of a checkpoint to resume from but got none"));
+}
+
+TEST_CASE("A learning rate that was set before is kept unless the checkpoint has one", "[training]") {
+  const TemporaryDirectory folder;
+  for (const bool set_in_first : {false, true}) {
+    const std::string path = folder / (set_in_first ? "set.ckpt" : "never.ckpt");
+    for (int run = 0; run < 2; ++run) {
+      Rng start(1), rng(2);
+      Linear<double> network(2, 2, start);
+      OwnTrainer trainer{network};
+      if (run == 0 && set_in_first) trainer.optimizer.set_learning_rate(0.01);
+      if (run == 1) trainer.optimizer.set_learning_rate(0.05);
+      fit(trainer, StandardNormal<double>(2),
+          {.steps = 3 + run, .batch_size = 4, .checkpoint = Checkpoint{.path = path}}, rng);
+      if (run == 1) CHECK(trainer.optimizer.learning_rate() == (set_in_first ? 0.01 : 0.05));
+    }
+  }
+}
+
+TEST_CASE("What a checkpoint could not be read with again is not saved", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.ckpt";
+  Rng rng(1);
+  Generator generator{Sequential{Linear(2, 4, rng), BatchNorm(4), Linear(4, 2, rng)}, StandardNormal(2)};
+  Discriminator discriminator{Linear(2, 1, rng)};
+  GanTrainer trainer{generator, discriminator, NonSaturating{}};
+  const auto spoil = [&](auto& now) {
+    if (now.step == 2)
+      std::get<1>(generator.network.layers).running_variance.data()[1] = std::numeric_limits<float>::infinity();
+  };
+  CHECK_THROWS_MATCHES(
+      trainer.fit(StandardNormal(2),
+                  {.steps = 5, .batch_size = 8, .on_step = spoil, .checkpoint = Checkpoint{.path = path, .every = 1}},
+                  rng),
+      NumericError,
+      Message("Checkpoint: expected finite numbers >= 0 in generator.network.1.running_var but got inf; the "
+              "file is left as it was: " +
+              path));
+}

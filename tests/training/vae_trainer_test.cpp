@@ -410,6 +410,8 @@ TEST_CASE("A trainer whose model is gone says so", "[training]") {
   CHECK_THROWS_MATCHES(trainer.step(x, rng), Error, Message("VaeTrainer" + message + "is gone"));
   CHECK_THROWS_MATCHES(trainer.evaluate(x, rng), Error, Message("VaeTrainer" + message + "is gone"));
   CHECK_THROWS_MATCHES(trainer.fit(x, {.steps = 1}, rng), Error, Message("VaeTrainer" + message + "is gone"));
+  CHECK_THROWS_MATCHES(save_safetensors("never.safetensors", trainer), Error,
+                       Message("VaeTrainer" + message + "is gone"));
   CHECK_THROWS_MATCHES(autoencoder_trainer.step(x, rng), Error, Message("AutoencoderTrainer" + message + "is gone"));
   CHECK_THROWS_MATCHES(autoencoder_trainer.fit(x, x, {.steps = 1}, rng), Error,
                        Message("AutoencoderTrainer" + message + "is gone"));

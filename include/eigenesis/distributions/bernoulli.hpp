@@ -43,8 +43,8 @@ class Bernoulli {
   /// sum(x logit - softplus(logit)) in nats, x [N, ...] -> [N]. Values between 0 and 1 are taken as they are, as most
   /// VAEs do with grey pixels, though then it is no log-probability. Throws ShapeError; DataError outside of [0, 1].
   Variable<Scalar, 1> log_prob(const Variable<Scalar, Rank>& x) const {
-    require(x.shape() == logits_.shape(), "Bernoulli::log_prob: expected x of the shape of the logits, ", logits_.shape(), ", but got ",
-            x.shape());
+    require(x.shape() == logits_.shape(), "Bernoulli::log_prob: expected x of the shape of the logits, ",
+            logits_.shape(), ", but got ", x.shape());
     if (!detail::all_within(x.value().data(), x.size(), Scalar{0}, Scalar{1})) refuse(x.value());
     return sum_per_sample(map([](auto t, auto l) { return t * l - softplus(l); }, x, logits_));
   }

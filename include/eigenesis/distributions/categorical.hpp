@@ -122,8 +122,8 @@ class OneHot {
   /// sum(x log_softmax(logits)) in nats, x [N, K] -> [N].
   /// Throws ShapeError, DataError for rows that are not zeros with a single one.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, 2>& x) const {
-    require(x.shape() == logits().shape(), "OneHot::log_prob: expected x of the shape of the logits, ", logits().shape(), ", but got ",
-            x.shape());
+    require(x.shape() == logits().shape(), "OneHot::log_prob: expected x of the shape of the logits, ",
+            logits().shape(), ", but got ", x.shape());
     for (Index i = 0; i < x.shape(0); ++i) {
       Index ones = 0;
       for (Index k = 0; k < x.shape(1); ++k) {

@@ -59,8 +59,8 @@ class SquaredErrorNormal {
   }
   /// -sum((x - mean)^2), x [N, ...] -> [N]. Throws ShapeError.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, Rank>& x) const {
-    require(x.shape() == mean_.shape(), "SquaredError::log_prob: expected x of the shape of the mean, ", mean_.shape(), ", but got ",
-            x.shape());
+    require(x.shape() == mean_.shape(), "SquaredError::log_prob: expected x of the shape of the mean, ", mean_.shape(),
+            ", but got ", x.shape());
     return sum_per_sample(map([](auto t, auto m) { return -square(t - m); }, x, mean_));
   }
 

@@ -34,8 +34,8 @@ class Normal {
   }
   /// sum(-(((x - mean) / sigma)^2 + ln sigma^2 + ln(2 pi)) / 2) in nats, x [N, ...] -> [N]. Throws ShapeError.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, Rank>& x) const {
-    require(x.shape() == mean_.shape(), "Normal::log_prob: expected x of the shape of the mean, ", mean_.shape(), ", but got ",
-            x.shape());
+    require(x.shape() == mean_.shape(), "Normal::log_prob: expected x of the shape of the mean, ", mean_.shape(),
+            ", but got ", x.shape());
     // exp(-l) is taken before it is stretched to the shape of x.
     const auto terms = map([](auto t, auto m, auto inverse, auto l) { return -0.5 * (square(t - m) * inverse + l); }, x,
                            mean_, exp(-log_variance_), log_variance_);

@@ -48,6 +48,15 @@ constexpr std::string_view kind_of() {
   return name.substr(name.rfind(':') + 1);  // of npos: 0
 }
 
+/// Whether a type is one of the standard library or of Eigen.
+template <class T>
+constexpr bool is_foreign() {
+  std::string_view name = __PRETTY_FUNCTION__;
+  name.remove_prefix(name.find("T = ") + 4);
+  if (name.starts_with("const ")) name.remove_prefix(6);
+  return name.starts_with("std::") || name.starts_with("Eigen::");
+}
+
 /// For a layer's `details()`, which summaries show: "kernel 4, stride 2".
 template <class Number>
 std::string option(const char* name, Number value, Number usual) {
@@ -97,8 +106,10 @@ void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
     };
     std::remove_const_t<T>::fields(object, visit);
   } else {
-    static_assert(!std::is_scalar_v<T>,
-                  "eigenesis: of numbers, only double and float can be fields; keep a count as a double");
+    static_assert(
+        !std::is_scalar_v<T> && !std::is_array_v<T> && !is_foreign<T>(),
+        "eigenesis: fields are parameters, tensors, doubles, floats, Rngs, std::vector or std::array of these, "
+        "and structs with fields; this one would not be saved. Keep a count as a double");
     static_assert(std::is_trivially_destructible_v<T>,  // owns nothing, so no parameters either
                   "eigenesis: a layer with parameters needs a public `static void fields(auto& self, auto&& field)`");
   }

@@ -29,7 +29,7 @@ class Living {
   }
   ~Living() { become(State::gone); }
 
-  std::shared_ptr<const State> watch() {
+  std::shared_ptr<const State> watch() const {
     if (!state_) state_ = std::make_shared<State>(State::here);
     return state_;
   }
@@ -38,7 +38,7 @@ class Living {
   void become(State state) noexcept {
     if (state_) *state_ = state;
   }
-  std::shared_ptr<State> state_;  // made only for trainers
+  mutable std::shared_ptr<State> state_;  // made only for trainers
 };
 
 /// A model that a trainer refers to. A type of model without `living` is not watched.

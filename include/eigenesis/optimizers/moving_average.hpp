@@ -36,7 +36,8 @@ class MovingAverage {
   /// Updates made so far.
   Index steps() const { return static_cast<Index>(steps_.item()); }
 
-  /// Moves the average towards `current`. Throws ShapeError for a model of other shapes.
+  /// Moves the average towards `current`; numbers and generators among the fields become the current ones. Throws
+  /// ShapeError for a model of other shapes.
   void update(const Model& current) {
     if (const auto* own = detail::ParametersMayBe::innermost()) own->check_state(&steps_, "MovingAverage");
     const double t = steps_.item();
@@ -52,10 +53,18 @@ class MovingAverage {
       ++i;
     });
     require(i == sources.size(), "MovingAverage::update: expected a model of ", i, " tensors but got ", sources.size());
+    std::vector<const void*> numbers;  // and generators: the current ones
+    detail::visit_fields(nullptr, current, [&](const FieldPath&, const auto& field) {
+      if constexpr (detail::is_single_v<std::remove_cvref_t<decltype(field)>>) numbers.push_back(&field);
+    });
     i = 0;
     for_each_state(model, [&]<class Scalar, int Rank>(const FieldPath&, Tensor<Scalar, Rank>& tensor) {
       detail::move_average(tensor.data(), static_cast<const Scalar*>(sources[i++].data), tensor.size(),
                            static_cast<Scalar>(1 - decay));
+    });
+    i = 0;
+    detail::visit_fields(nullptr, model, [&]<class Field>(const FieldPath&, Field& field) {
+      if constexpr (detail::is_single_v<Field>) field = *static_cast<const Field*>(numbers[i++]);
     });
     steps_.data()[0] += 1;
   }

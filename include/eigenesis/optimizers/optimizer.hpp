@@ -25,11 +25,12 @@ class Optimizer {
     result.learning_rate = learning_rate();
     return result;
   }
-  double learning_rate() const { return set_rate_ < 0 ? options_.learning_rate : set_rate_; }
-  /// From now on, and where a training goes on from a checkpoint or file.
+  double learning_rate() const { return set_rate_ == -1 ? options_.learning_rate : set_rate_; }
+  /// From now on, and where a training goes on from a checkpoint or file. A rate that such a file has, because it was
+  /// set before it was written, takes the place of this one.
   void set_learning_rate(double rate) {
     require_rate(rate);
-    set_rate_ = rate;
+    options_.learning_rate = set_rate_ = rate;
   }
   /// Updates made so far.
   Index steps() const { return static_cast<Index>(steps_.item()); }
@@ -208,6 +209,7 @@ class Optimizer {
       require<NumericError>(std::isfinite(norm), Derived::name, "::", function,
                             ": expected gradients of finite norm but got inf in step ", steps() + 1);
     }
+    if (set_rate_ != -1) require_rate(set_rate_);  // it may have been loaded
     const double factor = options_.schedule ? options_.schedule(steps()) : 1, rate = learning_rate() * factor;
     require<ArgumentError>(std::isfinite(rate) && rate >= 0, Derived::name, "::", function,
                            ": expected a finite factor >= 0 of the schedule but got ", factor, " in step ",
@@ -285,7 +287,7 @@ class Optimizer {
   }
 
   Tensor<double, 0> steps_;
-  double set_rate_ = -1;  // by set_learning_rate; below 0: never
+  double set_rate_ = -1;  // by set_learning_rate; -1: never
   std::vector<Slot> slots_;
   ServedModel served_;
   Bounds bounds_;

@@ -17,7 +17,8 @@ struct AutoencoderLosses {
 
 /// Trains an Autoencoder, or any model with `log_likelihood(x, pass)`, to reconstruct: minimises -mean(log p(x | z)).
 /// After the model come, in any order and each only if wanted: an optimizer (Adam), a MovingAverage of the model. On
-/// Conditioned data, the model is given the conditions too. Holds a reference: a step after the model is gone throws Error.
+/// Conditioned data, the model is given the conditions too. Holds a reference: a step after the model is gone throws
+/// Error.
 template <class Model, class Optimizer = Adam<float>, class Average = NoAverage>
 class AutoencoderTrainer {
  public:
@@ -74,6 +75,7 @@ class AutoencoderTrainer {
     optimizer.prepare(model_);
   }
   static void fields(auto& self, auto&& field) {
+    self.watched_.expect_here(name);
     field("model", self.model_);
     field("optimizer", self.optimizer);
     field("average", self.average);
@@ -87,8 +89,15 @@ class AutoencoderTrainer {
   auto loss_of(const char* function, Batch batch, Pass pass) const {
     watched_.expect_here(name);
     detail::row_count(function, batch);
-    return std::apply([&](const auto&... batch_parts) { return -mean(model_.log_likelihood(batch_parts..., pass)); },
-                      detail::batch_variables(std::move(batch)));
+    return std::apply(
+        [&](const auto&... batch_parts) {
+          constexpr bool fits = requires { model_.log_likelihood(batch_parts..., pass); };
+          static_assert(
+              fits,
+              "eigenesis: AutoencoderTrainer trains an Autoencoder, or another model with log_likelihood(x, pass)");
+          if constexpr (fits) return -mean(model_.log_likelihood(batch_parts..., pass));
+        },
+        detail::batch_variables(std::move(batch)));
   }
 
   Model& model_;

@@ -23,14 +23,22 @@ EIGENESIS_ONCE std::vector<SavedField> checkpoint_fields(std::vector<SavedField>
   return trainer;
 }
 
-/// Throws NumericError for a NaN, or a parameter that is infinite: the good file from before must not be lost.
+/// Throws NumericError for what could not be read again: the good file from before must not be lost.
 EIGENESIS_ONCE void expect_numbers(const std::string& path, const std::vector<SavedField>& trainer) {
   const auto check = [&]<class Scalar>(const SavedField& field, const Scalar* x) {
     const Index size = std::accumulate(field.shape.begin(), field.shape.end(), Index{1}, std::multiplies{});
-    const Scalar* const bad = std::find_if(
-        x, x + size, [&](Scalar t) { return std::isnan(t) || (field.updated != nullptr && std::isinf(t)); });
-    require<NumericError>(bad == x + size, "Checkpoint: expected finite numbers in ", field.name, " but got ",
-                          bad == x + size ? Scalar{0} : *bad, "; the file is left as it was: ", path);
+    const bool count = field.in_files == InFiles::count,
+               at_least_zero = count || field.in_files == InFiles::at_least_zero;
+    const bool finite = at_least_zero || field.updated != nullptr;  // of a number of one's own, infinity may be meant
+    const Scalar* const bad = std::find_if(x, x + size, [&](Scalar t) {
+      return std::isnan(t) || (finite && std::isinf(t)) || (at_least_zero && t < 0) || (count && t != std::floor(t));
+    });
+    if (bad != x + size)
+      fail<NumericError>("Checkpoint: expected ",
+                         count           ? "whole numbers >= 0"
+                         : at_least_zero ? "finite numbers >= 0"
+                                         : "finite numbers",
+                         " in ", field.name, " but got ", *bad, "; the file is left as it was: ", path);
   };
   for (const SavedField& field : trainer) {
     if (field.type == DataType::f64) check(field, static_cast<const double*>(field.data));

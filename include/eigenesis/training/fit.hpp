@@ -153,7 +153,12 @@ template <class Trainer, class Data, class Losses>
     }
     run.go_on_from(memory, batches, rng);
   } catch (const DataError& error) {
-    fail<DataError>(name, ": expected a checkpoint of this training in ", path, " but: ", error.what());
+    constexpr bool can_prepare = requires { trainer.prepare(); };
+    const bool misses_state = std::string_view(error.what()).find("prepare(model)") != std::string_view::npos;
+    fail<DataError>(name, ": expected a checkpoint of this training in ", path, " but: ", error.what(),
+                    can_prepare || !misses_state ? ""
+                                                 : ", and a trainer whose first step does not use all of its "
+                                                   "optimizers needs a function prepare() that does so");
   }
 }
 
@@ -176,17 +181,20 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
                            name, ": expected more than one sample in each batch for BatchNorm but the last of ",
                            batches.samples(), " samples would be alone with batch_size = ", options.batch_size,
                            "; set drop_last");
+  const Rng::State begin = rng.state();
   FitHistory<Losses> own_history;
   FitProgress<Losses> run{.history = options.history ? *options.history : own_history,
                           .batch_size = options.batch_size,
                           .epoch_steps = options.steps > 0 ? 0 : duration.steps,
-                          .begin = rng.state()};
+                          .begin = begin};
   FitState<Losses>& state = run.state;
   FitHistory<Losses>& history = run.history;
   Index& done = run.done;
   history = {};
   const Checkpoint* const checkpoint =
       options.checkpoint && !options.checkpoint->path.empty() ? &*options.checkpoint : nullptr;
+  require<ArgumentError>(checkpoint || !options.checkpoint || options.checkpoint->start != Start::resume, name,
+                         ": expected the path of a checkpoint to resume from but got none");
   require<ArgumentError>(!checkpoint || (HasFields<Trainer> && checkpoint->every >= 0 && checkpoint->keep >= 1), name,
                          ": expected a trainer with `fields`, every >= 0 and keep >= 1 for a checkpoint");
   const auto save = [&] {
@@ -200,6 +208,10 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   const double steps = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
   history.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
 
+  const bool over = state.epoch >= duration.epochs && (done == 0 || done >= duration.steps);
+  require<ArgumentError>(!over || run.begin == begin, name, ": expected a training that is not over in ",
+                         checkpoint ? checkpoint->path : "",
+                         " but it has been there already; give the next one another path, more epochs, or Start::anew");
   if (state.step == 0) save();  // what cannot be written is found now
   Progress progress = options.progress;
   struct FinishLine {
@@ -233,9 +245,9 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       NextBatch<Batches<Data>> next{batches, rng};
       {
         std::optional<ParametersMayBe> own;
-        if constexpr (HasFields<const Trainer>)
-          if (std::exchange(first, false)) allow_own_parameters(own, trainer, name, checkpoint != nullptr);
+        if constexpr (HasFields<const Trainer>) allow_own_parameters(own, trainer, name, checkpoint != nullptr);
         state.losses = one_step(trainer, next, rng);
+        first = false;
       }
       if (options.steps > 0 && done % 100 == 0) run.recent = {};  // a mean since step 0 would soon hardly move
       run.mean.add(state.losses, next.samples);

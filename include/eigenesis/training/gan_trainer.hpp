@@ -56,7 +56,8 @@ inline Adam<float> adam_for_gan() { return Adam<float>{{.learning_rate = 2e-4, .
 /// step; InstanceNoise; an optimizer for G and one for D (a single one serves both, as a copy each); a MovingAverage of
 /// the generator; options.
 ///   GanTrainer trainer{generator, critic, Wasserstein{}, GradientPenalty{.weight = 10}, {.discriminator_steps = 5}};
-/// On Conditioned data, G and D are given the conditions too. Holds references: a step after a model is gone throws Error.
+/// On Conditioned data, G and D are given the conditions too. Holds references: a step after a model is gone throws
+/// Error.
 template <class GeneratorType, class DiscriminatorType, class Objective, class Penalty = NoPenalty,
           class GeneratorOptimizer = Adam<float>, class DiscriminatorOptimizer = GeneratorOptimizer,
           class Average = NoAverage>
@@ -87,6 +88,9 @@ class GanTrainer {
                       detail::part_count<detail::AnAverage, P1, P2, P3, P4, P5, P6> <= 1 &&
                       detail::part_count<detail::A<InstanceNoise>, P1, P2, P3, P4, P5, P6> <= 1,
                   "eigenesis: GanTrainer takes at most two optimizers, one MovingAverage and one InstanceNoise");
+    static_assert(
+        requires { generator.prior; },
+        "eigenesis: GanTrainer takes a generator, a discriminator and an objective, in this order");
     static_assert(std::is_same_v<Average, NoAverage> || std::is_same_v<Average, MovingAverage<GeneratorType>>,
                   "eigenesis: GanTrainer takes a MovingAverage of its generator");
     if constexpr (requires { requires Penalty::needs_separate_samples; })
@@ -150,11 +154,14 @@ class GanTrainer {
     discriminator_optimizer.prepare(discriminator_);
   }
   static void fields(auto& self, auto&& field) {
+    self.expect_models();
     field("generator", self.generator_);
     field("discriminator", self.discriminator_);
     field("generator_optimizer", self.generator_optimizer);
     field("discriminator_optimizer", self.discriminator_optimizer);
     field("average", self.average);
+    if constexpr (detail::HasFields<Objective>) field("objective", self.objective_);
+    if constexpr (detail::HasFields<Penalty>) field("penalty", self.penalty_);
     field("generator_updates", self.generator_updates_, InFiles::count);
     field("discriminator_updates", self.discriminator_updates_, InFiles::count);
   }
@@ -193,7 +200,11 @@ class GanTrainer {
     const auto real = noise_(data, now, rng);
     const auto real_logits = discriminator_(real, condition..., pass);
     const auto fake = noise_(samples, now, rng);
-    const auto game = objective_.discriminator_loss(real_logits, discriminator_(fake, condition..., pass));
+    const auto fake_logits = discriminator_(fake, condition..., pass);
+    static_assert(
+        requires { objective_.discriminator_loss(real_logits, fake_logits); },
+        "eigenesis: GanTrainer takes an objective, such as NonSaturating{}, after its models");
+    const auto game = objective_.discriminator_loss(real_logits, fake_logits);
     const auto loss = penalized(game, rng, real, fake, condition...);
     detail::in_phase(*this, "train_discriminator", discriminator_updates_.item() == 0,
                      [&] { discriminator_optimizer.minimize(loss, discriminator_); });

@@ -31,7 +31,8 @@ using AnOwnObjective = Other<AnOptimizer, AnAverage, A<Elbo>>;
 /// with one code z drawn for each sample (Kingma and Welling 2014). After the model come, in any order and each only if
 /// wanted: an objective such as Elbo, an optimizer (Adam), a MovingAverage of the model.
 ///   VaeTrainer trainer{vae, {.beta = 4}};
-/// On Conditioned data, the model is given the conditions too. Holds a reference: a step after the model is gone throws Error.
+/// On Conditioned data, the model is given the conditions too. Holds a reference: a step after the model is gone throws
+/// Error.
 template <class Model, class Objective = Elbo, class Optimizer = Adam<float>, class Average = NoAverage>
 class VaeTrainer {
  public:
@@ -94,9 +95,11 @@ class VaeTrainer {
     optimizer.prepare(model_);
   }
   static void fields(auto& self, auto&& field) {
+    self.watched_.expect_here(name);
     field("model", self.model_);
     field("optimizer", self.optimizer);
     field("average", self.average);
+    if constexpr (detail::HasFields<Objective>) field("objective", self.objective_);
     field("steps", self.steps_, InFiles::count);
   }
 
