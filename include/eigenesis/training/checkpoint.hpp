@@ -63,8 +63,8 @@ enum class Start {
 struct Checkpoint {
   std::string path = "";  // a safetensors file with a checksum; none without
   Index every = 0;        // steps from one to the next; in any case there is one after each epoch
-  Index keep = 1;         // how many there are: the newest is always at `path`, the one before at path.1, then path.2
   Start start = Start::resume_if_there;
+  Index keep = 1;  // how many there are: the newest is always at `path`, the one before at path.1, then path.2
   detail::CheckpointFunctions functions = detail::checkpoint_functions();  // not to be set
 };
 
