@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "eigenesis/autodiff/variable.hpp"
@@ -21,10 +22,12 @@ CachedVector<NodeRef<Scalar>> gradients(const NodeRef<Scalar>& y, std::span<cons
 /// among it would not be saved.
 class ParametersMayBe {
  public:
-  /// A Parameter that is not among them is an ArgumentError: `expected`, its shape, `hint`.
-  ParametersMayBe(std::string expected, const char* hint, CachedVector<const void*> nodes,
+  /// A Parameter that is not among them is an ArgumentError: `function`, `expected`, its shape, `hint`. The texts must
+  /// outlive this object, which is made for every step.
+  ParametersMayBe(std::string_view function, const char* expected, const char* hint, CachedVector<const void*> nodes,
                   std::optional<CachedVector<const void*>> state = {})
-      : expected_(std::move(expected)),
+      : function_(function),
+        expected_(expected),
         hint_(hint),
         nodes_(std::move(nodes)),
         state_(std::move(state)),
@@ -41,8 +44,8 @@ class ParametersMayBe {
     return scope;
   }
   void check(const void* node, std::span<const Index> shape) const {
-    require<ArgumentError>(std::ranges::binary_search(nodes_, node), expected_, " but it also depends on one of shape ",
-                           ShapeView{shape}, hint_);
+    require<ArgumentError>(std::ranges::binary_search(nodes_, node), function_, expected_,
+                           " but it also depends on one of shape ", ShapeView{shape}, hint_);
   }
   /// Of `owner`, an optimizer or an average that is about to make a step.
   void check_state(const void* state, const char* owner) const {
@@ -51,8 +54,8 @@ class ParametersMayBe {
   }
 
  private:
-  std::string expected_;
-  const char* hint_;
+  std::string_view function_;
+  const char *expected_, *hint_;
   CachedVector<const void*> nodes_;
   std::optional<CachedVector<const void*>> state_;
   const ParametersMayBe* outer_;

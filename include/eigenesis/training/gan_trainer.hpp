@@ -5,6 +5,7 @@
 #include <array>
 #include <tuple>
 
+#include "eigenesis/layers/living.hpp"
 #include "eigenesis/layers/pass.hpp"
 #include "eigenesis/objectives/instance_noise.hpp"
 #include "eigenesis/objectives/penalties.hpp"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eigenesis/autodiff/gradient.hpp"
+#include "eigenesis/layers/living.hpp"
 #include "eigenesis/layers/pass.hpp"
 #include "eigenesis/objectives/elbo.hpp"
 #include "eigenesis/training/fit.hpp"
