@@ -398,6 +398,11 @@ TEST_CASE("The last checkpoints are kept, and a damaged one's message names the 
   for (const char* which : {"", ".1", ".2"}) damage(path + which);
   refused_with("the file is damaged: " + path);
 
+  std::filesystem::remove(path);  // what is left is not taken for a training that has not begun
+  CHECK_THROWS_MATCHES(train(12, 3), ArgumentError,
+                       Message("fit: expected a checkpoint in " + path + " but only an earlier one is there, " + path +
+                               ".1; copy it to the path, or begin with Start::anew"));
+
   CHECK_THROWS_MATCHES(train(12, 0), ArgumentError,
                        Message("fit: expected a trainer with `fields`, every >= 0 and keep >= 1 for a checkpoint"));
   CHECK_THROWS_MATCHES(train(12, 1, -1), ArgumentError,
@@ -424,6 +429,33 @@ TEST_CASE("A checkpoint that cannot be read is not taken for one that is not the
   CHECK(message == "fit: expected a checkpoint of this training in " + path +
                        " but: load_safetensors: expected a readable file but got 'Permission denied' for " + path);
   CHECK(read_bytes(path) == before);
+}
+
+TEST_CASE("Held-out data are given from the first epoch to the last, or never", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string with = folder / "with.ckpt", without = folder / "without.ckpt";
+  FitHistory<AutoencoderLosses> history;
+  const auto train = [&](const std::string& path, Index epochs, bool held_out) {
+    Rng rng(1);
+    Autoencoder model{Encoder{Tanh{}, Linear(2, 1, rng)}, Decoder{Linear(1, 2, rng), SquaredError{}}};
+    AutoencoderTrainer trainer{model};
+    const Tensor<float, 2> data = StandardNormal(2).sample(20, rng);
+    const FitOptions<AutoencoderLosses> options{
+        .epochs = epochs, .batch_size = 10, .checkpoint = Checkpoint{.path = path}, .history = &history};
+    return held_out ? trainer.fit(data, data, options, rng) : trainer.fit(data, options, rng);
+  };
+  train(with, 2, true);
+  train(without, 2, false);
+  const auto message = [](const std::string& path, int losses, const char* given) {
+    return Message("AutoencoderTrainer::fit: expected a checkpoint of this training in " + path +
+                   " but: it has held-out losses of " + std::to_string(losses) +
+                   " of its 2 epochs, here held-out data are " + given);
+  };
+  CHECK_THROWS_MATCHES(train(with, 3, false), DataError, message(with, 2, "not given"));
+  CHECK_THROWS_MATCHES(train(without, 3, true), DataError, message(without, 0, "given"));
+  CHECK(history.epochs.size() == 2);  // a training that is refused leaves the history
+  CHECK(train(with, 3, true).held_out.size() == 3);
+  CHECK(train(without, 3, false).held_out.empty());
 }
 
 TEST_CASE("A second training with the path of one that is over is refused", "[training]") {

@@ -19,7 +19,7 @@ struct AutoencoderLosses {
 /// Trains an Autoencoder, or any model with `log_likelihood(x, pass)`, to reconstruct: minimises -mean(log p(x | z)).
 /// After the model come, in any order and each only if wanted: an optimizer (Adam), a MovingAverage of the model. On
 /// Conditioned data, the model is given the conditions too. Holds a reference: a step after the model is gone throws
-/// Error.
+/// Error. A copy trains the same model, with an optimizer of its own.
 template <class Model, class Optimizer = Adam<float>, class Average = NoAverage>
 class AutoencoderTrainer {
  public:

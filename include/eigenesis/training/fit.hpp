@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "eigenesis/training/fit_progress.hpp"
@@ -126,9 +127,12 @@ namespace detail {
 /// Goes on from a checkpoint, if there is one.
 template <class Trainer, class Data, class Losses>
 [[gnu::cold]] void resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
-                          Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng) {
+                          Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng, bool held_out) {
   const std::string& path = checkpoint.path;
   const bool there = file_exists(path);
+  const bool earlier = !there && checkpoint.start != Start::anew && file_exists(earlier_file(path, 1));
+  require<ArgumentError>(!earlier, name, ": expected a checkpoint in ", path, " but only an earlier one is there, ",
+                         earlier ? earlier_file(path, 1) : "", "; copy it to the path, or begin with Start::anew");
   require<ArgumentError>(there || checkpoint.start != Start::resume, name, ": expected a checkpoint to resume from in ",
                          path, " but there is no such file");
   if (!there || checkpoint.start == Start::anew) return;
@@ -136,6 +140,9 @@ template <class Trainer, class Data, class Losses>
     const CheckpointFunctions& functions = checkpoint.functions;
     FitMemory memory = functions.read_numbers(path, checkpoint.keep, run.remember(batches, rng));
     if (memory.number(FitMemory::step) == 0) return;  // stopped before its first step: begin
+    const Index evaluated = memory.number(FitMemory::held_out), epochs = memory.number(FitMemory::epochs);
+    require<DataError>(evaluated == (held_out ? epochs : 0), "it has held-out losses of ", evaluated, " of its ",
+                       epochs, " epochs, here held-out data are ", held_out ? "given" : "not given");
     const KeptNumbers kept = functions.keep(saved_fields(trainer));
     try {
       if constexpr (requires { trainer.prepare(); }) {
@@ -190,7 +197,6 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   FitState<Losses>& state = run.state;
   FitHistory<Losses>& history = run.history;
   Index& done = run.done;
-  history = {};
   const Checkpoint* const checkpoint =
       options.checkpoint && !options.checkpoint->path.empty() ? &*options.checkpoint : nullptr;
   require<ArgumentError>(checkpoint || !options.checkpoint || options.checkpoint->start != Start::resume, name,
@@ -203,8 +209,14 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
         checkpoint->functions.save(checkpoint->path, checkpoint->keep, saved_fields(trainer),
                                    run.remember(batches, rng));
   };
-  if constexpr (HasFields<Trainer>)
-    if (checkpoint) resume(name, *checkpoint, trainer, data, batches, run, rng);
+  FitHistory<Losses> before = std::exchange(history, {});
+  try {
+    if constexpr (HasFields<Trainer>)
+      if (checkpoint) resume(name, *checkpoint, trainer, data, batches, run, rng, held_out != nullptr);
+  } catch (...) {
+    history = std::move(before);
+    throw;
+  }
   const double steps = static_cast<double>(duration.steps) * static_cast<double>(duration.epochs);
   history.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
 

@@ -58,7 +58,7 @@ inline Adam<float> adam_for_gan() { return Adam<float>{{.learning_rate = 2e-4, .
 /// the generator; options.
 ///   GanTrainer trainer{generator, critic, Wasserstein{}, GradientPenalty{.weight = 10}, {.discriminator_steps = 5}};
 /// On Conditioned data, G and D are given the conditions too. Holds references: a step after a model is gone throws
-/// Error.
+/// Error. A copy trains the same models, with optimizers of its own.
 template <class GeneratorType, class DiscriminatorType, class Objective, class Penalty = NoPenalty,
           class GeneratorOptimizer = Adam<float>, class DiscriminatorOptimizer = GeneratorOptimizer,
           class Average = NoAverage>

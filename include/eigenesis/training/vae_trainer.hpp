@@ -33,7 +33,7 @@ using AnOwnObjective = Other<AnOptimizer, AnAverage, A<Elbo>>;
 /// wanted: an objective such as Elbo, an optimizer (Adam), a MovingAverage of the model.
 ///   VaeTrainer trainer{vae, {.beta = 4}};
 /// On Conditioned data, the model is given the conditions too. Holds a reference: a step after the model is gone throws
-/// Error.
+/// Error. A copy trains the same model, with an optimizer of its own.
 template <class Model, class Objective = Elbo, class Optimizer = Adam<float>, class Average = NoAverage>
 class VaeTrainer {
  public:
