@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What eigenesis::compiled holds of files, data, pictures and checkpoints: all x_inl.hpp.
+// What eigenesis::compiled holds of files, data, pictures, checkpoints and logs: all x_inl.hpp.
 #define EIGENESIS_COMPILED
 #include <eigenesis/data/idx_inl.hpp>
 #include <eigenesis/data/mnist_inl.hpp>
@@ -15,3 +15,6 @@
 #include <eigenesis/pictures/picture_inl.hpp>
 #include <eigenesis/pictures/scatter_inl.hpp>
 #include <eigenesis/training/checkpoint_inl.hpp>
+#include <eigenesis/training/log_inl.hpp>
+#include <eigenesis/training/stopping_inl.hpp>
+#include <eigenesis/training/watch_inl.hpp>

@@ -6,6 +6,7 @@
 #include "eigenesis/kernels/updates.hpp"
 #include "eigenesis/optimizers/gradients.hpp"
 #include "eigenesis/optimizers/served_model.hpp"
+#include "eigenesis/optimizers/update.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
@@ -203,6 +204,8 @@ class Optimizer {
     const double largest = check(function, parameters, model, gradients);
     prepare(parameters, model);
     served_.check(Derived::name, parameters, model.kind);
+    NotedUpdates* const noted = NotedUpdates::innermost();
+    const double gradient_norm = noted ? gradients.norm() : 0;
     if (options_.clip_value > 0) gradients.clip_value(options_.clip_value);
     if (options_.clip_norm > 0) {
       const double norm = gradients.clip_norm(options_.clip_norm);
@@ -214,6 +217,7 @@ class Optimizer {
     require<ArgumentError>(std::isfinite(rate) && rate >= 0, Derived::name, "::", function,
                            ": expected a finite factor >= 0 of the schedule but got ", factor, " in step ",
                            steps() + 1);
+    if (noted) noted->add({model.kind, rate, gradient_norm});
     double penalty = options_.weight_decay;
     if constexpr (requires { Derived::decays_weights; }) penalty = 0;
     const auto bounds = [&] {

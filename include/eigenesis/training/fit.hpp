@@ -79,6 +79,15 @@ std::string fit_name() {
     return "fit";
 }
 
+/// "VAE", or nothing for a trainer without one.
+template <class Trainer>
+const char* title() {
+  if constexpr (requires { Trainer::title; })
+    return Trainer::title;
+  else
+    return "";
+}
+
 /// How long a training takes.
 struct Duration {
   Index steps;  // in each epoch
@@ -124,9 +133,9 @@ auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size = 10
 
 namespace detail {
 
-/// Goes on from a checkpoint, if there is one.
+/// Goes on from a checkpoint; whether there is one.
 template <class Trainer, class Data, class Losses>
-[[gnu::cold]] void resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
+[[gnu::cold]] bool resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
                           Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng, bool held_out) {
   const std::string& path = checkpoint.path;
   const bool there = file_exists(path);
@@ -135,11 +144,11 @@ template <class Trainer, class Data, class Losses>
                          earlier ? earlier_file(path, 1) : "", "; copy it to the path, or begin with Start::anew");
   require<ArgumentError>(there || checkpoint.start != Start::resume, name, ": expected a checkpoint to resume from in ",
                          path, " but there is no such file");
-  if (!there || checkpoint.start == Start::anew) return;
+  if (!there || checkpoint.start == Start::anew) return false;
   try {
     const CheckpointFunctions& functions = checkpoint.functions;
     FitMemory memory = functions.read_numbers(path, checkpoint.keep, run.remember(batches, rng));
-    if (memory.number(FitMemory::step) == 0) return;  // stopped before its first step: begin
+    if (memory.number(FitMemory::step) == 0) return true;  // stopped before its first step: begin
     const Index evaluated = memory.number(FitMemory::held_out), epochs = memory.number(FitMemory::epochs);
     require<DataError>(evaluated == (held_out ? epochs : 0), "it has held-out losses of ", evaluated, " of its ",
                        epochs, " epochs, here held-out data are ", held_out ? "given" : "not given");
@@ -159,6 +168,7 @@ template <class Trainer, class Data, class Losses>
       throw;
     }
     run.go_on_from(memory, batches, rng);
+    return true;
   } catch (const DataError& error) {
     constexpr bool can_prepare = requires { trainer.prepare(); };
     const bool misses_state = std::string_view(error.what()).find("prepare(model)") != std::string_view::npos;
@@ -166,6 +176,20 @@ template <class Trainer, class Data, class Losses>
                     can_prepare || !misses_state ? ""
                                                  : ", and a trainer whose first step does not use all of its "
                                                    "optimizers needs a function prepare() that does so");
+  }
+}
+
+/// Shows watchers what a checkpoint tells of earlier runs.
+template <class Losses>
+[[gnu::cold]] void show_past(Watching& watching, const FitHistory<Losses>& history, Index epoch_steps) {
+  Index step = 0, epoch = 1;
+  for (const Losses& losses : history.steps) {
+    watching.step(++step, epoch, named(losses), true);
+    if (step != epoch * epoch_steps) continue;
+    const auto i = static_cast<std::size_t>(epoch++ - 1);
+    if (i >= history.epochs.size()) continue;
+    const auto tested = i < history.held_out.size() ? named(history.held_out[i]) : CachedVector<NamedValue>();
+    watching.epoch(step, epoch - 1, named(history.epochs[i]), tested, true);
   }
 }
 
@@ -203,16 +227,21 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
                          ": expected the path of a checkpoint to resume from but got none");
   require<ArgumentError>(!checkpoint || (HasFields<Trainer> && checkpoint->every >= 0 && checkpoint->keep >= 1), name,
                          ": expected a trainer with `fields`, every >= 0 and keep >= 1 for a checkpoint");
+  Progress progress = options.progress;
+  Watching watching(options.watch, progress,
+                    {.title = title<Trainer>(), .epochs = duration.epochs, .steps_per_epoch = duration.steps});
   const auto save = [&] {
+    if (checkpoint && watching) watching.save();
     if constexpr (HasFields<Trainer>)
       if (checkpoint)
         checkpoint->functions.save(checkpoint->path, checkpoint->keep, saved_fields(trainer),
                                    run.remember(batches, rng));
   };
   FitHistory<Losses> before = std::exchange(history, {});
+  bool resumed = false;
   try {
     if constexpr (HasFields<Trainer>)
-      if (checkpoint) resume(name, *checkpoint, trainer, data, batches, run, rng, held_out != nullptr);
+      if (checkpoint) resumed = resume(name, *checkpoint, trainer, data, batches, run, rng, held_out != nullptr);
   } catch (...) {
     history = std::move(before);
     throw;
@@ -224,8 +253,10 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   require<ArgumentError>(!over || run.begin == begin, name, ": expected a training that is not over in ",
                          checkpoint ? checkpoint->path : "",
                          " but it has been there already; give the next one another path, more epochs, or Start::anew");
+  watching.begin(state.step, resumed);
+  if (watching) show_past(watching, history, duration.steps);
+  state.stop = watching.stop();
   if (state.step == 0) save();  // what cannot be written is found now
-  Progress progress = options.progress;
   struct FinishLine {
     Progress& shown;
     ~FinishLine() {
@@ -235,10 +266,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       }
     }
   } finish_line{progress};
-  if constexpr (requires { Trainer::title; })
-    progress.start(Trainer::title, duration.epochs, duration.steps);
-  else
-    progress.start("", duration.epochs, duration.steps);
+  progress.start(title<Trainer>(), duration.epochs, duration.steps);
 
   const Index every = checkpoint ? checkpoint->every : 0;
   bool first = true;
@@ -258,6 +286,9 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       {
         std::optional<ParametersMayBe> own;
         if constexpr (HasFields<const Trainer>) allow_own_parameters(own, trainer, name, checkpoint != nullptr);
+        std::optional<NotedUpdates> noted;
+        watching.updates.clear();
+        if (watching.reads_updates(state.step + 1)) noted.emplace(watching.updates);
         state.losses = one_step(trainer, next, rng);
         first = false;
       }
@@ -268,9 +299,12 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       ++state.step;
       history.steps.push_back(state.losses);
       if (options.on_step) options.on_step(state);
+      if (watching) {
+        watching.step(state.step, state.epoch, named(state.losses));
+        state.stop = state.stop || watching.stop();
+      }
       if (done < duration.steps && (state.stop || (every > 0 && state.step % every == 0))) save();
-      shown.clear();
-      append(shown, run.recent.mean());
+      shown = named(run.recent.mean());
       if (done < duration.steps) progress.step(state.epoch, done, shown);
     }
     const bool whole = done == duration.steps;
@@ -283,15 +317,19 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
                               loss, " in epoch ", state.epoch);
       });
       history.held_out.push_back(state.held_out);
-      CachedVector<NamedValue> tested;
-      append(tested, state.held_out);
-      shown.push_back({"held_out", tested.front().value});
+      shown.push_back({"held_out", named(state.held_out).front().value});
     }
     if (options.on_epoch) options.on_epoch(state);
+    if (watching && whole) {
+      const auto tested = held_out ? named(state.held_out) : CachedVector<NamedValue>();
+      watching.epoch(state.step, state.epoch, named(state.losses), tested);
+      state.stop = state.stop || watching.stop();
+    }
     if (whole) save();
     progress.step(state.epoch, done, shown);
   }
   if (first) progress.step(state.epoch, duration.steps, {});  // the checkpoint was of a finished training
+  watching.end();
   return history;
 }
 

@@ -7,6 +7,7 @@
 
 #include "eigenesis/training/checkpoint.hpp"
 #include "eigenesis/training/progress.hpp"
+#include "eigenesis/training/watch.hpp"
 
 // What one tells fit, and what it tells.
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -39,6 +40,7 @@ struct FitOptions {
   std::function<void(FitState<Losses>&)> on_step = {};
   std::function<void(FitState<Losses>&)> on_epoch = {};
   std::optional<Checkpoint> checkpoint = {};  // Checkpoint{.path = "run.safetensors", .every = 500}
+  std::vector<AWatcher> watch = {};           // {Log{"run.csv"}, EarlyStopping{}}
   FitHistory<Losses>* history = nullptr;      // if given, kept up to date here too, so that it outlasts an exception
 };
 

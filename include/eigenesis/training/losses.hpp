@@ -85,8 +85,10 @@ class MeanLosses {
 
 /// The losses by their names.
 template <class Losses>
-void append(CachedVector<NamedValue>& to, const Losses& losses) {
-  Losses::fields(losses, [&](std::string_view name, const double& value) { to.push_back({name, value}); });
+CachedVector<NamedValue> named(const Losses& losses) {
+  CachedVector<NamedValue> values;
+  Losses::fields(losses, [&](std::string_view name, const double& value) { values.push_back({name, value}); });
+  return values;
 }
 
 }  // namespace detail

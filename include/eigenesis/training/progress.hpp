@@ -138,6 +138,13 @@ class ProgressBar {
     }
   }
 
+  /// Writes a sentence above the line.
+  void say(std::string_view sentence) {
+    output_.write((terminal_ ? "\r\x1b[K" : "") + std::string(sentence) + "\n");
+    drawing_ = false;
+    last_drawn_ = -1e9;
+  }
+
   /// Ends a line that is not complete, as when training was stopped.
   void finish() {
     if (drawing_) output_.write("\n");
@@ -180,6 +187,13 @@ class Progress {
   }
   void step(Index epoch, Index step, std::span<const NamedValue> values) {
     if (bar_) bar_->step(epoch, step, values);
+  }
+  /// A sentence above the line or, without a bar, on stderr.
+  void say(std::string_view sentence) {
+    if (bar_)
+      bar_->say(sentence);
+    else
+      ProgressOutput{}.write(std::string(sentence) + "\n");
   }
   void finish() {
     if (bar_) bar_->finish();
