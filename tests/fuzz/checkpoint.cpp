@@ -57,7 +57,7 @@ bool fuzz::checkpoint(Span file) {
   detail::FitProgress<Loss> run{.history = history, .batch_size = 2, .epoch_steps = 3, .begin = begin};
   const bool accepted = accepts([&] {
     detail::resume("fit", Checkpoint{.path = memory.of(file)}, training.trainer, training.data, batches, run,
-                   training.rng);
+                   training.rng, false);
   });
   expect(accepted || (training.numbers() == before && training.trainer.optimizer.steps() == 0),
          "that a refused file changes nothing in the trainer");

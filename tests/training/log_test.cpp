@@ -96,7 +96,7 @@ TEST_CASE("A JSON log has an object on each line, and the warnings", "[training]
   const TemporaryDirectory folder;
   const std::string path = folder / "run.jsonl";
   struct Warns : Watcher {
-    void step(Training& now) override {
+    void step(TrainingView& now) override {
       if (now.step == 4) now.warn("a \"word\"\n");
     }
   };

@@ -32,23 +32,25 @@ struct CurveTrainer {
 struct Events : Watcher {
   std::vector<std::string> seen;
   std::vector<Update> updates;
-  void note(const Training& now, const char* what) {
+  void note(const TrainingView& now, const char* what) {
     std::string text = std::string(what) + " " + std::to_string(now.step) + (now.past ? " past" : "");
     for (const auto values : {now.losses, now.held_out})
       for (const NamedValue& value : values)
         text += " " + std::string(value.name) + "=" + std::to_string(static_cast<int>(value.value));
     seen.push_back(text);
   }
-  void begin(Training& now) override { note(now, now.resumed ? "resume" : "begin"); }
-  void step(Training& now) override {
+  void begin(TrainingView& now) override { note(now, now.resumed ? "resume" : "begin"); }
+  void step(TrainingView& now) override {
     note(now, "step");
     updates.insert(updates.end(), now.updates.begin(), now.updates.end());
     if (now.step == 3 && !now.past) now.warn("Three.");
   }
-  void epoch(Training& now) override { note(now, "epoch"); }
-  void save(Training& now) override { seen.push_back("save " + std::to_string(now.step)); }
-  void end(Training& now) override { seen.push_back("end " + std::to_string(now.step)); }
-  void warning(Training&, std::string_view sentence) override { seen.push_back("warning " + std::string(sentence)); }
+  void epoch(TrainingView& now) override { note(now, "epoch"); }
+  void save(TrainingView& now) override { seen.push_back("save " + std::to_string(now.step)); }
+  void end(TrainingView& now) override { seen.push_back("end " + std::to_string(now.step)); }
+  void warning(TrainingView&, std::string_view sentence) override {
+    seen.push_back("warning " + std::string(sentence));
+  }
 };
 
 const Tensor<double, 2> four_samples(Shape{4, 1}, 0.0);
@@ -99,7 +101,7 @@ TEST_CASE("The end is told when a training throws, and a watcher's exception end
   CHECK_THROWS_WITH(fit(trainer, four_samples, {.steps = 5, .on_step = fails, .watch = {&events}}, rng), "stop");
   CHECK(events.seen.back() == "end 1");
   struct Fails : Watcher {
-    void step(Training&) override { throw std::runtime_error("watcher"); }
+    void step(TrainingView&) override { throw std::runtime_error("watcher"); }
   };
   CHECK_THROWS_WITH(fit(trainer, four_samples, {.steps = 5, .watch = {Fails{}, &events}}, rng), "watcher");
 }

@@ -31,12 +31,12 @@ struct LogOptions {
 class Log : public Watcher {
  public:
   explicit Log(std::string path, LogOptions options = {});
-  void begin(Training& now) override;
-  void step(Training& now) override;
-  void epoch(Training& now) override;
-  void save(Training& now) override;
-  void end(Training& now) override;
-  void warning(Training& now, std::string_view sentence) override;
+  void begin(TrainingView& now) override;
+  void step(TrainingView& now) override;
+  void epoch(TrainingView& now) override;
+  void save(TrainingView& now) override;
+  void end(TrainingView& now) override;
+  void warning(TrainingView& now, std::string_view sentence) override;
   bool reads_updates(Index step) const override;
 
  private:

@@ -161,7 +161,7 @@ EIGENESIS_ONCE void read_log(LogFile& file, const std::string& path, bool resume
   }
 }
 
-EIGENESIS_ONCE Row log_row(const Training& now, const char* kind, const std::vector<std::string>& models) {
+EIGENESIS_ONCE Row log_row(const TrainingView& now, const char* kind, const std::vector<std::string>& models) {
   const bool epoch = std::string_view(kind) == "epoch";
   Row row{{"kind", kind}, {"step", std::to_string(now.step)}, {"epoch", std::to_string(now.epoch)}};
   row.push_back({"seconds", now.past ? "" : formatted("%.3f", now.seconds)});
@@ -183,7 +183,7 @@ EIGENESIS_ONCE Row log_row(const Training& now, const char* kind, const std::vec
 }
 
 /// Adds a row unless it is there already.
-EIGENESIS_ONCE void add_row(LogFile& file, const std::string& path, const Training& now, const char* kind) {
+EIGENESIS_ONCE void add_row(LogFile& file, const std::string& path, const TrainingView& now, const char* kind) {
   const bool epoch = std::string_view(kind) == "epoch";
   const Row row = log_row(now, kind, file.models.value_or(std::vector<std::string>()));
   if (!epoch && now.step == file.last_step)
@@ -214,14 +214,14 @@ EIGENESIS_ONCE Log::Log(std::string path, LogOptions options) : path_(std::move(
                          "Log: expected a name that ends in .csv or .jsonl but got ", path_);
   require<ArgumentError>(options_.every >= 0, "Log: expected every >= 0 but got ", options_.every);
 }
-EIGENESIS_ONCE void Log::begin(Training& now) {
+EIGENESIS_ONCE void Log::begin(TrainingView& now) {
   file_.reset();  // of an earlier training
   auto file = std::make_shared<detail::LogFile>(path_);
   file->json = path_.ends_with(".jsonl");
   read_log(*file, path_, now.resumed);
   file_ = std::move(file);
 }
-EIGENESIS_ONCE void Log::step(Training& now) {
+EIGENESIS_ONCE void Log::step(TrainingView& now) {
   if (!now.past && options_.every > 0 && !file_->models) {
     file_->models.emplace();
     for (const Update& update : now.updates)
@@ -230,17 +230,17 @@ EIGENESIS_ONCE void Log::step(Training& now) {
   }
   if (options_.every > 0 && now.step % options_.every == 0) add_row(*file_, path_, now, "step");
 }
-EIGENESIS_ONCE void Log::epoch(Training& now) {
+EIGENESIS_ONCE void Log::epoch(TrainingView& now) {
   add_row(*file_, path_, now, "epoch");
   file_->write();
 }
-EIGENESIS_ONCE void Log::save(Training&) { file_->write(); }
-EIGENESIS_ONCE void Log::end(Training&) {
+EIGENESIS_ONCE void Log::save(TrainingView&) { file_->write(); }
+EIGENESIS_ONCE void Log::end(TrainingView&) {
   if (!file_) return;
   file_->write();
   file_.reset();
 }
-EIGENESIS_ONCE void Log::warning(Training& now, std::string_view sentence) {
+EIGENESIS_ONCE void Log::warning(TrainingView& now, std::string_view sentence) {
   if (!file_ || !file_->json || now.past) return;
   detail::Row row{{"kind", "warning"}, {"step", std::to_string(now.step)}, {"epoch", std::to_string(now.epoch)}};
   row.push_back({"warning", std::string(sentence)});

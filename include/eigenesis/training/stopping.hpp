@@ -27,7 +27,7 @@ class Least {
 
   /// Whether this epoch has less than all before, by more than `change`. Throws ArgumentError for a measure that the
   /// training does not have, NumericError for NaN.
-  bool improves(const Training& now, double change);
+  bool improves(const TrainingView& now, double change);
   double value() const { return value_; }
   Index epoch() const { return epoch_; }
 
@@ -50,8 +50,8 @@ struct EarlyStoppingOptions {
 class EarlyStopping : public Watcher {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});
-  void begin(Training& now) override;
-  void epoch(Training& now) override;
+  void begin(TrainingView& now) override;
+  void epoch(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
 
  private:
@@ -70,7 +70,7 @@ class KeepBest : public Watcher {
         least_("KeepBest", std::move(measure)) {}
   template <class Model>
   KeepBest(std::string path, const Model&& model, Measure measure = {}) = delete;  // it would be gone
-  void epoch(Training& now) override;
+  void epoch(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
 
  private:
@@ -82,7 +82,7 @@ class KeepBest : public Watcher {
 class TimeLimit : public Watcher {
  public:
   explicit TimeLimit(double seconds);
-  void step(Training& now) override;
+  void step(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
 
  private:
@@ -96,9 +96,9 @@ class StopOnInterrupt : public Watcher {
  public:
   /// Whether a signal came in the last training that had one: what follows may be left out.
   static bool came();
-  void begin(Training& now) override;
-  void step(Training& now) override;
-  void end(Training& now) override;
+  void begin(TrainingView& now) override;
+  void step(TrainingView& now) override;
+  void end(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
 
  private:

@@ -12,7 +12,7 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-EIGENESIS_ONCE bool Least::improves(const Training& now, double change) {
+EIGENESIS_ONCE bool Least::improves(const TrainingView& now, double change) {
   double value = 0;
   if (measure_.function) {
     if (now.past) return true;
@@ -59,23 +59,23 @@ EIGENESIS_ONCE EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
                          "EarlyStopping: expected patience >= 1 and min_change >= 0 but got ", options_.patience,
                          " and ", options_.min_change);
 }
-EIGENESIS_ONCE void EarlyStopping::begin(Training&) { least_ = {"EarlyStopping", options_.measure}; }
-EIGENESIS_ONCE void EarlyStopping::epoch(Training& now) {
+EIGENESIS_ONCE void EarlyStopping::begin(TrainingView&) { least_ = {"EarlyStopping", options_.measure}; }
+EIGENESIS_ONCE void EarlyStopping::epoch(TrainingView& now) {
   if (!least_.improves(now, options_.min_change) && now.epoch - least_.epoch() >= options_.patience) now.stop = true;
 }
 
-EIGENESIS_ONCE void KeepBest::epoch(Training& now) {
+EIGENESIS_ONCE void KeepBest::epoch(TrainingView& now) {
   if (least_.improves(now, 0) && !now.past) save_();
 }
 
 EIGENESIS_ONCE TimeLimit::TimeLimit(double seconds) : seconds_(seconds) {
   require<ArgumentError>(seconds > 0, "TimeLimit: expected seconds > 0 but got ", seconds);
 }
-EIGENESIS_ONCE void TimeLimit::step(Training& now) {
+EIGENESIS_ONCE void TimeLimit::step(TrainingView& now) {
   if (!now.past && now.seconds >= seconds_) now.stop = true;
 }
 
-EIGENESIS_ONCE void StopOnInterrupt::begin(Training&) {
+EIGENESIS_ONCE void StopOnInterrupt::begin(TrainingView&) {
   using detail::Interrupts;
   require<Error>(!Interrupts::installed(), "StopOnInterrupt: expected one training at a time but another one has it");
   listening_ = true;
@@ -87,12 +87,12 @@ EIGENESIS_ONCE void StopOnInterrupt::begin(Training&) {
   for (int i = 0; i < 2; ++i) sigaction(Interrupts::signals[i], &action, &own.before[i]);
 }
 EIGENESIS_ONCE bool StopOnInterrupt::came() { return detail::Interrupts::came() != 0; }
-EIGENESIS_ONCE void StopOnInterrupt::step(Training& now) {
+EIGENESIS_ONCE void StopOnInterrupt::step(TrainingView& now) {
   if (!detail::Interrupts::came() || now.stop) return;
   now.stop = true;
   now.warn("Interrupted: the training ends after step " + std::to_string(now.step));
 }
-EIGENESIS_ONCE void StopOnInterrupt::end(Training&) {
+EIGENESIS_ONCE void StopOnInterrupt::end(TrainingView&) {
   if (!std::exchange(listening_, false)) return;
   auto& installed = detail::Interrupts::installed();
   for (int i = 0; i < 2; ++i) sigaction(detail::Interrupts::signals[i], &installed->before[i], nullptr);

@@ -15,7 +15,7 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 /// A training, as a watcher sees it.
-struct Training {
+struct TrainingView {
   std::string title;  // the trainer's, "VAE"
   Index step = 0;     // so far
   Index epoch = 0;    // counted from 1
@@ -37,18 +37,18 @@ struct Training {
 /// Derive from it to watch a training, and override what is needed. A training that goes on from a checkpoint shows
 /// its past steps and epochs first, so that a watcher needs no memory of its own.
 ///   struct Stopwatch : Watcher {
-///     void epoch(Training& now) override { std::printf("%s: %.1f s\n", now.title.c_str(), now.seconds); }
+///     void epoch(TrainingView& now) override { std::printf("%s: %.1f s\n", now.title.c_str(), now.seconds); }
 ///   };
 ///   trainer.fit(data, {.epochs = 10, .watch = {Stopwatch{}, Log{"run.csv"}}}, rng);
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  virtual void begin(Training&) {}  // before the first step of this run; `step` tells how many there were
-  virtual void step(Training&) {}   // after each step
-  virtual void epoch(Training&) {}  // after each whole epoch and its evaluation
-  virtual void save(Training&) {}   // before a checkpoint is written
-  virtual void end(Training&) {}    // after the last step, also if an exception ends the training
-  virtual void warning(Training&, std::string_view) {}
+  virtual void begin(TrainingView&) {}  // before the first step of this run; `step` tells how many there were
+  virtual void step(TrainingView&) {}   // after each step
+  virtual void epoch(TrainingView&) {}  // after each whole epoch and its evaluation
+  virtual void save(TrainingView&) {}   // before a checkpoint is written
+  virtual void end(TrainingView&) {}    // after the last step, also if an exception ends the training
+  virtual void warning(TrainingView&, std::string_view) {}
   /// Whether it reads `updates` in this step. If nobody does, the norms of gradients are not computed.
   virtual bool reads_updates(Index /*step*/) const { return true; }
 };
@@ -71,7 +71,7 @@ namespace detail {
 /// Tells the watchers of one training what happens.
 class Watching {
  public:
-  Watching(std::vector<AWatcher> watchers, Progress& progress, Training training);
+  Watching(std::vector<AWatcher> watchers, Progress& progress, TrainingView training);
   Watching(const Watching&) = delete;
   Watching& operator=(const Watching&) = delete;
   ~Watching();  // the end, if it was not told
@@ -91,11 +91,11 @@ class Watching {
   CachedVector<Update> updates;  // of the step
 
  private:
-  void tell(void (Watcher::*what)(Training&));
+  void tell(void (Watcher::*what)(TrainingView&));
 
   std::vector<AWatcher> watchers_;
   Progress& progress_;
-  Training training_;
+  TrainingView training_;
   double began_;
   bool begun_ = false;
 };

@@ -13,7 +13,7 @@ EIGENESIS_ONCE double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-EIGENESIS_ONCE Watching::Watching(std::vector<AWatcher> watchers, Progress& progress, Training training)
+EIGENESIS_ONCE Watching::Watching(std::vector<AWatcher> watchers, Progress& progress, TrainingView training)
     : watchers_(std::move(watchers)), progress_(progress), training_(std::move(training)), began_(seconds_now()) {}
 
 EIGENESIS_ONCE Watching::~Watching() {
@@ -27,7 +27,7 @@ EIGENESIS_ONCE bool Watching::reads_updates(Index step) const {
   return std::ranges::any_of(watchers_, [step](const AWatcher& watcher) { return watcher->reads_updates(step); });
 }
 
-EIGENESIS_ONCE void Watching::tell(void (Watcher::*what)(Training&)) {
+EIGENESIS_ONCE void Watching::tell(void (Watcher::*what)(TrainingView&)) {
   training_.seconds = seconds_now() - began_;
   for (const AWatcher& watcher : watchers_) (watcher.operator->()->*what)(training_);
   while (!training_.warnings.empty())
