@@ -15,6 +15,7 @@
 #include <eigenesis/pictures/picture_inl.hpp>
 #include <eigenesis/pictures/scatter_inl.hpp>
 #include <eigenesis/training/checkpoint_inl.hpp>
+#include <eigenesis/training/health_inl.hpp>
 #include <eigenesis/training/log_inl.hpp>
 #include <eigenesis/training/stopping_inl.hpp>
 #include <eigenesis/training/watch_inl.hpp>

@@ -96,6 +96,7 @@
 #include "eigenesis/layers/pooling.hpp"
 #include "eigenesis/layers/safetensors.hpp"
 #include "eigenesis/layers/sequential.hpp"
+#include "eigenesis/layers/silent_units.hpp"
 #include "eigenesis/layers/summary.hpp"
 
 #include "eigenesis/distributions/bernoulli.hpp"
@@ -141,6 +142,7 @@
 #include "eigenesis/training/fit_options.hpp"
 #include "eigenesis/training/fit_progress.hpp"
 #include "eigenesis/training/gan_trainer.hpp"
+#include "eigenesis/training/health.hpp"
 #include "eigenesis/training/log.hpp"
 #include "eigenesis/training/losses.hpp"
 #include "eigenesis/training/own_parameters.hpp"

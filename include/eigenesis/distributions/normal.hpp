@@ -66,6 +66,15 @@ Variable<Scalar, 1> kl_divergence(const Normal<Scalar, 2, VarianceRank>& q, cons
   return sum(map([](auto m, auto l) { return 0.5 * (square(m) + (expm1(l) - l)); }, q.mean(), q.log_variance()), 1);
 }
 
+/// The same for each latent, as a mean over the samples: [K]. A latent below about 0.01 nats carries nothing: the
+/// posterior has collapsed onto the prior there (Bowman et al. 2016).
+template <class Scalar, int VarianceRank>
+Tensor<Scalar, 1> kl_per_latent(const Normal<Scalar, 2, VarianceRank>& q) {
+  const NoGradient no_gradient;
+  return mean(map([](auto m, auto l) { return 0.5 * (square(m) + (expm1(l) - l)); }, q.mean(), q.log_variance()), 0)
+      .value();
+}
+
 /// KL(q || p) = sum(ln(sp^2 / sq^2) + (sq^2 + (mq - mp)^2) / sp^2 - 1) / 2 in nats, [N].
 /// Throws ShapeError for unequal shapes.
 template <class Scalar, int Rank, int VarianceRankQ, int VarianceRankP>

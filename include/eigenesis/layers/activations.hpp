@@ -7,6 +7,7 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 
 struct Relu {
+  static constexpr bool can_be_silent = true;  // a unit that gives 0 for all x does not learn; see silent_units()
   auto operator()(const auto& x) const { return relu(x); }
 };
 struct LeakyRelu {

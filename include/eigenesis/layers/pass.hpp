@@ -96,24 +96,39 @@ struct ExpectNoneThatNeedsPass {
   }
 };
 
-/// The shapes that layers give while one lives, for summary().
-struct OutputShapes {
+/// What layers give while one lives, for summary() and silent_units().
+struct LayerOutputs {
   struct Output {
     const void *layer, *type;  // a struct and its first field have one address
     std::string shape;
+    Index units = 0;  // along the last axis, of a layer whose units can be silent, if those are asked for
+    std::vector<Index> silent = {};  // units that are 0 in every sample
   };
+  bool looks_for_silent = false;
   std::vector<Output> outputs = {};
-  OutputShapes* outer = std::exchange(current(), this);
+  LayerOutputs* outer = std::exchange(current(), this);
 
-  OutputShapes() = default;
-  OutputShapes(const OutputShapes&) = delete;
-  OutputShapes& operator=(const OutputShapes&) = delete;
-  ~OutputShapes() { current() = outer; }
-  static OutputShapes*& current() {
-    static thread_local OutputShapes* innermost = nullptr;
+  LayerOutputs() = default;
+  LayerOutputs(const LayerOutputs&) = delete;
+  LayerOutputs& operator=(const LayerOutputs&) = delete;
+  ~LayerOutputs() { current() = outer; }
+  static LayerOutputs*& current() {
+    static thread_local LayerOutputs* innermost = nullptr;
     return innermost;
   }
 };
+
+/// The columns of x [rows, columns] that are all 0.
+template <class Scalar>
+std::vector<Index> zero_columns(const Scalar* x, Index rows, Index columns) {
+  std::vector<Index> zero;
+  for (Index j = 0; j < columns; ++j) {
+    Index i = 0;
+    while (i < rows && x[i * columns + j] == 0) ++i;
+    if (i == rows) zero.push_back(j);
+  }
+  return zero;
+}
 
 /// Its address stands for a type.
 template <class T>
@@ -123,8 +138,16 @@ inline constexpr char type_tag = 0;
 template <class Layer, class Y>
 Y noted(const Layer& layer, Y y) {
   if constexpr (requires { to_string(y.shape()); })
-    if (OutputShapes* shapes = OutputShapes::current()) [[unlikely]]
-      shapes->outputs.push_back({&layer, &type_tag<Layer>, to_string(y.shape())});
+    if (LayerOutputs* all = LayerOutputs::current()) [[unlikely]] {
+      all->outputs.push_back({&layer, &type_tag<Layer>, to_string(y.shape())});
+      if constexpr (requires { Layer::can_be_silent; })
+        if (all->looks_for_silent) {
+          auto& output = all->outputs.back();
+          output.units = y.shape().sizes.back();
+          output.silent =
+              zero_columns(y.value().data(), y.value().size() / std::max<Index>(1, output.units), output.units);
+        }
+    }
   return y;
 }
 

@@ -13,7 +13,7 @@ using SummaryRow = std::array<std::string, 4>;  // name; kind or shape; output; 
 
 /// A row for an object that fields name, and for all that it holds.
 template <class T>
-void add_rows(std::vector<SummaryRow>& rows, const std::string& name, const T& object, const OutputShapes& shapes) {
+void add_rows(std::vector<SummaryRow>& rows, const std::string& name, const T& object, const LayerOutputs& shapes) {
   const std::string prefix = name.empty() ? "" : name + ".";
   if constexpr (is_parameter_v<T> || is_tensor_v<T>) {
     rows.push_back({name, to_string(object.shape()), "", std::to_string(object.size())});
@@ -50,7 +50,7 @@ inline std::string table_of(const std::vector<SummaryRow>& rows) {
 }
 
 template <class Model>
-std::string summary(const Model& model, const OutputShapes& shapes) {
+std::string summary(const Model& model, const LayerOutputs& shapes) {
   std::vector<SummaryRow> rows;
   add_rows(rows, "", model, shapes);
   rows.front()[0] = "model";
@@ -72,7 +72,7 @@ std::string summary(const Model& model) {
 template <class Model, class Scalar, int Rank>
 std::string summary(const Model& model, const Tensor<Scalar, Rank>& x, const auto&... condition) {
   const NoGradient no_gradient;
-  const detail::OutputShapes shapes;
+  const detail::LayerOutputs shapes;
   if constexpr (requires { model.reconstruct(x, condition...); })
     model.reconstruct(x, condition...);
   else
