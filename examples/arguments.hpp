@@ -5,8 +5,10 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <eigenesis/training/checkpoint.hpp>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -41,6 +43,11 @@ class Arguments {
   const std::string& text(const std::string& name) { return find(name).value; }
   /// Empty for "none".
   std::string file(const std::string& name) { return text(name) == "none" ? "" : text(name); }
+  /// What --checkpoint names, written every so many steps; none for "none".
+  std::optional<eigenesis::Checkpoint> checkpoint(long every = 0) {
+    if (file("checkpoint").empty()) return {};
+    return eigenesis::Checkpoint{.path = file("checkpoint"), .every = every};
+  }
   long whole(const std::string& name) {
     const std::string& value = text(name);
     char* end = nullptr;

@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
                 {.steps = arguments.whole("steps"),
                  .batch_size = 256,
                  .progress = ProgressBar{},
-                 .checkpoint = Checkpoint{.path = arguments.file("checkpoint"), .every = 500}},
+                 .checkpoint = arguments.checkpoint(500)},
                 rng);
 
     const std::string picture = arguments.out("two_moons.png");

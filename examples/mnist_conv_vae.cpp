@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
                                       .batch_size = arguments.whole("batch"),
                                       .progress = ProgressBar{},
-                                      .checkpoint = Checkpoint{.path = arguments.file("checkpoint")}},
+                                      .checkpoint = arguments.checkpoint()},
                                      rng);
     std::printf("test loss per epoch, nats:");
     for (const VaeLosses& losses : history.held_out) std::printf(" %.1f", losses.loss);

@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
                                       .batch_size = arguments.whole("batch"),
                                       .progress = ProgressBar{"DCGAN"},
                                       .on_epoch = draw_some,
-                                      .checkpoint = Checkpoint{.path = arguments.file("checkpoint")}},
+                                      .checkpoint = arguments.checkpoint()},
                                      rng);
     draw("dcgan_samples.png");
     pictures.push_back(arguments.out("dcgan_loss.png"));

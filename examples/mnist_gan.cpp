@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
                                       .batch_size = batch_size,
                                       .progress = ProgressBar{},
                                       .on_epoch = draw_some,
-                                      .checkpoint = Checkpoint{.path = arguments.file("checkpoint")}},
+                                      .checkpoint = arguments.checkpoint()},
                                      rng);
     draw("gan_samples.png");
     pictures.push_back(arguments.out("gan_loss.png"));

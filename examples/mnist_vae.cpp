@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
                                       .batch_size = 128,
                                       .progress = ProgressBar{},
-                                      .checkpoint = Checkpoint{.path = arguments.file("checkpoint")}},
+                                      .checkpoint = arguments.checkpoint()},
                                      rng);
 
     Series train{"training", {}}, held_out{"test", {}};

@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
                 {.steps = arguments.whole("steps"),
                  .batch_size = arguments.whole("batch"),
                  .progress = ProgressBar{},
-                 .checkpoint = Checkpoint{.path = arguments.file("checkpoint"), .every = 100}},
+                 .checkpoint = arguments.checkpoint(100)},
                 rng);
 
     // The first digits of the test set, each row above what became of it.

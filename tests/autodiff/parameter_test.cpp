@@ -100,3 +100,11 @@ TEST_CASE("Updating one model's parameters leaves the losses of others valid") {
   CHECK(generator_loss.item() == 0);
   CHECK(gradient(generator_loss, generator).value()(0) == 0);
 }
+
+TEST_CASE("A model or variable that was moved from says so", "[autodiff]") {
+  Parameter<float, 1> weight(Tensor<float, 1>(Shape{2}, 1.0f));
+  const Parameter<float, 1> other = std::move(weight);
+  CHECK(other.value()(1) == 1);
+  CHECK_THROWS_WITH(weight.value(), "Variable: expected a value but its model or variable was moved from");
+  CHECK_THROWS_WITH(weight.shape(), "Variable: expected a value but its model or variable was moved from");
+}

@@ -47,8 +47,10 @@ TEST_CASE("Bernoulli is exact for logits of any size", "[distributions]") {
 
 TEST_CASE("gradients flow through Bernoulli", "[distributions]") {
   const Variable x(Tensor<double, 2>(Shape{2, 3}, {0.1, 0, 1, 0.7, 0.3, 0.9}));
-  check_gradients("Bernoulli::log_prob", [&](const auto& l) { return Bernoulli{l}.log_prob(x); }, numbers(Shape{2, 3}));
-  check_gradients("Bernoulli::entropy", [](const auto& l) { return Bernoulli{l}.entropy(); }, numbers(Shape{2, 3}));
+  check_gradients(
+      "Bernoulli::log_prob", [&](const auto& l) { return Bernoulli{l}.log_prob(x); }, numbers(Shape{2, 3}));
+  check_gradients(
+      "Bernoulli::entropy", [](const auto& l) { return Bernoulli{l}.entropy(); }, numbers(Shape{2, 3}));
   check_gradients(
       "kl_divergence", [](const auto& q, const auto& p) { return kl_divergence(Bernoulli{q}, Bernoulli{p}); },
       numbers(Shape{2, 3}), numbers(Shape{2, 3}, 2));
@@ -84,14 +86,13 @@ TEMPLATE_TEST_CASE("Bernoulli refuses numbers outside of [0, 1]", "[distribution
                          Message("Bernoulli::log_prob: expected x in [0, 1] but got " + message));
   };
   const Scalar infinity = std::numeric_limits<Scalar>::infinity(), nan = std::numeric_limits<Scalar>::quiet_NaN();
-  refused(0, 0, 255, "255 in sample 0");
-  refused(3, 1, Scalar(-1e-30), "-1e-30 in sample 3");
-  refused(3, 1, std::nextafter(Scalar(1), Scalar(2)),
-          detail::text(std::nextafter(Scalar(1), Scalar(2))) + " in sample 3");
-  refused(24, 350, nan, "nan in sample 24");
-  refused(24, 350, -nan, "nan in sample 24");
-  refused(49, 699, infinity, "inf in sample 49");
-  refused(49, 698, -infinity, "-inf in sample 49");
+  refused(0, 0, 255, "255 in row 0");
+  refused(3, 1, Scalar(-1e-30), "-1e-30 in row 3");
+  refused(3, 1, std::nextafter(Scalar(1), Scalar(2)), detail::text(std::nextafter(Scalar(1), Scalar(2))) + " in row 3");
+  refused(24, 350, nan, "nan in row 24");
+  refused(24, 350, -nan, "nan in row 24");
+  refused(49, 699, infinity, "inf in row 49");
+  refused(49, 698, -infinity, "-inf in row 49");
 }
 
 TEST_CASE("discrete distributions refuse shapes that do not fit", "[distributions]") {
@@ -146,7 +147,7 @@ TEST_CASE("Categorical refuses classes that do not exist, OneHot rows that are n
   const OneHot hot{class_logits_q};
   const auto refused = [&](std::initializer_list<double> x, const std::string& message) {
     CHECK_THROWS_MATCHES(hot.log_prob(Tensor<double, 2>(Shape{2, 4}, x)), DataError,
-                         Message("OneHot::log_prob: expected " + message + " in sample 1"));
+                         Message("OneHot::log_prob: expected " + message + " in row 1"));
   };
   refused({0, 1, 0, 0, 0, 0, 0, 0}, "one 1 in each row but got 0");
   refused({0, 1, 0, 0, 1, 1, 0, 0}, "one 1 in each row but got 2");
@@ -154,14 +155,16 @@ TEST_CASE("Categorical refuses classes that do not exist, OneHot rows that are n
   refused({0, 1, 0, 0, 1, -1, 1, 0}, "zeros and ones but got -1");
   refused({0, 1, 0, 0, 1, std::numeric_limits<double>::quiet_NaN(), 0, 0}, "zeros and ones but got nan");
   CHECK_THROWS_MATCHES(hot.log_prob(Tensor<double, 2>(Shape{2, 4}, {0, 0, 0, 0, 0, 1, 0, 0})), DataError,
-                       Message("OneHot::log_prob: expected one 1 in each row but got 0 in sample 0"));
+                       Message("OneHot::log_prob: expected one 1 in each row but got 0 in row 0"));
 }
 
 TEST_CASE("gradients flow through Categorical and OneHot", "[distributions]") {
   const std::array classes{3, 0};
   const auto logits = numbers(Shape{2, 4});
-  check_gradients("Categorical::log_prob", [&](const auto& l) { return Categorical{l}.log_prob(classes); }, logits);
-  check_gradients("Categorical::entropy", [](const auto& l) { return Categorical{l}.entropy(); }, logits);
+  check_gradients(
+      "Categorical::log_prob", [&](const auto& l) { return Categorical{l}.log_prob(classes); }, logits);
+  check_gradients(
+      "Categorical::entropy", [](const auto& l) { return Categorical{l}.entropy(); }, logits);
   check_gradients(
       "kl_divergence", [](const auto& q, const auto& p) { return kl_divergence(Categorical{q}, Categorical{p}); },
       logits, numbers(Shape{2, 4}, 2));

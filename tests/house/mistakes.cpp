@@ -68,6 +68,15 @@ int main() {
   GanTrainer{generator, discriminator, InstanceNoise{}}.train_discriminator(x.value(), rng);
 #elif defined(MISTAKE_NO_VAE)
   VaeTrainer{generator}.step(x.value(), rng);
+#elif defined(MISTAKE_SIGMOID_DISCRIMINATOR)
+  Discriminator{Sequential{Linear(4, 1, rng), Sigmoid{}}};
+#elif defined(MISTAKE_SIGMOID_DECODER)
+  Decoder{Sequential{Linear(4, 4, rng), Sequential{Sigmoid{}}}, BernoulliLikelihood{}};
+#elif defined(MISTAKE_COPIED_STATE)
+  GanTrainer{generator, discriminator, NonSaturating{}}.fit(
+      x.value(), {.steps = 1, .on_step = [](auto now) { now.stop = true; }}, rng);
+#elif defined(MISTAKE_NO_DATA)
+  GanTrainer{generator, discriminator, NonSaturating{}}.fit(Eigen::MatrixXf(2, 4), {.steps = 1}, rng);
 #elif defined(MISTAKE_WRONG_RANK)
   Linear(4, 4, rng)(Variable<float, 4>(Tensor<float, 4>(Shape{1, 2, 2, 1})));
 #endif

@@ -84,3 +84,19 @@ TEST_CASE("Numbers among a model's fields are the current ones in its average", 
   average.update(model);
   CHECK(average.model.scale == 7);
 }
+
+namespace {
+
+struct Shares {
+  std::shared_ptr<Linear<float>> linear;
+  static void fields(auto& self, auto&& field) { field("linear", *self.linear); }
+};
+
+}  // namespace
+
+TEST_CASE("An average of a model whose copies share a layer is refused", "[optimizers]") {
+  Rng rng(1);
+  CHECK_THROWS_WITH(MovingAverage(Shares{std::make_shared<Linear<float>>(2, 2, rng)}),
+                    "MovingAverage: expected a model whose copies are independent but linear.weight of a copy is that "
+                    "of the original; does a layer hold a reference or pointer?");
+}

@@ -225,8 +225,9 @@ TEST_CASE("a loss or gradient that is not finite stops before any weight changes
 
   CHECK_THROWS_MATCHES(adam.minimize(nan * sum(model.first.bias), model), NumericError,
                        Message("Adam::minimize: expected a finite loss but got nan in step 17 of learning rate 0.001"));
-  CHECK_THROWS_MATCHES(adam.minimize(-infinity * sum(square(model.first.bias)), model), NumericError,
-                       Message("Adam::minimize: expected a finite loss but got -inf in step 17 of learning rate 0.001"));
+  CHECK_THROWS_MATCHES(
+      adam.minimize(-infinity * sum(square(model.first.bias)), model), NumericError,
+      Message("Adam::minimize: expected a finite loss but got -inf in step 17 of learning rate 0.001"));
 
   model.second.bias.mutable_value() = Tensor<float, 1>(Shape{3}, 0.0f);
   const Tensor<float, 2> weight = model.first.weight.value();
@@ -440,4 +441,20 @@ TEST_CASE("steps take no memory from the system and do not depend on the number 
   check(Adam{{.weight_decay = 0.1, .clip_norm = 0.1, .clip_value = 0.01}});
   check(RmsProp{{.momentum = 0.9}});
   check(Sgd{{.momentum = 0.9, .nesterov = true}});
+}
+
+namespace {
+
+struct Twice {
+  Parameter<double, 1> weight = Parameter<double, 1>(Tensor<double, 1>(Shape{2}, 1.0));
+  static void fields(auto& self, auto&& field) { field("a", self.weight), field("b", self.weight); }
+};
+
+}  // namespace
+
+TEST_CASE("A parameter that fields name twice is refused, as each step would be made twice", "[optimizers]") {
+  Twice model;
+  CHECK_THROWS_MATCHES(Sgd<double>{}.minimize(sum(model.weight), model), ArgumentError,
+                       Message("Sgd: expected each parameter once in the fields of a model but a and b are the same"));
+  CHECK(model.weight.value()(0) == 1);
 }

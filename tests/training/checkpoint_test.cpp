@@ -332,10 +332,10 @@ TEST_CASE("A checkpoint of another seed is refused, and one that cannot be writt
   Rng rng(2), other(3);
   CHECK(train(3, rng, path) == 3);
   CHECK(train(5, rng, path) == 5);  // with the generator as the first call left it
-  CHECK_THROWS_MATCHES(
-      train(9, other, path), DataError,
-      Message("fit: expected a checkpoint of this training in " + path +
-              " but: it began with another generator; is the seed another one, or the model that was drawn from it?"));
+  CHECK_THROWS_MATCHES(train(9, other, path), DataError,
+                       Message("fit: expected a checkpoint of this training in " + path +
+                               " but: it began with other random numbers; is the seed of the Rng another one, or what "
+                               "was drawn from it before?"));
   const Index steps = trainer.optimizer.steps();
   CHECK_THROWS_WITH(train(9, other, folder / "no/such/folder"), Catch::Contains("No such file or directory"));
   CHECK(trainer.optimizer.steps() == steps);
@@ -404,9 +404,9 @@ TEST_CASE("The last checkpoints are kept, and a damaged one's message names the 
                                ".1; copy it to the path, or begin with Start::anew"));
 
   CHECK_THROWS_MATCHES(train(12, 0), ArgumentError,
-                       Message("fit: expected a trainer with `fields`, every >= 0 and keep >= 1 for a checkpoint"));
+                       Message("fit: expected a checkpoint with every >= 0 and keep >= 1 but got 2 and 0"));
   CHECK_THROWS_MATCHES(train(12, 1, -1), ArgumentError,
-                       Message("fit: expected a trainer with `fields`, every >= 0 and keep >= 1 for a checkpoint"));
+                       Message("fit: expected a checkpoint with every >= 0 and keep >= 1 but got -1 and 1"));
 }
 
 TEST_CASE("A checkpoint that cannot be read is not taken for one that is not there", "[training]") {

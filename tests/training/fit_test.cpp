@@ -300,3 +300,61 @@ TEST_CASE("the history outlasts a fit that throws", "[training]") {
   REQUIRE(history.epochs.size() == 1);
   CHECK(history.epochs[0].count == 1.5);
 }
+
+TEST_CASE("Data that are not finite and held-out data that do not fit are named", "[training]") {
+  Rng rng(1);
+  Autoencoder model{Encoder{Sequential{Linear(3, 2, rng), Tanh{}}, Linear(2, 2, rng)},
+                    Decoder{Linear(2, 3, rng), SquaredError{}}};
+  AutoencoderTrainer trainer{model};
+  Tensor<float, 2> data = StandardNormal(3).sample(40, rng);
+  const std::string message = "AutoencoderTrainer::fit: expected held-out data that can be evaluated but: ";
+  const auto refused = [&](const auto& held_out, const std::string& reason) {
+    CHECK_THROWS_WITH(trainer.fit(data, held_out, {.epochs = 1}, rng), Catch::Matchers::Contains(message + reason));
+  };
+  refused(Tensor<float, 2>(Shape{4, 2}, 1.0f), "Linear: expected x of shape [N, 3] but got [4, 2], in layer encoder.trunk.0 (Linear)");
+  refused(Tensor<float, 2>(Shape{0, 3}), "evaluate: expected at least one sample");
+  CHECK(trainer.optimizer.steps() == 0);  // before the first step
+  data(17, 1) = std::numeric_limits<float>::infinity();
+  CHECK_THROWS_WITH(
+      trainer.fit(data, {.epochs = 1}, rng),
+      Catch::Matchers::StartsWith("AutoencoderTrainer::fit: expected finite data but got inf in row 17 of samples ("));
+}
+
+TEST_CASE("Without held-out data, their losses are no numbers", "[training]") {
+  CountingTrainer trainer;
+  Rng rng(1);
+  int epochs = 0;
+  fit(trainer, Tensor<float, 2>(Shape{4, 1}, 0.0f),
+      {.epochs = 2,
+       .batch_size = 2,
+       .on_epoch =
+           [&](auto& now) {
+             CHECK(std::isnan(now.held_out.count));
+             ++epochs;
+           }},
+      rng);
+  CHECK(epochs == 2);
+}
+
+namespace {
+
+struct Forgets {
+  Sequential<Linear<float>, BatchNorm<float>>& network;
+  Adam<> optimizer{};
+  Loss step(const Tensor<float, 2>& x, Rng&) {
+    const auto loss = mean(square(network(Variable(x)) - Variable(x)));
+    optimizer.minimize(loss, network);
+    return {loss.item()};
+  }
+  static void fields(auto& self, auto&& field) { field("network", self.network), field("optimizer", self.optimizer); }
+};
+
+}  // namespace
+
+TEST_CASE("In a trainer of one's own, too, a layer that needs the Pass has to get it", "[training]") {
+  Rng rng(1);
+  Sequential network{Linear(3, 3, rng), BatchNorm(3)};
+  Forgets trainer{network};
+  CHECK_THROWS_WITH(fit(trainer, StandardNormal(3), {.steps = 1}, rng),
+                    Catch::Matchers::Contains("expected the Pass of the training but got none"));
+}

@@ -248,9 +248,14 @@ TEST_CASE("A GAN stops at numbers that are not finite before it changes a weight
   data(5, 1) = NAN;
 
   GanTrainer trainer{generator, discriminator, NonSaturating{}};
-  CHECK_THROWS_MATCHES(trainer.fit(data, {.steps = 2, .batch_size = 8}, rng), NumericError,
+  CHECK_THROWS_MATCHES(trainer.train_discriminator(data, rng), NumericError,
                        Message("GanTrainer::train_discriminator: Adam::minimize: expected a finite loss but got nan in "
                                "step 1 of learning rate 2e-04"));
+  CHECK_THROWS_MATCHES(
+      trainer.fit(data, {.steps = 2, .batch_size = 8}, rng), DataError,
+      Message("GanTrainer::fit: expected finite data but got nan in row 5 of samples "
+              "(GanTrainer::train_discriminator: Adam::minimize: expected a finite loss but got nan in "
+              "step 1 of learning rate 2e-04)"));
   CHECK(weights(generator) == generator_before);
   CHECK(weights(discriminator) == discriminator_before);
 

@@ -50,7 +50,11 @@ class Variable : public AnyVariable<Scalar> {
   Scalar item() const { return value().item(); }
 
  protected:
-  Tensor<Scalar, Rank>& tensor() const { return static_cast<detail::NodeOf<Scalar, Rank>&>(*this->node_).value; }
+  Tensor<Scalar, Rank>& tensor() const {
+    if (!this->node_) [[unlikely]]
+      detail::fail<Error>("Variable: expected a value but its model or variable was moved from");
+    return static_cast<detail::NodeOf<Scalar, Rank>&>(*this->node_).value;
+  }
 };
 
 template <class Scalar, int Rank>

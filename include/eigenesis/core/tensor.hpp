@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <initializer_list>
 #include <span>
 #include <type_traits>
@@ -59,6 +60,11 @@ class Tensor {
   }
   Tensor(const Shape<Rank>& shape, std::initializer_list<Scalar> values)
       : Tensor(shape, std::span<const Scalar>(values.begin(), values.size())) {}
+  template <class Other>
+  requires(!std::is_same_v<Other, Scalar>) Tensor(const Shape<Rank>& shape, const std::vector<Other>&) : Tensor(shape) {
+    static_assert(std::is_same_v<Other, Scalar>,
+                  "eigenesis: the values of a tensor have its scalar type, std::vector<float> for Tensor<float, ...>");
+  }
   /// The value of an Eigen matrix or array expression.
   template <class Derived>
   requires(Rank == 2) explicit Tensor(const Eigen::DenseBase<Derived>& x) : Tensor(Shape<2>{x.rows(), x.cols()}) {
@@ -91,7 +97,7 @@ class Tensor {
   /// Of a temporary, a copy: `for (float t : f(x).values())` would otherwise read what is gone.
   std::vector<Scalar> values() && { return std::vector<Scalar>(data_, data_ + size()); }
 
-  /// The element at the given indices, which are not checked.
+  /// The element at the given indices, which are checked by assert() only.
   template <class... Indices>
   requires(sizeof...(Indices) == Rank) Scalar& operator()(Indices... i) {
     return data_[offset({static_cast<Index>(i)...})];
@@ -155,6 +161,8 @@ class Tensor {
   }
   Index offset(const std::array<Index, static_cast<std::size_t>(Rank)>& indices) const {
     Index result = 0;
+    for (int i = 0; i < Rank; ++i)
+      assert(0 <= indices[static_cast<std::size_t>(i)] && indices[static_cast<std::size_t>(i)] < shape_[i]);
     for (int i = 0; i < Rank; ++i) result = result * shape_[i] + indices[static_cast<std::size_t>(i)];
     return result;
   }

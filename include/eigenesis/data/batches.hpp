@@ -130,6 +130,11 @@ struct Epoch {
 /// Batches of an endless source, which is anything with `sample(n, rng)`: toy data, a generator.
 template <class Source>
 class Batches {
+  static_assert(
+      requires(const Source& source, Rng& rng) { source.sample(Index{1}, rng); },
+      "eigenesis: data are a Tensor [N, ...], Conditioned{samples, conditions}, another struct that lists tensors in "
+      "`fields`, or have sample(n, rng); an Eigen matrix becomes one by Tensor<float, 2>(matrix)");
+
  public:
   static constexpr bool endless = true;
 

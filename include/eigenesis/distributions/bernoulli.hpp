@@ -65,7 +65,7 @@ class Bernoulli {
   [[gnu::cold, gnu::noinline]] static void refuse(const Tensor<Scalar, Rank>& x) {
     const Scalar* const found =
         std::find_if_not(x.data(), x.data() + x.size(), [](Scalar t) { return t >= 0 && t <= 1; });
-    detail::fail<DataError>("Bernoulli::log_prob: expected x in [0, 1] but got ", *found, " in sample ",
+    detail::fail<DataError>("Bernoulli::log_prob: expected x in [0, 1] but got ", *found, " in row ",
                             (found - x.data()) / (x.size() / x.shape(0)));
   }
 

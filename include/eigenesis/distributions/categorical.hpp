@@ -128,10 +128,10 @@ class OneHot {
       Index ones = 0;
       for (Index k = 0; k < x.shape(1); ++k) {
         const Scalar t = x.value()(i, k);
-        require<DataError>(t == 0 || t == 1, "OneHot::log_prob: expected zeros and ones but got ", t, " in sample ", i);
+        require<DataError>(t == 0 || t == 1, "OneHot::log_prob: expected zeros and ones but got ", t, " in row ", i);
         ones += t == 1;
       }
-      require<DataError>(ones == 1, "OneHot::log_prob: expected one 1 in each row but got ", ones, " in sample ", i);
+      require<DataError>(ones == 1, "OneHot::log_prob: expected one 1 in each row but got ", ones, " in row ", i);
     }
     return detail::log_prob_of(x, logits());
   }

@@ -100,4 +100,14 @@ struct Sequential {
 template <class... Layers>
 explicit Sequential(Sequential<Layers...>) -> Sequential<Sequential<Layers...>>;
 
+namespace detail {
+
+/// Whether a network is a Last, or a Sequential that ends in one.
+template <class Network, class Last>
+inline constexpr bool ends_in = std::is_same_v<Network, Last>;
+template <class... Layers, class Last>
+requires(sizeof...(Layers) > 0) inline constexpr bool ends_in<Sequential<Layers...>, Last> =
+    ends_in<std::tuple_element_t<sizeof...(Layers) - 1, std::tuple<Layers...>>, Last>;
+
+}  // namespace detail
 }  // namespace eigenesis::inline EIGENESIS_ABI

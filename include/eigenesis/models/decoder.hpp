@@ -2,8 +2,10 @@
 #pragma once
 
 #include "eigenesis/distributions/likelihoods.hpp"
+#include "eigenesis/layers/activations.hpp"
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/pass.hpp"
+#include "eigenesis/layers/sequential.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
@@ -15,7 +17,12 @@ struct Decoder {
   Network network;
   Likelihood likelihood;
 
-  Decoder(Network net, Likelihood of) : network(std::move(net)), likelihood(std::move(of)) {}
+  Decoder(Network net, Likelihood of) : network(std::move(net)), likelihood(std::move(of)) {
+    static_assert(
+        !std::is_same_v<Likelihood, BernoulliLikelihood> || !detail::ends_in<Network, Sigmoid>,
+        "eigenesis: with BernoulliLikelihood, the network of a Decoder gives logits; leave out the Sigmoid at "
+        "the end");
+  }
 
   auto operator()(const auto& z, Pass pass = {}) const {
     return likelihood(detail::call_named("decoder.network", network, z, pass));

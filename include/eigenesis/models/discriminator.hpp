@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "eigenesis/layers/activations.hpp"
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/living.hpp"
 #include "eigenesis/layers/pass.hpp"
+#include "eigenesis/layers/sequential.hpp"
 #include "eigenesis/ops/pointwise.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -16,7 +18,10 @@ struct Discriminator {
   Network network;
   detail::Living living = {};  // for trainers
 
-  explicit Discriminator(Network net) : network(std::move(net)) {}
+  explicit Discriminator(Network net) : network(std::move(net)) {
+    static_assert(!detail::ends_in<Network, Sigmoid>,
+                  "eigenesis: a Discriminator gives logits; leave out the Sigmoid at the end, the objectives have it");
+  }
 
   auto operator()(const auto& x, Pass pass = {}) const {
     return checked(x, detail::call_named("discriminator.network", network, x, pass));

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "eigenesis/core/schedules.hpp"
 #include "eigenesis/kernels/updates.hpp"
@@ -30,6 +32,18 @@ class MovingAverage {
       : model(start), options_(options) {
     require<ArgumentError>(options.decay >= 0 && options.decay < 1, "MovingAverage: expected decay in [0, 1) but got ",
                            options.decay);
+    std::vector<const void*> originals;
+    for_each_state(start, [&](const FieldPath&, const auto& tensor) { originals.push_back(tensor.data()); });
+    std::size_t i = 0;
+    for_each_state(std::as_const(model), [&](const FieldPath& path, const auto& tensor) {
+      require<ArgumentError>(tensor.size() == 0 || tensor.data() != originals[i],
+                             "MovingAverage: expected a model whose copies are "
+                             "independent but ",
+                             path,
+                             " of a copy is that of the original; does a layer hold a "
+                             "reference or pointer?");
+      ++i;
+    });
   }
 
   const MovingAverageOptions& options() const { return options_; }

@@ -70,8 +70,9 @@ EIGENESIS_ONCE FitMemory checkpoint_numbers(const std::string& path, const FitMe
   const auto is_at = [place = memory.place.data(), begin = std::as_const(expected.place).data()](Index i) {
     return std::equal(place + i, place + i + 4, begin);
   };
-  require<DataError>(is_at(0) || is_at(4),
-                     "it began with another generator; is the seed another one, or the model that was drawn from it?");
+  require<DataError>(
+      is_at(0) || is_at(4),
+      "it began with other random numbers; is the seed of the Rng another one, or what was drawn from it before?");
   for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
     require<DataError>(memory.numbers(i) <= static_cast<double>(max_file_bytes / 8), "its history cannot have ",
                        memory.number(i), " losses");

@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "eigenesis/files/file.hpp"
+#include "eigenesis/layers/pass.hpp"
 #include "eigenesis/training/fit_progress.hpp"
 #include "eigenesis/training/own_parameters.hpp"
 
@@ -114,16 +117,17 @@ template <class Trainer, class Data>
 using LossesOf = decltype(detail::one_step(std::declval<Trainer&>(), std::declval<detail::NextBatch<Batches<Data>>&>(),
                                            std::declval<Rng&>()));
 
-/// The mean of trainer.evaluate(batch, rng) over held-out data, every sample weighted alike; records nothing. The
-/// generator is a copy: equal data and seeds give equal losses, and evaluation leaves a training as it is.
+namespace detail {
+
+/// The mean losses of the first batches of data.
 template <class Trainer, class Data>
-auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size = 1000) {
+auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size, Index most_batches) {
   const NoGradient no_gradient;
   Batches<Data> batches(data, {.batch_size = batch_size, .shuffle = false}, "evaluate");
-  detail::NextBatch<Batches<Data>> next{batches, rng};
+  NextBatch<Batches<Data>> next{batches, rng};
   batches.begin_epoch(rng);
-  detail::MeanLosses<decltype(trainer.evaluate(next(), rng))> mean;
-  for (Index i = 0; i < batches.steps_per_epoch(); ++i) {
+  MeanLosses<decltype(trainer.evaluate(next(), rng))> mean;
+  for (Index i = 0; i < std::min(most_batches, batches.steps_per_epoch()); ++i) {
     next.samples = 0;
     const auto losses = trainer.evaluate(next(), rng);
     mean.add(losses, next.samples);
@@ -131,7 +135,40 @@ auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size = 10
   return mean.mean();
 }
 
+}  // namespace detail
+
+/// The mean of trainer.evaluate(batch, rng) over held-out data, every sample weighted alike; records nothing. The
+/// generator is a copy: equal data and seeds give equal losses, and evaluation leaves a training as it is.
+template <class Trainer, class Data>
+auto evaluate(Trainer& trainer, const Data& data, Rng rng, Index batch_size = 1000) {
+  return detail::evaluate(trainer, data, rng, batch_size, std::numeric_limits<Index>::max());
+}
+
 namespace detail {
+
+/// After a step that failed: throws DataError if a number in the data is not finite, which tells more.
+template <class Data>
+[[gnu::cold]] void expect_finite(const std::string& name, const Data& data, const Error& error) {
+  if constexpr (HasRows<Data>)
+    for_each_tensor(data, [&](std::string_view field, const auto& tensor) {
+      const auto* const end = tensor.data() + tensor.size();
+      const auto* const bad = std::find_if_not(tensor.data(), end, [](auto x) { return std::isfinite(x); });
+      if (bad != end)
+        fail<DataError>(name, ": expected finite data but got ", *bad, " in row ",
+                        (bad - tensor.data()) / (tensor.size() / tensor.shape(0)), " of ", field, " (", error.what(),
+                        ")");
+    });
+}
+
+/// What f() returns. Its errors become a DataError about held-out data.
+template <class F>
+auto on_held_out(const std::string& name, F&& f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    fail<DataError>(name, ": expected held-out data that can be evaluated but: ", error.what());
+  }
+}
 
 /// Goes on from a checkpoint; whether there is one.
 template <class Trainer, class Data, class Losses>
@@ -219,14 +256,22 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
                           .epoch_steps = options.steps > 0 ? 0 : duration.steps,
                           .begin = begin};
   FitState<Losses>& state = run.state;
+  Losses::fields(state.held_out, [](std::string_view, double& value) { value = std::nan(""); });
   FitHistory<Losses>& history = run.history;
   Index& done = run.done;
   const Checkpoint* const checkpoint =
       options.checkpoint && !options.checkpoint->path.empty() ? &*options.checkpoint : nullptr;
   require<ArgumentError>(checkpoint || !options.checkpoint || options.checkpoint->start != Start::resume, name,
                          ": expected the path of a checkpoint to resume from but got none");
-  require<ArgumentError>(!checkpoint || (HasFields<Trainer> && checkpoint->every >= 0 && checkpoint->keep >= 1), name,
-                         ": expected a trainer with `fields`, every >= 0 and keep >= 1 for a checkpoint");
+  if (options.checkpoint) {
+    const Checkpoint& given = *options.checkpoint;
+    require<ArgumentError>(HasFields<Trainer>, name, ": expected a trainer with `fields` for a checkpoint");
+    require<ArgumentError>(given.every >= 0 && given.keep >= 1, name,
+                           ": expected a checkpoint with every >= 0 and keep >= 1 but got ", given.every, " and ",
+                           given.keep);
+    require<ArgumentError>(checkpoint || (given.every == 0 && given.keep == 1), name,
+                           ": expected the path of a checkpoint to keep but got none");
+  }
   Progress progress = options.progress;
   Watching watching(options.watch, progress,
                     {.title = title<Trainer>(), .epochs = duration.epochs, .steps_per_epoch = duration.steps});
@@ -289,7 +334,13 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
         std::optional<NotedUpdates> noted;
         watching.updates.clear();
         if (watching.reads_updates(state.step + 1)) noted.emplace(watching.updates);
-        state.losses = one_step(trainer, next, rng);
+        const TrainingCall training(Pass::training(rng));
+        try {
+          state.losses = one_step(trainer, next, rng);
+        } catch (const Error& error) {
+          expect_finite(name, data, error);
+          throw;
+        }
         first = false;
       }
       if (options.steps > 0 && done % 100 == 0) run.recent = {};  // a mean since step 0 would soon hardly move
@@ -351,8 +402,11 @@ FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data, cons
   static_assert(
       requires(Batches<HeldOut> & batches) { trainer.evaluate(batches.next(rng), rng); },
       "eigenesis: a trainer needs evaluate(batch, rng) for held-out data of this kind");
-  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng,
-                                              [&] { return evaluate(trainer, held_out, Rng(0)); });
+  const std::string name = detail::fit_name<Trainer>();
+  detail::on_held_out(name, [&] { return detail::evaluate(trainer, held_out, Rng(0), 1000, 1); });  // before training
+  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng, [&] {
+    return detail::on_held_out(name, [&] { return evaluate(trainer, held_out, Rng(0)); });
+  });
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

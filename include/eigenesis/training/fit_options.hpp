@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <optional>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "eigenesis/training/checkpoint.hpp"
@@ -18,9 +20,31 @@ struct FitState {
   Index step = 0;   // steps so far
   Index epoch = 0;  // counted from 1
   Losses losses;    // of the last step; in on_epoch, the mean over the epoch, as in FitHistory::epochs
-  Losses held_out;  // in on_epoch, if held-out data were given
+  Losses held_out;  // in on_epoch, if held-out data were given; else NaN
   bool stop = false;
 };
+
+namespace detail {
+
+/// A function that is told of a training: [&](auto& now) { ... }.
+template <class State>
+class Callback {
+ public:
+  Callback() = default;
+  template <class F>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Callback>) Callback(F function) : function_(std::move(function)) {
+    static_assert(!std::is_invocable_v<F&, State&&>,
+                  "eigenesis: a callback takes the state of the training by reference, [](auto& now); of a copy, "
+                  "now.stop would be lost");
+  }
+  explicit operator bool() const { return static_cast<bool>(function_); }
+  void operator()(State& state) const { function_(state); }
+
+ private:
+  std::function<void(State&)> function_;
+};
+
+}  // namespace detail
 
 template <class Losses>
 struct FitHistory {
@@ -37,8 +61,8 @@ struct FitOptions {
   Index batch_size = 128;
   bool drop_last = false;  // leave out an epoch's last batch if it is smaller than the others, as a GAN always does
   Progress progress = {};
-  std::function<void(FitState<Losses>&)> on_step = {};
-  std::function<void(FitState<Losses>&)> on_epoch = {};
+  detail::Callback<FitState<Losses>> on_step = {};  // told after each step, [&](auto& now) { ... }
+  detail::Callback<FitState<Losses>> on_epoch = {};
   std::optional<Checkpoint> checkpoint = {};  // Checkpoint{.path = "run.safetensors", .every = 500}
   std::vector<AWatcher> watch = {};           // {Log{"run.csv"}, EarlyStopping{}}
   FitHistory<Losses>* history = nullptr;      // if given, kept up to date here too, so that it outlasts an exception

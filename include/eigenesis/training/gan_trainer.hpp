@@ -84,7 +84,7 @@ class GanTrainer {
     static_assert(
         detail::part_count<detail::APenalty, P1, P2, P3, P4, P5, P6> <= 1,
         "eigenesis: GanTrainer takes one penalty, InstanceNoise, optimizers, a MovingAverage and GanOptions; one "
-        "of its arguments is none of these");
+        "of its arguments is none of these, or there are two penalties");
     static_assert(detail::part_count<detail::AnOptimizer, P1, P2, P3, P4, P5, P6> <= 2 &&
                       detail::part_count<detail::AnAverage, P1, P2, P3, P4, P5, P6> <= 1 &&
                       detail::part_count<detail::A<InstanceNoise>, P1, P2, P3, P4, P5, P6> <= 1,

@@ -4,6 +4,7 @@
 #include "eigenesis/autodiff/gradient.hpp"
 #include "eigenesis/layers/living.hpp"
 #include "eigenesis/layers/pass.hpp"
+#include "eigenesis/models/encoder.hpp"
 #include "eigenesis/objectives/elbo.hpp"
 #include "eigenesis/training/fit.hpp"
 #include "eigenesis/training/parts.hpp"
@@ -64,6 +65,13 @@ class VaeTrainer {
         requires { objective_.loss(terms, Index{}); },
         "eigenesis: VaeTrainer takes an objective with loss(terms, step), an optimizer and a MovingAverage; one of "
         "its arguments is none of these");
+    if constexpr (std::is_same_v<Objective, Elbo> &&
+                  requires { requires std::is_same_v<decltype(Model::encoder.log_variance), NoVariance>; })
+      require<ArgumentError>(
+          objective_.beta == 0,
+          "VaeTrainer::step: expected an Encoder{trunk, mean, log_variance}, or beta = 0, but got one "
+          "without a head for log-variances and beta = ",
+          objective_.beta, "; the divergence is infinite");
     const auto loss = objective_.loss(terms, static_cast<Index>(steps_.item()));
     detail::in_phase(*this, "step", steps_.item() == 0, [&] { optimizer.minimize(loss, model_); });
     steps_.data()[0] += 1;
@@ -126,7 +134,10 @@ class VaeTrainer {
     return std::apply(
         [&](const auto&... batch_parts) {
           constexpr bool fits = requires { model_.elbo_terms(batch_parts..., pass); };
-          static_assert(fits, "eigenesis: VaeTrainer trains a Vae, or another model with elbo_terms(x, pass)");
+          static_assert(
+              fits,
+              "eigenesis: VaeTrainer trains a Vae, or another model with elbo_terms(x, pass), whose decoder gives "
+              "what has the rank of the data");
           if constexpr (fits) return model_.elbo_terms(batch_parts..., pass);
         },
         detail::batch_variables(std::move(batch)));
