@@ -308,7 +308,10 @@ class Header:
                 return previous
             if previous and previous[0] == name and previous[1]:
                 comment = previous[1]
-                self.edit(begin, begin, "/** " + "<br>".join(["\n".join(description(comment))]).replace("\n", " ") + " */ ")
+                if re.search(r"\{\s*static_assert\(", source):
+                    self.edit(begin, end, "")  # says why there is no such overload
+                    return previous
+                self.edit(begin, begin, f"/** {' '.join(description(comment))} */ ")
             elif kind == "class" and described and name in (own_name, "operator()"):
                 self.edit(begin, begin, NOTHING)
         return name, comment

@@ -8,8 +8,9 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// A matrix to be read transposed by matmul, without a copy: matmul(x, transposed(w)).
 template <class Scalar>
 struct Transposed {
-  Variable<Scalar, 2> matrix;
+  Variable<Scalar, 2> matrix;  // as it is in memory
 };
+/// See Transposed.
 template <class Scalar>
 Transposed<Scalar> transposed(const Variable<Scalar, 2>& matrix) {
   return {matrix};

@@ -7,7 +7,8 @@
 // a kernel of its own is a row of kernels/operations.inl.
 namespace eigenesis::inline EIGENESIS_ABI {
 
-// exp, tanh, ...: the functions of one number of that table.
+/// Of each element; NaN gives NaN. square(x) = x^2, expm1(x) = exp(x) - 1, log1p(x) = log(1 + x),
+/// sigmoid(x) = 1 / (1 + exp(-x)), softplus(x) = log(1 + exp(x)); the others are what their names say in C++.
 #define EIGENESIS_FUNCTION(name, ...)                            \
   template <class Scalar, int Rank>                              \
   Variable<Scalar, Rank> name(const Variable<Scalar, Rank>& x) { \
@@ -49,12 +50,14 @@ Variable<Scalar, Rank> clamp(const Variable<Scalar, Rank>& x, double low, double
 /// The larger element; NaN if either is.
 template <class Scalar, int A, int B>
 auto maximum(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named("maximum", [](auto x, auto y) { return maximum(x, y); }, a, b);
+  return detail::map_named(
+      "maximum", [](auto x, auto y) { return maximum(x, y); }, a, b);
 }
 /// The smaller element; NaN if either is.
 template <class Scalar, int A, int B>
 auto minimum(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named("minimum", [](auto x, auto y) { return minimum(x, y); }, a, b);
+  return detail::map_named(
+      "minimum", [](auto x, auto y) { return minimum(x, y); }, a, b);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
