@@ -303,7 +303,7 @@ class Header:
                     re.match(r"\s*->", pure[skip(pure, top_level(pure, "(")):]) and pure.startswith(name)):
                 self.edit(begin, end, "")  # a rule of the language, or a deduction guide
                 return previous
-            if name in FOR_THE_LIBRARY:
+            if name in FOR_THE_LIBRARY or re.match(r"(const )?detail::(?!Epoch)", pure):
                 self.edit(begin, end, "")
                 return previous
             if previous and previous[0] == name and previous[1]:

@@ -5,6 +5,7 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// How draw_scatter() draws.
 struct ScatterOptions {
   std::string title = {};
   std::vector<int> labels = {};     // [N] >= 0, one colour for each class; empty: one colour for all

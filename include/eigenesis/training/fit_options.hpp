@@ -19,9 +19,11 @@ struct FitState {
   Index epoch = 0;  // counted from 1
   Losses losses;    // of the last step; in on_epoch, the mean over the epoch, as in FitHistory::epochs
   Losses held_out;  // in on_epoch, if held-out data were given
+  /// Set it, and the training ends after this step.
   bool stop = false;
 };
 
+/// The losses of a training.
 template <class Losses>
 struct FitHistory {
   std::vector<Losses> steps;   // of every step
@@ -29,15 +31,20 @@ struct FitHistory {
   std::vector<Losses> held_out;  // after each epoch, if held-out data were given
 };
 
+/// How long and on which batches fit() trains, and what goes on beside it.
 template <class Losses>
 struct FitOptions {
   Index steps = 0;   // steps of the trainer, or
   Index epochs = 0;  // passes over a finite data set; exactly one of the two is set. Where a step takes several
                      // batches, as a GAN's may, an epoch has as many steps as fit into a pass, but at least one
+  /// Samples in each batch.
   Index batch_size = 128;
   bool drop_last = false;  // leave out an epoch's last batch if it is smaller than the others, as a GAN always does
+  /// What is shown meanwhile: `ProgressBar{}`.
   Progress progress = {};
+  /// Called after each step.
   std::function<void(FitState<Losses>&)> on_step = {};
+  /// Called after each epoch and its evaluation.
   std::function<void(FitState<Losses>&)> on_epoch = {};
   std::optional<Checkpoint> checkpoint = {};  // Checkpoint{.path = "run.safetensors", .every = 500}
   std::vector<AWatcher> watch = {};           // {Log{"run.csv"}, EarlyStopping{}}
