@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writes headers as Doxygen is to read them: filter.py SOURCE TARGET, two folders. Lines keep their numbers.
+"""Writes headers as Doxygen is to read them: filter.py PROJECT TARGET, two folders. Lines keep their numbers.
 
 A comment behind a declaration, and its further lines, describe the declaration; of several fields, each.
 A comment above overloads that follow each other describes all of them, up to the next comment.
@@ -10,8 +10,10 @@ What lies in a folder of include/eigenesis belongs to the group of the folder.
 """
 import pathlib
 import re
+import shutil
 import sys
 
+INTERNAL = ("kernels", "files")  # rooms
 # Members that layers and trainers have for the library; the guide describes them. Others of these names have comments.
 FOR_THE_LIBRARY = {"fields", "details", "name", "title", "needs_pass", "mixes_samples", "can_be_silent", "endless", "place",
                    "go_to", "is_default", "needs_separate_samples", "decays_weights"}
@@ -344,19 +346,36 @@ class Header:
             self.edit(first, last, "///< " + plain(text))
 
 
+def main_page(readme):
+    """The first words of the README and its map of the house, with a group of the reference for each room."""
+    words = re.search(r"# eigenesis\n\n(.*?)\n\n", readme, re.S).group(1)
+    rooms = re.findall(r"^\| `(\w+)/` \| \d+ \| (.*?) \|$", readme, re.M)
+    rooms = [(name, plain(text)) for name, text in rooms if name not in INTERNAL]
+    page = [f"/** @mainpage The reference\n\n{words}\n"]
+    page += ["This is what each header of the library offers; the README and docs/guide.md tell how it fits together.",
+             "Shapes are in brackets, `[N, H, W, C]`; a `Scalar` is float or double.\n",
+             "| folder | |", "|---|---|"]
+    page += [f"| @ref {name} \"{name}\" | {text} |" for name, text in rooms] + ["*/"]
+    return "\n".join(page + [f"/** @defgroup {name} {name}\n{text} */" for name, text in rooms]) + "\n"
+
+
 def main():
-    source, target = map(pathlib.Path, sys.argv[1:])
-    headers = {path.relative_to(source): path.read_text() for path in sorted(source.rglob("*.hpp"))
-               if path.parent.name not in ("kernels", "files") and not path.name.endswith("_inl.hpp")}
+    project, target = map(pathlib.Path, sys.argv[1:])
+    source = project / "include/eigenesis"
+    headers = {path.relative_to(source): path.read_text(encoding="utf-8") for path in sorted(source.rglob("*.hpp"))
+               if path.parent.name not in INTERNAL and not path.name.endswith("_inl.hpp")}
     bases, more = set(), set(re.findall(r"class \w+ : public detail::(\w+)", "".join(headers.values())))
     while more:
         bases |= more
         more = set(re.findall(rf"class (?:{'|'.join(bases)}) : public (\w+)", "".join(headers.values()))) - bases
-    functions = re.findall(r"EIGENESIS_FUNCTION\((\w+),", without_comments((source / "kernels/operations.inl").read_text()))
+    functions = re.findall(r"EIGENESIS_FUNCTION\((\w+),",
+                           without_comments((source / "kernels/operations.inl").read_text(encoding="utf-8")))
+    shutil.rmtree(target, ignore_errors=True)
     for path, text in headers.items():
-        shown = target / path
+        shown = target / "eigenesis" / path
         shown.parent.mkdir(parents=True, exist_ok=True)
-        shown.write_text(Header(text, path.parent.name, bases, functions).run())
+        shown.write_text(Header(text, path.parent.name, bases, functions).run(), encoding="utf-8")
+    (target / "main_page.dox").write_text(main_page((project / "README.md").read_text(encoding="utf-8")), encoding="utf-8")
 
 
 main()
