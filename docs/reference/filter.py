@@ -113,10 +113,10 @@ def plain(text):
     """Text without any meaning for Doxygen and its Markdown, but for `code`."""
     pieces = re.split(r"(`[^`]*`)", text)
     for i in range(0, len(pieces), 2):
-        piece = re.sub(r"([\\@#%*_])", r"\\\1", pieces[i].replace("&", "&amp;"))
-        piece = piece.replace("<", "&lt;").replace(">", "&gt;").replace("[", "&#91;").replace("|", "&#124;")
-        piece = re.sub(r"\\_", "&#95;", piece)
-        pieces[i] = re.sub(r"^( *)([-+])(?= )", lambda m: m.group(1) + {"-": "&minus;", "+": "&#43;"}[m.group(2)], piece)
+        piece = pieces[i].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        piece = re.sub(r"([\\@#%*_\[|])", r"\\\1", piece)
+        piece = re.sub(r"^( *)(?=[-+] |\d+\. )", r"\1&nbsp;", piece)  # no list
+        pieces[i] = re.sub(r"\b(al|e\.g|i\.e)\. ", r"\1.\\ ", piece)  # no end of a sentence
     return "".join(pieces)
 
 
@@ -243,8 +243,8 @@ class Header:
             c = text[i]
             if c == ";":
                 return i + 1
-            if kind == "enum" and c == ",":
-                return i
+            if kind == "enum" and (c == "," or text.startswith("//", i)):
+                return begin + len(text[begin:i].rstrip())
             if c == "{":
                 i = skip(text, i)
                 if re.match(r"\s*;", text[i:]):
@@ -313,7 +313,7 @@ class Header:
                 if re.search(r"\{\s*static_assert\(", source):
                     self.edit(begin, end, "")  # says why there is no such overload
                     return previous
-                self.edit(begin, begin, f"/** {' '.join(description(comment))} */ ")
+                self.edit(begin, begin, f"/** {' '.join(plain(line) for line in comment if line[:2] != '  ')} */ ")
             elif kind == "class" and described and name in (own_name, "operator()"):
                 self.edit(begin, begin, NOTHING)
         return name, comment
