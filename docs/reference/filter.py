@@ -13,10 +13,11 @@ import re
 import shutil
 import sys
 
-INTERNAL = ("kernels", "files")  # rooms
+INTERNAL = ("kernels", "files")  # folders
+
 # Members that layers and trainers have for the library; the guide describes them. Others of these names have comments.
-FOR_THE_LIBRARY = {"fields", "details", "name", "title", "needs_pass", "mixes_samples", "can_be_silent", "endless", "place",
-                   "go_to", "is_default", "needs_separate_samples", "decays_weights"}
+FOR_THE_LIBRARY = {"fields", "details", "name", "title", "needs_pass", "mixes_samples", "can_be_silent", "endless",
+                   "place", "go_to", "is_default", "needs_separate_samples", "decays_weights"}
 NOTHING = r"/** \if never \endif */ "  # a description without words: no warning, no text
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 
@@ -270,12 +271,13 @@ class Header:
             if re.search(r"\bdetail\b", found.group(1) or "") or pure.startswith("extern"):
                 self.scope(opened, end - 1, "detail", "detail", False)
                 return None
-            self.edit(begin, opened + 1, f"{text[begin:opened]} /** @addtogroup {self.group}\n@{{ */")
+            self.edit(begin, opened + 1, f"{text[begin:opened]} /** @addtogroup {self.group}\n@{{ */ ")
             self.edit(end - 1, end, "/** @} */ }")
             self.scope(opened, end - 1, "namespace", "in", False)
             return None
         above = self.comment_above(begin)
-        if kind == "detail" and not ((found := re.match(r"class\s+(\w+)[^;(]*\{", pure)) and found.group(1) in self.bases):
+        base = re.match(r"class\s+(\w+)[^;(]*\{", pure)
+        if kind == "detail" and not (base and base.group(1) in self.bases):
             begin = text.rfind("\n", 0, begin) + 1
             for _ in above:
                 begin = text.rfind("\n", 0, begin - 1) + 1
@@ -301,18 +303,17 @@ class Header:
             if behind:
                 return name, behind
             ends = without_comments(source).rstrip().rstrip(";").rstrip()
-            if (re.search(r"=\s*(delete|default)$", ends) or name.startswith("~") or name == "operator=" or
-                    re.match(r"\s*->", pure[skip(pure, top_level(pure, "(")):]) and pure.startswith(name)):
-                self.edit(begin, end, "")  # a rule of the language, or a deduction guide
+            no_more = [r"=\s*(delete|default)$", r"\{\s*static_assert\([^;]*;\s*(return \w+;\s*)?\}$"]
+            own = rf"{own_name}\s*\((const {own_name}&|{own_name}&&)[\w\s]*\)|~|operator="
+            guide = pure.startswith(name) and re.match(r"\s*->", pure[skip(pure, top_level(pure, "(")):])
+            if any(re.search(each, ends) for each in no_more) or re.match(own, pure) or name == "operator=" or guide:
+                self.edit(begin, end, "")  # the rules of the language; what says why there is no such function
                 return previous
             if name in FOR_THE_LIBRARY or re.match(r"(const )?detail::(?!Epoch)", pure):
                 self.edit(begin, end, "")
                 return previous
             if previous and previous[0] == name and previous[1]:
                 comment = previous[1]
-                if re.search(r"\{\s*static_assert\(", source):
-                    self.edit(begin, end, "")  # says why there is no such overload
-                    return previous
                 self.edit(begin, begin, f"/** {' '.join(plain(line) for line in comment if line[:2] != '  ')} */ ")
             elif kind == "class" and described and name in (own_name, "operator()"):
                 self.edit(begin, begin, NOTHING)
@@ -375,7 +376,8 @@ def main():
         shown = target / "eigenesis" / path
         shown.parent.mkdir(parents=True, exist_ok=True)
         shown.write_text(Header(text, path.parent.name, bases, functions).run(), encoding="utf-8")
-    (target / "main_page.dox").write_text(main_page((project / "README.md").read_text(encoding="utf-8")), encoding="utf-8")
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    (target / "main_page.dox").write_text(main_page(readme), encoding="utf-8")
 
 
 main()

@@ -6,6 +6,6 @@ execute_process(COMMAND ${PYTHON} ${CMAKE_CURRENT_LIST_DIR}/filter.py ${SOURCE} 
   COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${DOXYGEN} ${OUTPUT}/Doxyfile RESULT_VARIABLE failed)
 if(failed)
-  message(FATAL_ERROR "docs: expected a description of everything that users meet but got the messages above; lines are "
-    "those of ${SOURCE}/include")
+  message(FATAL_ERROR "docs: expected a description of all that users meet but got the messages above; "
+    "lines are those of ${SOURCE}/include")
 endif()

@@ -36,6 +36,7 @@ Variable<Scalar, 2> matmul(const Variable<Scalar, 2>& a, const Variable<Scalar, 
                            const Variable<Scalar, 1>& bias) {
   return detail::product(a, false, b, false, &bias);
 }
+/// The matrix product of operands that are read transposed where they say so. Throws ShapeError.
 template <class Scalar>
 Variable<Scalar, 2> matmul(const Transposed<Scalar>& a, const Variable<Scalar, 2>& b) {
   return detail::product(a.matrix, true, b, false);
