@@ -117,7 +117,7 @@ def plain(text):
         piece = pieces[i].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         piece = re.sub(r"([\\@#%*_\[|])", r"\\\1", piece)
         piece = re.sub(r"^( *)(?=[-+] |\d+\. )", r"\1&nbsp;", piece)  # no list
-        pieces[i] = re.sub(r"\b(al|e\.g|i\.e)\. ", r"\1.\\ ", piece)  # no end of a sentence
+        pieces[i] = re.sub(r"\b(al|e\.g|i\.e)\.( |$)", r"\1.&nbsp;", piece)  # no end of a sentence
     return "".join(pieces)
 
 
