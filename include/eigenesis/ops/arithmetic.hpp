@@ -9,26 +9,22 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// a + b, element by element. Shapes are stretched as by broadcast; throws ShapeError if they do not fit.
 template <class Scalar, int A, int B>
 auto operator+(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named(
-      "operator+", [](auto x, auto y) { return x + y; }, a, b);
+  return detail::map_named("operator+", [](auto x, auto y) { return x + y; }, a, b);
 }
 /// a - b, element by element. Shapes are stretched as by broadcast; throws ShapeError if they do not fit.
 template <class Scalar, int A, int B>
 auto operator-(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named(
-      "operator-", [](auto x, auto y) { return x - y; }, a, b);
+  return detail::map_named("operator-", [](auto x, auto y) { return x - y; }, a, b);
 }
 /// a * b, element by element. Shapes are stretched as by broadcast; throws ShapeError if they do not fit.
 template <class Scalar, int A, int B>
 auto operator*(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named(
-      "operator*", [](auto x, auto y) { return x * y; }, a, b);
+  return detail::map_named("operator*", [](auto x, auto y) { return x * y; }, a, b);
 }
 /// a / b, element by element. Shapes are stretched as by broadcast; throws ShapeError if they do not fit.
 template <class Scalar, int A, int B>
 auto operator/(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named(
-      "operator/", [](auto x, auto y) { return x / y; }, a, b);
+  return detail::map_named("operator/", [](auto x, auto y) { return x / y; }, a, b);
 }
 /// -a, element by element.
 template <class Scalar, int Rank>
