@@ -332,7 +332,8 @@ class Header:
         source = self.text[begin:end]
         pure = without_template(without_comments(source)).strip()
         found = re.search(r"(\w+)\s*(=.*|\{.*\})?;?$", pure, re.S)
-        if pure.startswith("detail::") or (not above and not behind and found and found.group(1) in FOR_THE_LIBRARY):
+        for_the_library = "static" in source and not above and not behind and found and found.group(1) in FOR_THE_LIBRARY
+        if pure.startswith("detail::") or for_the_library:
             for first, last, _ in behind:
                 self.edit(first, last, "")
             return self.edit(begin, end, "")

@@ -27,8 +27,8 @@ enum class InFiles {
 
 /// Where a field stands in a model; put together as text ("encoder.trunk.0.weight") only when asked for.
 struct FieldPath {
-  const FieldPath* parent;  // nullptr for a field of the model itself
-  std::string_view name;
+  const FieldPath* parent;                   // nullptr for a field of the model itself
+  std::string_view name;                     // as `fields` has it
   InFiles in_files = InFiles::as_in_memory;  // as the layer names it
 };
 /// The names from the model to the field: "encoder.trunk.0.weight".

@@ -35,6 +35,7 @@ void save_png(const std::string& path, const Picture& picture);
 
 /// A picture, and what is to stand above it.
 struct TitledPicture {
+  /// What stands above the picture.
   std::string title;
   /// What stands below the title.
   Picture picture;

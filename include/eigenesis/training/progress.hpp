@@ -20,8 +20,8 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// A number that training reports.
 struct NamedValue {
-  std::string_view name;
-  double value;  // as a double, whatever the scalar of the model
+  std::string_view name;  // of the loss
+  double value;           // as a double, whatever the scalar of the model
 };
 
 /// Where a progress bar writes, and the clock that it reads. The default is the terminal or file behind stderr.

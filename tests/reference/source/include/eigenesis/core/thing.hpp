@@ -8,6 +8,7 @@ struct DescribedThing {
   double described_a = 0, described_b = 0;  // of both
   double described_c = 0;                   // of one that needs
                                             // two lines
+  int name = 0;
   double bare_field = 0;
 
   DescribedThing(int n) : described_c{double(n)} {}
