@@ -32,6 +32,7 @@ class Parameter : public Variable<Scalar, Rank> {
     this->node_->differentiable = !fixed;
     this->node_->updated = detail::next_serial();
   }
+  /// Whether hold_fixed() holds.
   bool is_fixed() const { return !this->node_->differentiable; }
 
   /// The value, to be changed in place. Losses computed before can no longer be differentiated: gradient() then throws.

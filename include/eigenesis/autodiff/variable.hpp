@@ -14,8 +14,11 @@ class AnyVariable {
  public:
   explicit AnyVariable(detail::NodeRef<Scalar> node) : node_(std::move(node)) {}
 
+  /// Sizes of the axes.
   std::span<const Index> shape() const { return node_->shape; }
+  /// Number of elements.
   Index size() const { return node_->size(); }
+  /// The elements in row-major order.
   const Scalar* data() const { return node_->data(); }
   /// Whether a gradient can reach something through this value.
   bool differentiable() const { return node_->differentiable; }
@@ -37,6 +40,7 @@ class Variable : public AnyVariable<Scalar> {
   /// A variable that is known to have this rank.
   explicit Variable(AnyVariable<Scalar> variable) : AnyVariable<Scalar>(std::move(variable)) {}
 
+  /// The tensor.
   const Tensor<Scalar, Rank>& value() const& { return tensor(); }
   /// Of a temporary, not a reference, as `const auto& t = f(x).value();` would then refer to what is gone. It is copied
   /// only if others hold it too.
@@ -44,9 +48,12 @@ class Variable : public AnyVariable<Scalar> {
     if (this->node_.unique()) return std::move(tensor());
     return tensor();
   }
+  /// Sizes of the axes; of one axis, negative ones count from the back.
   const Shape<Rank>& shape() const { return value().shape(); }
   Index shape(int axis) const { return value().shape(axis); }
+  /// Number of elements.
   Index size() const { return value().size(); }
+  /// The number of a variable with one element; throws ShapeError for others.
   Scalar item() const { return value().item(); }
 
  protected:
@@ -94,9 +101,10 @@ Variable<Scalar, Rank> watch(const Variable<Scalar, Rank>& x) {
 /// "With respect to `input`, the gradient is rule(y, dy)": y is the output, dy the gradient of the output.
 template <class Input, class F>
 struct Wrt {
-  const Input& input;
-  F rule;
+  const Input& input;  // of the operation
+  F rule;              // (y, dy) -> the gradient of `input`
 };
+/// For record(): the gradient with respect to `input` is rule(y, dy).
 template <class Scalar, int Rank, class F>
 Wrt<Variable<Scalar, Rank>, F> wrt(const Variable<Scalar, Rank>& input, F rule) {
   return {input, std::move(rule)};
@@ -109,9 +117,10 @@ Wrt<AnyVariable<Scalar>, F> wrt(const AnyVariable<Scalar>& input, F rule) {
 /// "With respect to inputs[i], the gradient is rule(i, y, dy)", for inputs whose number is known at run time only.
 template <class Input, class F>
 struct WrtEach {
-  std::span<const Input> inputs;
-  F rule;
+  std::span<const Input> inputs;  // of the operation
+  F rule;                         // (i, y, dy) -> the gradient of inputs[i]
 };
+/// For record(): the gradient with respect to inputs[i] is rule(i, y, dy).
 template <class Input, class F>
 WrtEach<Input, F> wrt_each(std::span<const Input> inputs, F rule) {
   return {inputs, std::move(rule)};
@@ -125,8 +134,11 @@ class AnyTensor {
   AnyTensor(AnyTensor&&) noexcept = default;
   AnyTensor& operator=(AnyTensor&&) noexcept = default;
 
+  /// Sizes of the axes.
   std::span<const Index> shape() const { return node_->shape; }
+  /// Number of elements.
   Index size() const { return node_->size(); }
+  /// The elements in row-major order, to be set.
   Scalar* data() { return node_->data(); }
   /// The value as a constant; the tensor is no more.
   AnyVariable<Scalar> constant() && { return AnyVariable<Scalar>(std::move(node_)); }

@@ -18,13 +18,14 @@ class Rng {
  public:
   /// All there is to know of a stream; enough to continue it.
   struct State {
-    std::uint64_t key = 0;
+    std::uint64_t key = 0;      // the seed
     std::uint64_t counter = 0;  // words used so far
     bool operator==(const State&) const = default;
   };
 
   explicit Rng(std::uint64_t seed = 0) : state_{seed, 0} {}
   explicit Rng(const State& state) : state_(state) {}
+  /// Of this moment, to continue from later.
   const State& state() const { return state_; }
 
   /// 32 random bits.

@@ -12,18 +12,19 @@
 // schedule is any function of the step, counted from 0; of one's own: [](Index step) { return std::pow(0.999, step); }.
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// A factor for each step; an empty one counts as 1.
 using Schedule = std::function<double(Index step)>;
 
 /// Always `factor`.
 struct ConstantSchedule {
-  double factor = 1;
+  double factor = 1;  // in every step
   double operator()(Index) const { return factor; }
 };
 
 /// factor^floor(step / period). Throws ArgumentError for period < 1.
 struct StepSchedule {
-  Index period;
-  double factor = 0.1;
+  Index period;         // in steps
+  double factor = 0.1;  // of each period to the one before
   double operator()(Index step) const {
     require<ArgumentError>(period >= 1, "StepSchedule: expected period >= 1 but got ", period);
     return std::pow(factor, static_cast<double>(step / period));
@@ -33,8 +34,8 @@ struct StepSchedule {
 /// From 1 down to `end` along half a cosine, end + (1 - end) (1 + cos(pi step / steps)) / 2, then `end` (Loshchilov and
 /// Hutter 2017). Throws ArgumentError for steps < 1.
 struct CosineSchedule {
-  Index steps;
-  double end = 0;
+  Index steps;     // until `end` is reached
+  double end = 0;  // the last factor
   double operator()(Index step) const {
     require<ArgumentError>(steps >= 1, "CosineSchedule: expected steps >= 1 but got ", steps);
     const double done = static_cast<double>(std::min(step, steps)) / static_cast<double>(steps);
@@ -44,7 +45,7 @@ struct CosineSchedule {
 
 /// (step + 1) / steps until 1 is reached: the first step is small, but not 0. Throws ArgumentError for steps < 1.
 struct LinearWarmUp {
-  Index steps;
+  Index steps;  // until 1 is reached
   double operator()(Index step) const {
     require<ArgumentError>(steps >= 1, "LinearWarmUp: expected steps >= 1 but got ", steps);
     return std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(steps));
@@ -53,8 +54,8 @@ struct LinearWarmUp {
 
 /// From 1 down to `end` along a line, 1 + (end - 1) step / steps, then `end`. Throws ArgumentError for steps < 1.
 struct LinearDecay {
-  Index steps;
-  double end = 0;
+  Index steps;     // until `end` is reached
+  double end = 0;  // the last factor
   double operator()(Index step) const {
     require<ArgumentError>(steps >= 1, "LinearDecay: expected steps >= 1 but got ", steps);
     return 1 + (end - 1) * static_cast<double>(std::min(step, steps)) / static_cast<double>(steps);

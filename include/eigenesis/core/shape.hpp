@@ -16,8 +16,9 @@ inline constexpr int max_rank = 6;
 template <int Rank>
 struct Shape {
   static_assert(Rank >= 0 && Rank <= max_rank, "eigenesis: tensors have rank 0 to 6");
-  std::array<Index, static_cast<std::size_t>(Rank)> sizes{};
+  std::array<Index, static_cast<std::size_t>(Rank)> sizes{};  // of the axes, the first one first
 
+  /// The size of an axis, which is not checked.
   constexpr Index& operator[](int axis) { return sizes[static_cast<std::size_t>(axis)]; }
   constexpr Index operator[](int axis) const { return sizes[static_cast<std::size_t>(axis)]; }
   /// Number of elements; 1 for rank 0.
@@ -26,6 +27,7 @@ struct Shape {
     for (const Index s : sizes) product *= s;
     return product;
   }
+  /// The sizes, for code that takes any rank.
   constexpr operator std::span<const Index>() const { return sizes; }
   constexpr bool operator==(const Shape&) const = default;
 };

@@ -43,7 +43,9 @@ class Tensor {
   static_assert(std::is_floating_point_v<Scalar>, "eigenesis: tensors hold float or double");
 
  public:
+  /// What matrix() maps.
   using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  /// What array() maps.
   using Array = Eigen::Array<Scalar, Eigen::Dynamic, 1>;
 
   /// A tensor without elements; for rank 0 the number 0.
@@ -85,13 +87,17 @@ class Tensor {
     if (data_) detail::give_memory(data_, bytes(size()));
   }
 
+  /// Sizes of the axes.
   const Shape<Rank>& shape() const { return shape_; }
   /// Size of one axis; negative axes count from the back.
   Index shape(int axis) const { return shape_[detail::checked_axis("Tensor::shape", axis, Rank)]; }
+  /// Number of elements.
   Index size() const { return shape_.size(); }
 
+  /// The elements in row-major order, at an address that is a multiple of 64.
   Scalar* data() { return data_; }
   const Scalar* data() const { return data_; }
+  /// The elements in row-major order.
   std::span<Scalar> values() & { return {data_, static_cast<std::size_t>(size())}; }
   std::span<const Scalar> values() const& { return {data_, static_cast<std::size_t>(size())}; }
   /// Of a temporary, a copy: `for (float t : f(x).values())` would otherwise read what is gone.

@@ -14,8 +14,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// How data are taken batch by batch.
 struct BatchOptions {
-  Index batch_size = 128;
+  Index batch_size = 128;  // samples in each
   bool drop_last = false;  // Leave out an epoch's last batch if it is smaller than the others.
   bool shuffle = true;     // false: every epoch in the order of the data
 };
@@ -178,7 +179,9 @@ class Batches<Data> {
   }
   explicit Batches(const Data&&, const BatchOptions& = {}, const char* = nullptr) = delete;
 
+  /// Number of samples, N.
   Index samples() const { return std::ssize(order_); }
+  /// Number of batches in an epoch.
   Index steps_per_epoch() const {
     const Index full = samples() / options_.batch_size;
     return full + (options_.drop_last || samples() % options_.batch_size == 0 ? 0 : 1);
@@ -200,6 +203,7 @@ class Batches<Data> {
     return {{this, &rng, steps_per_epoch()}};
   }
   void epoch(Rng&) && = delete;
+  /// Begins an epoch: draws its order. next() does so by itself.
   void begin_epoch(Rng& rng) {
     epoch_begin_ = rng.state();
     began_ = true;

@@ -7,14 +7,16 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// Images, one per row, and the class that each of them shows.
 struct LabelledImages {
-  Tensor<float, 2> images;  // [N, height * width * channels], pixels in [0, 1]
-  std::vector<int> labels;  // [N]
-  Index height = 0, width = 0, channels = 0;
+  Tensor<float, 2> images;                    // [N, height * width * channels], pixels in [0, 1]
+  std::vector<int> labels;                    // [N]
+  Index height = 0, width = 0, channels = 0;  // of each image
+  /// Number of images, N.
   Index size() const { return images.shape(0); }
 };
 
+/// What load_mnist() gives.
 struct Mnist {
-  LabelledImages train, test;
+  LabelledImages train, test;  // of the files train-... and t10k-...
 };
 
 /// Loads the four files of MNIST, or of a data set in its format such as Fashion-MNIST, each plain or as .gz.

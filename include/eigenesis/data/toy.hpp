@@ -138,45 +138,54 @@ inline GaussianMixture mixture_of_gaussians(std::vector<double> weights, const s
 /// Two interleaved half circles of radius 1 with normal noise; the upper around (0, 0), the lower around (1, 0.5).
 /// Source: make_moons of scikit-learn.
 struct TwoMoons {
-  double standard_deviation = 0.1;
+  double standard_deviation = 0.1;  // of the noise
+  /// n independent samples [n, 2].
   Tensor<float, 2> sample(Index n, Rng& rng) const;
 };
 /// The spiral (t cos t, t sin t) / 5, t uniform in [1.5 pi, 4.5 pi], with normal noise.
 /// Source: make_swiss_roll of scikit-learn, seen from above, as Grathwohl et al. 2019 use it.
 struct SwissRoll {
-  double standard_deviation = 0.2;
+  double standard_deviation = 0.2;  // of the noise
+  /// n independent samples [n, 2].
   Tensor<float, 2> sample(Index n, Rng& rng) const;
 };
 /// Arms of an ellipse each, bent the more the farther out. Source: Johnson et al. 2016, scaled by 2.
 struct Pinwheel {
-  Index arms = 5;
-  double radial_standard_deviation = 0.3, tangential_standard_deviation = 0.1, rate = 0.25;
+  Index arms = 5;                                                               // around the origin
+  double radial_standard_deviation = 0.3, tangential_standard_deviation = 0.1;  // of an arm, before it is scaled
+  double rate = 0.25;  // a point at the distance r along its arm is turned by rate * exp(r)
+  /// n independent samples [n, 2].
   Tensor<float, 2> sample(Index n, Rng& rng) const;
 };
 /// Uniform on every second cell of a square board around the origin, the lower left cell among them.
 struct Checkerboard {
-  Index cells_per_side = 4;
-  double width = 8;
+  Index cells_per_side = 4;  // black and white ones
+  double width = 8;          // of the board
+  /// n independent samples [n, 2].
   Tensor<float, 2> sample(Index n, Rng& rng) const;
   /// log p(x) in nats, x [N, 2] -> [N]; minus infinity outside.
   template <class Scalar>
   Tensor<Scalar, 1> log_prob(const Tensor<Scalar, 2>& x) const;
 };
 
+/// Two moons of the given noise. Throws ArgumentError for a negative one.
 inline TwoMoons two_moons(double standard_deviation = 0.1) {
   require<ArgumentError>(standard_deviation >= 0, "two_moons: expected standard_deviation >= 0 but got ",
                          standard_deviation);
   return {standard_deviation};
 }
+/// A Swiss roll of the given noise. Throws ArgumentError for a negative one.
 inline SwissRoll swiss_roll(double standard_deviation = 0.2) {
   require<ArgumentError>(standard_deviation >= 0, "swiss_roll: expected standard_deviation >= 0 but got ",
                          standard_deviation);
   return {standard_deviation};
 }
+/// A pinwheel. Throws ArgumentError for arms < 1.
 inline Pinwheel pinwheel(Index arms = 5) {
   require<ArgumentError>(arms >= 1, "pinwheel: expected arms >= 1 but got ", arms);
   return {arms};
 }
+/// A checkerboard. Throws ArgumentError for cells_per_side < 1 and width <= 0.
 inline Checkerboard checkerboard(Index cells_per_side = 4, double width = 8) {
   require<ArgumentError>(cells_per_side >= 1 && width > 0,
                          "checkerboard: expected cells_per_side >= 1 and width > 0 but got ", cells_per_side, " and ",

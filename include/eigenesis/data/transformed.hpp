@@ -11,13 +11,14 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// The data must outlive this object.
 template <class Data, class F>
 struct Transformed {
-  const Data& data;
-  F f;
+  const Data& data;  // as they are
+  F f;               // (batch, rng) -> batch
 
   Transformed(const Data& original, F transform) : data(original), f(std::move(transform)) {}
   Transformed(Data&&, F) = delete;
 };
 
+/// Batches of transformed data; see Transformed.
 template <class Data, class F>
 class Batches<Transformed<Data, F>> {
  public:
@@ -27,16 +28,22 @@ class Batches<Transformed<Data, F>> {
                    const char* function = "Batches")
       : batches_(source.data, options, function), f_(source.f) {}
 
+  /// The next batch of the data, transformed.
   auto next(Rng& rng) { return f_(batches_.next(rng), rng); }
 
+  /// Number of samples, N.
   Index samples() const { return batches_.samples(); }
+  /// Number of batches in an epoch.
   Index steps_per_epoch() const { return batches_.steps_per_epoch(); }
+  /// Begins an epoch: draws its order. next() does so by itself.
   void begin_epoch(Rng& rng) { batches_.begin_epoch(rng); }
+  /// A new epoch, to be iterated once.
   detail::Epoch<Batches> epoch(Rng& rng) & {
     begin_epoch(rng);
     return {{this, &rng, steps_per_epoch()}};
   }
   void epoch(Rng&) && = delete;
+  /// Which samples the last batch consists of.
   std::span<const Index> indices() const { return batches_.indices(); }
   detail::BatchPlace place() const { return batches_.place(); }
   void go_to(const detail::BatchPlace& place) { batches_.go_to(place); }

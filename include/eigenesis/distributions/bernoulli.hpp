@@ -36,6 +36,7 @@ class Bernoulli {
  public:
   explicit Bernoulli(Variable<Scalar, Rank> logits) : logits_(std::move(logits)) {}
 
+  /// The logits [N, ...].
   const Variable<Scalar, Rank>& logits() const { return logits_; }
   /// The probabilities of 1, sigmoid(logits).
   Variable<Scalar, Rank> mean() const { return sigmoid(logits_); }

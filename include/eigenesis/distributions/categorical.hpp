@@ -56,7 +56,9 @@ class Categorical {
  public:
   explicit Categorical(Variable<Scalar, 2> logits) : logits_(std::move(logits)) {}
 
+  /// The logits [N, K].
   const Variable<Scalar, 2>& logits() const { return logits_; }
+  /// softmax(logits), [N, K].
   Variable<Scalar, 2> probabilities() const { return softmax(logits_, 1); }
 
   /// ln p(class) = log_softmax(logits)[class] in nats, [N]. Throws ShapeError unless there are N classes,
@@ -114,7 +116,9 @@ class OneHot {
  public:
   explicit OneHot(Variable<Scalar, 2> logits) : categorical_(std::move(logits)) {}
 
+  /// The same distribution over the numbers of the classes.
   const Categorical<Scalar>& categorical() const { return categorical_; }
+  /// The logits [N, K].
   const Variable<Scalar, 2>& logits() const { return categorical_.logits(); }
   /// The probabilities of the classes.
   Variable<Scalar, 2> mean() const { return categorical_.probabilities(); }
@@ -135,13 +139,16 @@ class OneHot {
     }
     return detail::log_prob_of(x, logits());
   }
+  /// One row for each row of logits, [N, K].
   Tensor<Scalar, 2> sample(Rng& rng) const { return one_hot<Scalar>(categorical_.sample(rng), logits().shape(1)); }
+  /// -sum(p ln p) in nats, [N].
   Variable<Scalar, 1> entropy() const { return categorical_.entropy(); }
 
  private:
   Categorical<Scalar> categorical_;
 };
 
+/// KL(q || p) of rows with equal numbers of classes, in nats, [N]. Throws ShapeError.
 template <class Scalar>
 Variable<Scalar, 1> kl_divergence(const OneHot<Scalar>& q, const OneHot<Scalar>& p) {
   return kl_divergence(q.categorical(), p.categorical());

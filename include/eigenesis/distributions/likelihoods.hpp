@@ -20,7 +20,7 @@ struct BernoulliLikelihood {
 /// The network gives means of normals, all of one fixed standard deviation.
 /// Throws ArgumentError unless it lies in [1e-6, 1e4].
 struct NormalLikelihood {
-  double standard_deviation = 1;
+  double standard_deviation = 1;  // in the unit of x
 
   template <class Scalar, int Rank>
   Normal<Scalar, Rank, 0> operator()(const Variable<Scalar, Rank>& mean) const {
@@ -35,7 +35,7 @@ struct NormalLikelihood {
 /// The network gives means of normals, all of one standard deviation, which is learned and begins at 1.
 template <class Scalar = float>
 struct LearnedNormalLikelihood {
-  Parameter<Scalar, 0> log_standard_deviation;
+  Parameter<Scalar, 0> log_standard_deviation;  // natural logarithm
 
   template <int Rank>
   Normal<Scalar, Rank, 0> operator()(const Variable<Scalar, Rank>& mean) const {
@@ -50,6 +50,7 @@ class SquaredErrorNormal {
  public:
   explicit SquaredErrorNormal(Variable<Scalar, Rank> mean) : mean_(std::move(mean)) {}
 
+  /// The mean [N, ...].
   const Variable<Scalar, Rank>& mean() const { return mean_; }
   /// mean + noise / sqrt(2), [N, ...].
   Variable<Scalar, Rank> sample(Rng& rng) const {

@@ -19,6 +19,7 @@ class Normal {
             log_variance.shape());
   }
 
+  /// The mean [N, ...].
   const Variable<Scalar, Rank>& mean() const { return mean_; }
   /// ln sigma^2, bounded.
   const Variable<Scalar, VarianceRank>& log_variance() const { return log_variance_; }

@@ -14,6 +14,7 @@ class PointMass {
  public:
   explicit PointMass(Variable<Scalar, Rank> value) : value_(std::move(value)) {}
 
+  /// The point [N, ...].
   const Variable<Scalar, Rank>& mean() const { return value_; }
   /// The value itself; draws nothing.
   const Variable<Scalar, Rank>& sample(Rng&) const { return value_; }

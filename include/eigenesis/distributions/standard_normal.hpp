@@ -14,7 +14,7 @@ inline constexpr double half_log_two_pi = 0.91893853320467274178;
 /// N(0, I) over `size` numbers: the usual prior of latents. Throws ArgumentError for size < 1.
 template <class Scalar = float>
 struct StandardNormal {
-  Index size;
+  Index size;  // numbers of a sample
 
   explicit StandardNormal(Index latents) : size(latents) {
     require<ArgumentError>(size >= 1, "StandardNormal: expected size >= 1 but got ", size);

@@ -9,7 +9,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// Uniform on the cube [-1, 1]^size: the prior of the first GANs. Throws ArgumentError for size < 1.
 template <class Scalar = float>
 struct StandardUniform {
-  Index size;
+  Index size;  // numbers of a sample
 
   explicit StandardUniform(Index latents) : size(latents) {
     require<ArgumentError>(size >= 1, "StandardUniform: expected size >= 1 but got ", size);

@@ -26,16 +26,17 @@ void require_channels(const char* layer, const Variable<Scalar, 4>& x, Index cha
 
 }  // namespace detail
 
+/// How a Conv2d moves over the image, the same along height and width.
 struct Conv2dOptions {
-  Index stride = 1, padding = 0, dilation = 1;
-  bool bias = true;
+  Index stride = 1, padding = 0, dilation = 1;  // of pixels; padding with zeros on every side
+  bool bias = true;                             // false: none is added
 };
 
 /// y = conv2d(x, weight) + bias, x [N, H, W, in] -> y [N, H', W', out]: Conv2d(3, 64, 4, {.stride = 2, .padding = 1},
 /// rng). fan_in = in * kernel^2. Throws ArgumentError for impossible options, ShapeError as conv2d does.
 template <class Scalar = float>
 struct Conv2d {
-  ConvolutionOptions geometry;
+  ConvolutionOptions geometry;  // stride, padding, dilation
   Parameter<Scalar, 4> weight;  // [kernel, kernel, in, out]; PyTorch's is [out, in, kernel, kernel]
   Parameter<Scalar, 1> bias;    // [out], or [0] and no field without
 
@@ -68,9 +69,10 @@ struct Conv2d {
   }
 };
 
+/// How a ConvTranspose2d spreads the image, the same along height and width; see conv_transpose2d.
 struct ConvTranspose2dOptions {
-  Index stride = 1, padding = 0, output_padding = 0, dilation = 1;
-  bool bias = true;
+  Index stride = 1, padding = 0, output_padding = 0, dilation = 1;  // of pixels of the result
+  bool bias = true;                                                 // false: none is added
 };
 
 /// y = conv_transpose2d(x, weight) + bias, x [N, H, W, in] -> y [N, H', W', out]: ConvTranspose2d(128, 64, 4,
@@ -78,9 +80,9 @@ struct ConvTranspose2dOptions {
 /// ArgumentError for impossible options, ShapeError as conv_transpose2d does.
 template <class Scalar = float>
 struct ConvTranspose2d {
-  ConvTransposeOptions geometry;
-  Parameter<Scalar, 4> weight;  // [kernel, kernel, out, in]; PyTorch's is [in, out, kernel, kernel]
-  Parameter<Scalar, 1> bias;    // [out], or [0] and no field without
+  ConvTransposeOptions geometry;  // stride, padding, output_padding, dilation
+  Parameter<Scalar, 4> weight;    // [kernel, kernel, out, in]; PyTorch's is [in, out, kernel, kernel]
+  Parameter<Scalar, 1> bias;      // [out], or [0] and no field without
 
   ConvTranspose2d(Index in, Index out, Index kernel, ConvTranspose2dOptions options, Rng& rng)
       : geometry{options.stride, options.padding, options.output_padding, options.dilation},

@@ -16,6 +16,7 @@ struct Dropout {
     require<ArgumentError>(probability >= 0 && probability < 1, "Dropout: expected a probability in [0, 1) but got ",
                            probability);
   }
+  /// That an element becomes 0.
   double probability() const { return probability_; }
   std::string details() const { return detail::text(probability_); }
 

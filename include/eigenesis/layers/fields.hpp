@@ -27,10 +27,11 @@ enum class InFiles {
 
 /// Where a field stands in a model; put together as text ("encoder.trunk.0.weight") only when asked for.
 struct FieldPath {
-  const FieldPath* parent;
-  std::string_view name;
-  InFiles in_files = InFiles::as_in_memory;
+  const FieldPath* parent;                   // nullptr for a field of the model itself
+  std::string_view name;                     // as `fields` has it
+  InFiles in_files = InFiles::as_in_memory;  // as the layer names it
 };
+/// The names from the model to the field: "encoder.trunk.0.weight".
 inline std::string to_string(const FieldPath& path) {
   return (path.parent ? to_string(*path.parent) + "." : std::string()) + std::string(path.name);
 }

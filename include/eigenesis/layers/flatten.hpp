@@ -16,7 +16,7 @@ enum class RowOrder {
 
 /// Images [N, H, W, C] -> rows [N, H * W * C]. Flatten{RowOrder::channels_first} counts as PyTorch's Flatten does.
 struct Flatten {
-  RowOrder order = RowOrder::channels_last;
+  RowOrder order = RowOrder::channels_last;  // of the numbers in a row
 
   template <class Scalar>
   Variable<Scalar, 2> operator()(const Variable<Scalar, 4>& x) const {
@@ -31,8 +31,8 @@ struct Flatten {
 /// Rows [N, height * width * channels] -> images [N, height, width, channels]. Throws ShapeError for another number of
 /// columns, ArgumentError for sizes below 1 or above 2^20.
 struct Unflatten {
-  Index height, width, channels;
-  RowOrder order = RowOrder::channels_last;
+  Index height, width, channels;             // of each image
+  RowOrder order = RowOrder::channels_last;  // of the numbers in a row
 
   template <class Scalar>
   Variable<Scalar, 4> operator()(const Variable<Scalar, 2>& x) const {

@@ -7,8 +7,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// Options of a Linear.
 struct LinearOptions {
-  bool bias = true;
+  bool bias = true;  // false: none is added
 };
 
 /// y = x W + b, x [N, in] -> y [N, out]. Weight and bias start as in PyTorch: U(-1/sqrt(in), 1/sqrt(in)). Without b:

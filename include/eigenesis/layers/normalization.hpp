@@ -92,8 +92,8 @@ struct BatchNorm {
 
   Parameter<Scalar, 1> weight, bias;                         // [F]
   mutable Tensor<Scalar, 1> running_mean, running_variance;  // [F]; training moves them if the Pass says so
-  double momentum = 0.1;
-  double epsilon = 1e-5;
+  double momentum = 0.1;                                     // weight of a new batch in the running averages
+  double epsilon = 1e-5;                                     // added to the variance
 
   explicit BatchNorm(Index features)
       : weight(detail::per_feature<Scalar>("BatchNorm", features, 1)),
@@ -142,7 +142,7 @@ struct BatchNorm {
 template <class Scalar = float>
 struct LayerNorm {
   Parameter<Scalar, 1> weight, bias;  // [F]
-  double epsilon = 1e-5;
+  double epsilon = 1e-5;              // added to the variance
 
   explicit LayerNorm(Index features)
       : weight(detail::per_feature<Scalar>("LayerNorm", features, 1)), bias(Tensor<Scalar, 1>(Shape{features}, 0)) {}
@@ -164,6 +164,7 @@ struct LayerNorm {
   }
 };
 
+/// Options of an InstanceNorm.
 struct InstanceNormOptions {
   bool affine = false;  // whether a learned weight and bias follow
 };
@@ -174,9 +175,9 @@ struct InstanceNormOptions {
 /// or a single pixel.
 template <class Scalar = float>
 struct InstanceNorm {
-  Index features;
+  Index features;                     // F
   Parameter<Scalar, 1> weight, bias;  // [F], or [0] and no fields without
-  double epsilon = 1e-5;
+  double epsilon = 1e-5;              // added to the variance
 
   explicit InstanceNorm(Index channels, InstanceNormOptions options = {})
       : features(detail::per_feature<Scalar>("InstanceNorm", channels, 1).size()),

@@ -18,6 +18,7 @@ class Pass {
   Pass() = default;
   /// Evaluation of a model that draws, such as a VAE's loss.
   static Pass evaluation(Rng& rng) { return {rng, false, false}; }
+  /// Training; layers draw from `rng` and move their running averages.
   static Pass training(Rng& rng) { return {rng, true, true}; }
   /// The same pass, but running averages and the like stay as they are: for a model that is held fixed.
   Pass without_updates() const {
@@ -26,9 +27,11 @@ class Pass {
     return result;
   }
 
+  /// Whether it is one of training.
   bool is_training() const { return training_; }
   /// Whether layers move their running averages in this pass.
   bool updates_state() const { return updates_state_; }
+  /// Whether it brings a generator.
   bool has_rng() const { return rng_ != nullptr; }
   /// Throws ArgumentError if this pass brings no generator.
   Rng& rng() const {

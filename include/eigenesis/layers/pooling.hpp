@@ -11,22 +11,22 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// Means over windows: AvgPool2d{2}, AvgPool2d{3, {.stride = 2, .padding = 1}}; see avg_pool2d.
 struct AvgPool2d {
-  Index kernel;
-  PoolOptions options = {};
+  Index kernel;              // height and width of a window
+  PoolOptions options = {};  // stride and padding
   auto operator()(const auto& x) const { return avg_pool2d(x, kernel, options); }
   std::string details() const { return "kernel " + std::to_string(kernel); }
 };
 /// Greatest elements of windows; see max_pool2d.
 struct MaxPool2d {
-  Index kernel;
-  PoolOptions options = {};
+  Index kernel;              // height and width of a window
+  PoolOptions options = {};  // stride and padding
   auto operator()(const auto& x) const { return max_pool2d(x, kernel, options); }
   std::string details() const { return "kernel " + std::to_string(kernel); }
 };
-/// Upsample2d{2}, Upsample2d{2, Interpolation::bilinear}; see upsample2d.
+/// Images larger by a whole factor: Upsample2d{2}, Upsample2d{2, Interpolation::bilinear}; see upsample2d.
 struct Upsample2d {
-  Index factor;
-  Interpolation interpolation = Interpolation::nearest;
+  Index factor;                                          // of height and of width
+  Interpolation interpolation = Interpolation::nearest;  // of the pixels between
   auto operator()(const auto& x) const { return upsample2d(x, factor, interpolation); }
   std::string details() const { return "factor " + std::to_string(factor); }
 };

@@ -13,6 +13,7 @@
 // Weights in safetensors files (https://github.com/huggingface/safetensors), in PyTorch's names and orders of axes.
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// What load_safetensors accepts.
 struct LoadOptions {
   /// How names of the file begin, and what stands for that in the model; the first that fits: {{"module.", ""}} takes
   /// a prefix away, {{"", "network."}} adds one.

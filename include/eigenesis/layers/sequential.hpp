@@ -17,7 +17,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// ShapeError says in which layer, counted from 0.
 template <class... Layers>
 struct Sequential {
-  std::tuple<Layers...> layers;
+  std::tuple<Layers...> layers;  // the first one is called first
 
   explicit Sequential(Layers... each) : layers(std::move(each)...) {}
   Sequential(const Sequential&) = default;

@@ -108,6 +108,7 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// Sizes, positions and counts: a signed number of 64 bits.
 using Index = Eigen::Index;
 static_assert(sizeof(Index) == 8,
               "eigenesis: Eigen::Index has to be a number of 64 bits; compile for a 64-bit system "

@@ -12,8 +12,8 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// The normal distribution with the mean [F] and covariance [F, F] of samples.
 struct GaussianFit {
-  Tensor<double, 1> mean;
-  Tensor<double, 2> covariance;
+  Tensor<double, 1> mean;        // [F]
+  Tensor<double, 2> covariance;  // [F, F]
 };
 
 /// The mean of features [N, F] and their covariance sum((x - mean) (x - mean)^T) / (N - 1).

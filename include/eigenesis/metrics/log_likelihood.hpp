@@ -9,6 +9,7 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// Options of importance_log_likelihood.
 struct ImportanceOptions {
   Index samples = 1000;    // k, codes drawn for each x
   Index batch_size = 500;  // of x; changes which numbers are drawn, nothing else

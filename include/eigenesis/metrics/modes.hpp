@@ -6,6 +6,7 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// Which samples count for a mode.
 struct ModeOptions {
   double radius = 3;        // in standard deviations: how near to a mode a sample belongs to it
   Index least_samples = 1;  // that a mode needs to be covered

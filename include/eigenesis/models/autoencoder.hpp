@@ -12,8 +12,8 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// samples; a Vae can.
 template <class EncoderType, class DecoderType>
 struct Autoencoder {
-  EncoderType encoder;
-  DecoderType decoder;
+  EncoderType encoder;         // x -> distribution of codes
+  DecoderType decoder;         // z -> distribution of x
   detail::Living living = {};  // for trainers
 
   Autoencoder(EncoderType to_code, DecoderType from_code)

@@ -14,8 +14,8 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// SquaredError. A conditional network takes (z, condition, pass).
 template <class Network, class Likelihood>
 struct Decoder {
-  Network network;
-  Likelihood likelihood;
+  Network network;        // z -> what the likelihood takes
+  Likelihood likelihood;  // that -> distribution of x
 
   Decoder(Network net, Likelihood of) : network(std::move(net)), likelihood(std::move(of)) {
     static_assert(

@@ -15,7 +15,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// Throws ShapeError unless the network gives one number each.
 template <class Network>
 struct Discriminator {
-  Network network;
+  Network network;             // x [N, ...] -> [N, 1]
   detail::Living living = {};  // for trainers
 
   explicit Discriminator(Network net) : network(std::move(net)) {

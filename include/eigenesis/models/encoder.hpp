@@ -16,9 +16,9 @@ struct NoVariance {};
 /// of a plain autoencoder. A conditional trunk takes (x, condition, pass).
 template <class Trunk, class MeanHead, class LogVarianceHead = NoVariance>
 struct Encoder {
-  Trunk trunk;
-  MeanHead mean;
-  LogVarianceHead log_variance;
+  Trunk trunk;                   // x [N, ...] -> h
+  MeanHead mean;                 // h -> [N, L]
+  LogVarianceHead log_variance;  // h -> [N, L]
 
   Encoder(Trunk shared, MeanHead mean_head, LogVarianceHead log_variance_head = {})
       : trunk(std::move(shared)), mean(std::move(mean_head)), log_variance(std::move(log_variance_head)) {}

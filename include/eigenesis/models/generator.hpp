@@ -17,8 +17,8 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// pass).
 template <class Network, class Prior>
 struct Generator {
-  Network network;
-  Prior prior;
+  Network network;             // z [N, L] -> x [N, ...]
+  Prior prior;                 // of z
   detail::Living living = {};  // for trainers
 
   Generator(Network net, Prior latent_prior) : network(std::move(net)), prior(std::move(latent_prior)) {}

@@ -26,7 +26,7 @@ ElboTerms(Variable<Scalar, 1>, Variable<Scalar, 1>) -> ElboTerms<Scalar>;
 /// anything with `sample(n, rng)` and a `kl_divergence(posterior, prior)`, such as StandardNormal, or `log_prob(z)`.
 template <class EncoderType, class DecoderType, class Prior>
 struct Vae : Autoencoder<EncoderType, DecoderType> {
-  Prior prior;
+  Prior prior;  // p(z)
 
   Vae(EncoderType to_code, DecoderType from_code, Prior code_prior)
       : Autoencoder<EncoderType, DecoderType>(std::move(to_code), std::move(from_code)), prior(std::move(code_prior)) {}

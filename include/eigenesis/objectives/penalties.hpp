@@ -39,7 +39,7 @@ struct NoPenalty {};
 /// around its fixed point comes to rest there (Mescheder et al. 2018, equation 9). Throws ArgumentError for gamma < 0.
 struct R1 {
   static constexpr bool needs_separate_samples = true;
-  double gamma = 10;
+  double gamma = 10;  // half of it is the weight
 
   auto operator()(const auto& discriminator, const auto& real, const auto&, Rng&) const {
     require<ArgumentError>(gamma >= 0 && std::isfinite(gamma), "R1: expected a finite gamma >= 0 but got ", gamma);
@@ -53,7 +53,7 @@ struct R1 {
 /// the same shape.
 struct GradientPenalty {
   static constexpr bool needs_separate_samples = true;
-  double weight = 10;
+  double weight = 10;  // of the penalty, beside the loss of D
 
   template <class Scalar, int Rank>
   Variable<Scalar, 0> operator()(const auto& discriminator, const Variable<Scalar, Rank>& real,

@@ -8,11 +8,11 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// How a kernel moves over an image, the same along height and width.
 struct ConvolutionOptions {
-  Index stride = 1, padding = 0, dilation = 1;
+  Index stride = 1, padding = 0, dilation = 1;  // in pixels; padding with zeros on every side
 };
 /// How a transposed convolution spreads an image; output_padding adds rows and columns at the far sides of the result.
 struct ConvTransposeOptions {
-  Index stride = 1, padding = 0, output_padding = 0, dilation = 1;
+  Index stride = 1, padding = 0, output_padding = 0, dilation = 1;  // in pixels of the result
 };
 
 namespace detail {

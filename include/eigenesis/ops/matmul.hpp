@@ -8,8 +8,9 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// A matrix to be read transposed by matmul, without a copy: matmul(x, transposed(w)).
 template <class Scalar>
 struct Transposed {
-  Variable<Scalar, 2> matrix;
+  Variable<Scalar, 2> matrix;  // as it is in memory
 };
+/// See Transposed.
 template <class Scalar>
 Transposed<Scalar> transposed(const Variable<Scalar, 2>& matrix) {
   return {matrix};
@@ -35,6 +36,7 @@ Variable<Scalar, 2> matmul(const Variable<Scalar, 2>& a, const Variable<Scalar, 
                            const Variable<Scalar, 1>& bias) {
   return detail::product(a, false, b, false, &bias);
 }
+/// The matrix product of operands that are read transposed where they say so. Throws ShapeError.
 template <class Scalar>
 Variable<Scalar, 2> matmul(const Transposed<Scalar>& a, const Variable<Scalar, 2>& b) {
   return detail::product(a.matrix, true, b, false);

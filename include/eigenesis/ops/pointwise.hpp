@@ -7,7 +7,8 @@
 // a kernel of its own is a row of kernels/operations.inl.
 namespace eigenesis::inline EIGENESIS_ABI {
 
-// exp, tanh, ...: the functions of one number of that table.
+/// Of each element; NaN gives NaN. square(x) = x^2, expm1(x) = exp(x) - 1, log1p(x) = log(1 + x),
+/// sigmoid(x) = 1 / (1 + exp(-x)), softplus(x) = log(1 + exp(x)); the others are what their names say in C++.
 #define EIGENESIS_FUNCTION(name, ...)                            \
   template <class Scalar, int Rank>                              \
   Variable<Scalar, Rank> name(const Variable<Scalar, Rank>& x) { \

@@ -13,11 +13,13 @@
 // Images [N, H, W, C] made smaller or larger, each channel by itself.
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// How a window moves over an image, the same along height and width.
 struct PoolOptions {
-  Index stride = 0;  // pixels from one window to the next; 0: as many as the kernel is wide
-  Index padding = 0;
+  Index stride = 0;   // pixels from one window to the next; 0: as many as the kernel is wide
+  Index padding = 0;  // pixels on every side: zeros for avg_pool2d, never the greatest for max_pool2d
 };
 
+/// How upsample2d finds the pixels between: the nearest one, or between the four around.
 enum class Interpolation { nearest, bilinear };
 
 namespace detail {

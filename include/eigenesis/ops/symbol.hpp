@@ -71,10 +71,15 @@ class Symbol {
   Symbol(N constant) : constant_(static_cast<double>(constant)) {}
   Symbol(detail::Program* program, std::int16_t index) : program_(program), index_(index) {}
 
+  /// Whether it is a plain number.
   bool is_constant() const { return program_ == nullptr; }
+  /// Whether it is this plain number.
   bool is(double number) const { return is_constant() && constant_ == number; }
+  /// The plain number.
   double constant() const { return constant_; }
+  /// Of the instruction that yields this symbol; -1 for a plain number.
   std::int16_t index() const { return index_; }
+  /// The program that is recorded; nullptr for a plain number.
   detail::Program* program() const { return program_; }
   /// Index of the instruction that yields this symbol in the program.
   std::int16_t index_in(detail::Program& program) const {
@@ -83,20 +88,24 @@ class Symbol {
   }
 
   // Found through their argument only, so that plain numbers never become symbols by accident.
+  /// -a.
   friend Symbol operator-(const Symbol& a) {
     return a.is_constant() ? Symbol(-a.constant()) : detail::trace(detail::Operation::negate, 0, a);
   }
+  /// a + b.
   friend Symbol operator+(const Symbol& a, const Symbol& b) {
     if (a.is_constant() && b.is_constant()) return a.constant() + b.constant();
     if (a.is_constant()) return b + a;
     if (!b.is_constant()) return detail::trace(detail::Operation::add, 0, a, b);
     return b.is(0) ? a : detail::trace(detail::Operation::add_constant, b.constant(), a);
   }
+  /// a - b.
   friend Symbol operator-(const Symbol& a, const Symbol& b) {
     if (b.is_constant()) return a + Symbol(-b.constant());
     return a.is_constant() ? detail::trace(detail::Operation::constant_minus, a.constant(), b)
                            : detail::trace(detail::Operation::subtract, 0, a, b);
   }
+  /// a * b.
   friend Symbol operator*(const Symbol& a, const Symbol& b) {
     if (a.is_constant() && b.is_constant()) return detail::rounded(a.constant() * b.constant());
     if (a.is_constant()) return b * a;
@@ -106,6 +115,7 @@ class Symbol {
       return a * Symbol(1 / scale) * Symbol(b.constant() * scale);
     return b.is(1) ? a : b.is(-1) ? -a : detail::trace(detail::Operation::multiply_constant, b.constant(), a);
   }
+  /// a / b.
   friend Symbol operator/(const Symbol& a, const Symbol& b) {
     if (a.is_constant() && b.is_constant()) return a.constant() / b.constant();
     const double scale = detail::scale_to_floats(a.is_constant() ? a.constant() : b.constant());
@@ -120,16 +130,21 @@ class Symbol {
                : detail::trace(detail::Operation::divide_constant, b.constant(), a);
   }
 
-  // Comparisons give 1 where they hold and 0 elsewhere, also where an operand is NaN (except !=).
+  /// Comparisons give 1 where they hold and 0 elsewhere, also where an operand is NaN (except !=).
   friend Symbol operator<(const Symbol& a, const Symbol& b) { return detail::trace(detail::Operation::less, 0, a, b); }
+  /// As operator<.
   friend Symbol operator>(const Symbol& a, const Symbol& b) { return b < a; }
+  /// As operator<.
   friend Symbol operator<=(const Symbol& a, const Symbol& b) {
     return detail::trace(detail::Operation::less_equal, 0, a, b);
   }
+  /// As operator<.
   friend Symbol operator>=(const Symbol& a, const Symbol& b) { return b <= a; }
+  /// As operator<.
   friend Symbol operator==(const Symbol& a, const Symbol& b) {
     return detail::trace(detail::Operation::equal, 0, a, b);
   }
+  /// As operator<, but 1 where an operand is NaN.
   friend Symbol operator!=(const Symbol& a, const Symbol& b) { return 1 - (a == b); }
   /// x where the condition holds, y elsewhere: what stands for `if`. The gradient of the one that is not taken is 0,
   /// also where its derivative is infinite or NaN: `select(t > 0, log(t), 0 * t)` has the gradient 0 at 0. (This holds
@@ -138,7 +153,7 @@ class Symbol {
     return detail::trace(detail::Operation::select, 0, condition, x, y);
   }
 
-  // exp, tanh, ...: the functions of one number in the table of operations.
+  /// See the function of Variables.
 #define EIGENESIS_FUNCTION(name, ...) \
   friend Symbol name(const Symbol& a) { return detail::trace(detail::Operation::name, 0, a); }
 #include "eigenesis/kernels/operations.inl"
@@ -146,7 +161,9 @@ class Symbol {
   friend Symbol leaky_relu(const Symbol& a, double slope) {
     return detail::trace(detail::Operation::gate, slope, a, a);
   }
+  /// max(a, 0).
   friend Symbol relu(const Symbol& a) { return leaky_relu(a, 0); }
+  /// a^b.
   friend Symbol pow(const Symbol& a, const Symbol& b) {
     if (b.is(0)) return 1.0;
     return b.is(1) ? a : b.is(2) ? square(a) : detail::trace(detail::Operation::power, 0, a, b);

@@ -7,23 +7,23 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// Defaults are PyTorch's.
 struct AdamOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9, beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
-  double clip_norm = 0;    // limit of the norm of all gradients together; 0: none
-  double clip_value = 0;   // limit of each gradient's absolute value, applied first; 0: none
-  Schedule schedule = {};  // factor of the learning rate in each step; none: 1
+  double learning_rate = 1e-3;        // `rate` in the formula
+  double beta1 = 0.9, beta2 = 0.999;  // of the means of g and of g^2
+  double epsilon = 1e-8;              // added to the root
+  double weight_decay = 0;            // 0: none
+  double clip_norm = 0;               // limit of the norm of all gradients together; 0: none
+  double clip_value = 0;              // limit of each gradient's absolute value, applied first; 0: none
+  Schedule schedule = {};             // factor of the learning rate in each step; none: 1
 };
 /// Defaults are PyTorch's.
 struct AdamWOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9, beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 1e-2;
-  double clip_norm = 0;    // limit of the norm of all gradients together; 0: none
-  double clip_value = 0;   // limit of each gradient's absolute value, applied first; 0: none
-  Schedule schedule = {};  // factor of the learning rate in each step; none: 1
+  double learning_rate = 1e-3;        // `rate` in the formula
+  double beta1 = 0.9, beta2 = 0.999;  // of the means of g and of g^2
+  double epsilon = 1e-8;              // added to the root
+  double weight_decay = 1e-2;         // per unit of the rate; 0: none
+  double clip_norm = 0;               // limit of the norm of all gradients together; 0: none
+  double clip_value = 0;              // limit of each gradient's absolute value, applied first; 0: none
+  Schedule schedule = {};             // factor of the learning rate in each step; none: 1
 };
 
 namespace detail {

@@ -11,9 +11,10 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// How long a MovingAverage remembers.
 struct MovingAverageOptions {
-  double decay = 0.999;
-  bool warm_up = true;  // in update t, counted from 0, decay is at most (1 + t) / (10 + t): the start fades soon
+  double decay = 0.999;  // of the average in each update
+  bool warm_up = true;   // in update t, counted from 0, decay is at most (1 + t) / (10 + t): the start fades soon
 };
 
 /// An exponential moving average of a model: after each of its updates, average += (1 - decay) (model - average), for
@@ -26,7 +27,7 @@ struct MovingAverageOptions {
 template <class Model>
 class MovingAverage {
  public:
-  Model model;
+  Model model;  // the average
 
   explicit MovingAverage(const Model& start, const MovingAverageOptions& options = {})
       : model(start), options_(options) {
@@ -46,6 +47,7 @@ class MovingAverage {
     });
   }
 
+  /// As they were given.
   const MovingAverageOptions& options() const { return options_; }
   /// Updates made so far.
   Index steps() const { return static_cast<Index>(steps_.item()); }

@@ -26,6 +26,7 @@ class Optimizer {
     result.learning_rate = learning_rate();
     return result;
   }
+  /// The rate that holds now, without the factor of the schedule.
   double learning_rate() const { return set_rate_ == -1 ? options_.learning_rate : set_rate_; }
   /// From now on, and where a training goes on from a checkpoint or file. A rate that such a file has, because it was
   /// set before it was written, takes the place of this one.

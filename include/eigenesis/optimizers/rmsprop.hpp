@@ -7,14 +7,14 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// Defaults are PyTorch's.
 struct RmsPropOptions {
-  double learning_rate = 1e-2;
-  double alpha = 0.99;
-  double epsilon = 1e-8;
-  double momentum = 0;
-  double weight_decay = 0;
-  double clip_norm = 0;    // limit of the norm of all gradients together; 0: none
-  double clip_value = 0;   // limit of each gradient's absolute value, applied first; 0: none
-  Schedule schedule = {};  // factor of the learning rate in each step; none: 1
+  double learning_rate = 1e-2;  // `rate` in the formula
+  double alpha = 0.99;          // of the mean of g^2
+  double epsilon = 1e-8;        // added to the root
+  double momentum = 0;          // 0: none
+  double weight_decay = 0;      // 0: none
+  double clip_norm = 0;         // limit of the norm of all gradients together; 0: none
+  double clip_value = 0;        // limit of each gradient's absolute value, applied first; 0: none
+  Schedule schedule = {};       // factor of the learning rate in each step; none: 1
 };
 
 namespace detail {

@@ -7,14 +7,14 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// Defaults are PyTorch's.
 struct SgdOptions {
-  double learning_rate = 1e-3;
-  double momentum = 0;
-  double dampening = 0;
-  bool nesterov = false;  // needs momentum > 0 and dampening 0
-  double weight_decay = 0;
-  double clip_norm = 0;    // limit of the norm of all gradients together; 0: none
-  double clip_value = 0;   // limit of each gradient's absolute value, applied first; 0: none
-  Schedule schedule = {};  // factor of the learning rate in each step; none: 1
+  double learning_rate = 1e-3;  // `rate` in the formula
+  double momentum = 0;          // 0: none
+  double dampening = 0;         // of new gradients in the momentum
+  bool nesterov = false;        // needs momentum > 0 and dampening 0
+  double weight_decay = 0;      // 0: none
+  double clip_norm = 0;         // limit of the norm of all gradients together; 0: none
+  double clip_value = 0;        // limit of each gradient's absolute value, applied first; 0: none
+  Schedule schedule = {};       // factor of the learning rate in each step; none: 1
 };
 
 namespace detail {

@@ -7,8 +7,11 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// A line of a chart: values over `x`, or over 1, 2, 3, ... if that is empty. Values that are not finite leave a gap.
 struct Series {
+  /// Of the line, for the legend.
   std::string name;
+  /// One for each point.
   std::vector<double> values = {};
+  /// Where the points are: as many as values, or none.
   std::vector<double> x = {};
 
   /// One more point, at a number of any type; for series with an x for each value.
@@ -18,10 +21,13 @@ struct Series {
   }
 };
 
+/// How draw_chart() draws.
 struct ChartOptions {
+  /// What stands above the chart and along its axes.
   std::string title = {}, x_label = {}, y_label = {};
   bool logarithmic = false;    // the y axis; values that are not positive leave a gap
   bool logarithmic_x = false;  // the x axis likewise
+  /// Of the picture, in pixels.
   Index width = 800, height = 480;
 };
 

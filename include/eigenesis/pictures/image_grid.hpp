@@ -5,7 +5,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// How draw_grid() arranges images.
 struct GridOptions {
+  /// Images in a row.
   Index columns = 8;
   Index padding = 2;            // black pixels between the images and around all of them
   Index height = 0, width = 0;  // size of the images in rows [N, height * width * C]; 0: they are square and grey

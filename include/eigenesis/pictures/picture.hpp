@@ -14,14 +14,18 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// A picture, to be saved or to stand beside others: bytes [height, width, channels], channels = 1 (grey) or 3 (red,
 /// green, blue).
 struct Picture {
+  /// Sizes of the axes.
   Index height = 0, width = 0, channels = 1;
+  /// [height, width, channels], row by row.
   std::vector<std::uint8_t> pixels = {};
 };
 
 /// The pixel values that become black and white: {-1, 1} for the outputs of a tanh. Others beyond them, by more than
 /// rounding, are refused unless `clip` makes them black and white too.
 struct PixelRange {
+  /// What becomes black, and what white.
   double low = 0, high = 1;
+  /// Whether values beyond them become black and white too.
   bool clip = false;
 };
 
@@ -31,7 +35,9 @@ void save_png(const std::string& path, const Picture& picture);
 
 /// A picture, and what is to stand above it.
 struct TitledPicture {
+  /// What stands above the picture.
   std::string title;
+  /// What stands below the title.
   Picture picture;
   TitledPicture(Picture only) : picture(std::move(only)) {}
   TitledPicture(std::string above, Picture below) : title(std::move(above)), picture(std::move(below)) {}

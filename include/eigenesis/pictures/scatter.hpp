@@ -5,7 +5,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// How draw_scatter() draws.
 struct ScatterOptions {
+  /// What stands above the picture.
   std::string title = {};
   std::vector<int> labels = {};     // [N] >= 0, one colour for each class; empty: one colour for all
   Tensor<float, 2> reference = {};  // [M, 2], drawn in grey beneath the points: the data beside a model's samples

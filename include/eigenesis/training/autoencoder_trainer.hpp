@@ -12,7 +12,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// The mean of -log p(x | z) over samples, in nats per sample.
 struct AutoencoderLosses {
-  double reconstruction = 0;
+  double reconstruction = 0;  // -log p(x | z)
   static void fields(auto& self, auto&& field) { field("reconstruction", self.reconstruction); }
 };
 
@@ -82,8 +82,8 @@ class AutoencoderTrainer {
     field("average", self.average);
   }
 
-  Optimizer optimizer;
-  Average average;  // of the model: average.model
+  Optimizer optimizer;  // of the model
+  Average average;      // of the model: average.model
 
  private:
   template <class Batch>

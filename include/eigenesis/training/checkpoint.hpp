@@ -52,6 +52,7 @@ CheckpointFunctions checkpoint_functions();
 
 }  // namespace detail
 
+/// Where a training with a checkpoint begins.
 enum class Start {
   resume_if_there,  // from the file if there is one, else from the beginning
   resume,           // from the file; it is an error if there is none
@@ -61,9 +62,9 @@ enum class Start {
 /// Where fit keeps all that the rest of a training depends on, so that the same call goes on from there, to the same
 /// bits: what the trainer's `fields` name, the generator, the place in the shuffled data, the history.
 struct Checkpoint {
-  std::string path = "";  // a safetensors file with a checksum; none without
-  Index every = 0;        // steps from one to the next; in any case there is one after each epoch
-  Start start = Start::resume_if_there;
+  std::string path = "";                 // a safetensors file with a checksum; none without
+  Index every = 0;                       // steps from one to the next; in any case there is one after each epoch
+  Start start = Start::resume_if_there;  // where the training begins
   Index keep = 1;  // how many there are: the newest is always at `path`, the one before at path.1, then path.2
   detail::CheckpointFunctions functions = detail::checkpoint_functions();  // not to be set
 };

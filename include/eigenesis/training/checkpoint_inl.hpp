@@ -4,11 +4,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <numeric>
 
-#include "eigenesis/files/file.hpp"
+#include "eigenesis/files/file_inl.hpp"
 #include "eigenesis/training/checkpoint.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
@@ -103,8 +104,10 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
     losses += memory.numbers(i) * static_cast<double>(loss_names);
   struct stat file = {};
-  require<DataError>(::stat(path.c_str(), &file) == 0 && 8 * losses <= static_cast<double>(file.st_size),
-                     "its history cannot have ", losses, " losses in ", file.st_size,
+  require<DataError>(despite_signals([&] { return ::stat(path.c_str(), &file); }) == 0,
+                     "expected a readable file but got '", std::strerror(errno), "' for ", path);
+  require<DataError>(8 * losses <= static_cast<double>(file.st_size), "its history cannot have ", losses, " losses in ",
+                     file.st_size,
                      " bytes");  // before memory is taken
   memory.mean = memory.recent = Tensor<double, 1>(Shape{loss_names + 1});
   memory.step_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::step), loss_names});

@@ -21,6 +21,7 @@ struct FitState {
   Index epoch = 0;  // counted from 1
   Losses losses;    // of the last step; in on_epoch, the mean over the epoch, as in FitHistory::epochs
   Losses held_out;  // in on_epoch, if held-out data were given; else NaN
+  /// Set it, and the training ends after this step.
   bool stop = false;
 };
 
@@ -46,6 +47,7 @@ class Callback {
 
 }  // namespace detail
 
+/// The losses of a training.
 template <class Losses>
 struct FitHistory {
   std::vector<Losses> steps;   // of every step
@@ -53,15 +55,20 @@ struct FitHistory {
   std::vector<Losses> held_out;  // after each epoch, if held-out data were given
 };
 
+/// How long and on which batches fit() trains, and what goes on beside it.
 template <class Losses>
 struct FitOptions {
   Index steps = 0;   // steps of the trainer, or
   Index epochs = 0;  // passes over a finite data set; exactly one of the two is set. Where a step takes several
                      // batches, as a GAN's may, an epoch has as many steps as fit into a pass, but at least one
+  /// Samples in each batch.
   Index batch_size = 128;
   bool drop_last = false;  // leave out an epoch's last batch if it is smaller than the others, as a GAN always does
+  /// What is shown meanwhile: `ProgressBar{}`.
   Progress progress = {};
-  detail::Callback<FitState<Losses>> on_step = {};  // told after each step, [&](auto& now) { ... }
+  /// Called after each step, [&](auto& now) { ... }.
+  detail::Callback<FitState<Losses>> on_step = {};
+  /// Called after each epoch and its evaluation.
   detail::Callback<FitState<Losses>> on_epoch = {};
   std::optional<Checkpoint> checkpoint = {};  // Checkpoint{.path = "run.safetensors", .every = 500}
   std::vector<AWatcher> watch = {};           // {Log{"run.csv"}, EarlyStopping{}}

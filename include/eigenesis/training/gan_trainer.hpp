@@ -16,15 +16,15 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// How the two phases alternate: k updates of the discriminator, then those of the generator (usually one).
 struct GanOptions {
-  Index discriminator_steps = 1;
-  Index generator_steps = 1;
+  Index discriminator_steps = 1;  // k; each takes a batch of its own
+  Index generator_steps = 1;      // all on the last of these batches
   bool is_default() const { return discriminator_steps == 1 && generator_steps == 1; }
 };
 
 /// What the two models minimise: means over the updates of a step.
 struct GanLosses {
   double discriminator = 0;  // penalty included
-  double generator = 0;
+  double generator = 0;      // of the objective
   static void fields(auto& self, auto&& field) {
     field("discriminator", self.discriminator);
     field("generator", self.generator);
@@ -138,6 +138,7 @@ class GanTrainer {
     return {sum.discriminator / static_cast<double>(options_.discriminator_steps),
             sum.generator / static_cast<double>(options_.generator_steps)};
   }
+  /// How many batches a step takes.
   Index batches_per_step() const { return options_.discriminator_steps; }
 
   /// Alternates both phases on batches of `data`: eigenesis::fit. An epoch's last batch is left out if it is smaller
@@ -167,9 +168,9 @@ class GanTrainer {
     field("discriminator_updates", self.discriminator_updates_, InFiles::count);
   }
 
-  GeneratorOptimizer generator_optimizer;
-  DiscriminatorOptimizer discriminator_optimizer;
-  Average average;  // of the generator: average.model
+  GeneratorOptimizer generator_optimizer;          // of G
+  DiscriminatorOptimizer discriminator_optimizer;  // of D
+  Average average;                                 // of the generator: average.model
 
  private:
   void expect_models() const {

@@ -18,6 +18,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 struct HealthOptions {
   std::string discriminator_loss = "discriminator";  // of trainers that have such a loss
   double least_loss = 0.01;                          // of D, for so many steps: it has won, G learns nothing more
+  /// How many steps in a row D's loss has to be that small.
   Index loss_steps = 200;
   double most_gradient = 100;                      // norm of a model's gradient before clipping
   Index every = 500;                               // steps

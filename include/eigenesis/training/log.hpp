@@ -12,6 +12,7 @@ namespace detail {
 class LogFile;
 }
 
+/// Options of a Log.
 struct LogOptions {
   Index every = 1;  // steps from one row to the next; 0: epochs only
 };

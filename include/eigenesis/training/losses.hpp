@@ -15,7 +15,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// The losses of a trainer that has only one.
 struct Loss {
-  double loss = 0;
+  double loss = 0;  // what the trainer minimises
   static void fields(auto& self, auto&& field) { field("loss", self.loss); }
 };
 

@@ -15,6 +15,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// In place of a MovingAverage: none.
 struct NoAverage {
+  /// Does nothing.
   void update(const auto&) {}
 };
 

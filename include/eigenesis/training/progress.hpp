@@ -20,16 +20,18 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// A number that training reports.
 struct NamedValue {
-  std::string_view name;
-  double value;
+  std::string_view name;  // of the loss
+  double value;           // as a double, whatever the scalar of the model
 };
 
 /// Where a progress bar writes, and the clock that it reads. The default is the terminal or file behind stderr.
 struct ProgressOutput {
+  /// Takes text that is to be shown now.
   std::function<void(std::string_view)> write = [](std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stderr);
     std::fflush(stderr);
   };
+  /// Seconds since any fixed moment.
   std::function<double()> seconds = [] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   };
@@ -99,6 +101,7 @@ class ProgressBar {
   explicit ProgressBar(std::string name = {}, ProgressOutput output = {})
       : output_(std::move(output)), given_name_(std::move(name)) {}
 
+  /// Begins with a training of so many epochs and steps in each. `trainer` is its title.
   void start(std::string_view trainer, Index epochs, Index steps_per_epoch) {
     name_ = given_name_.empty() ? trainer : given_name_;
     epochs_ = epochs;
@@ -179,12 +182,16 @@ class ProgressBar {
 /// What a trainer holds: a progress bar or, by default, nothing. `{.progress = ProgressBar{}}`.
 class Progress {
  public:
+  /// Nothing is shown.
   Progress() = default;
+  /// The bar is shown.
   Progress(ProgressBar bar) : bar_(std::move(bar)) {}
 
+  /// As that of ProgressBar.
   void start(std::string_view trainer, Index epochs, Index steps_per_epoch) {
     if (bar_) bar_->start(trainer, epochs, steps_per_epoch);
   }
+  /// As that of ProgressBar.
   void step(Index epoch, Index step, std::span<const NamedValue> values) {
     if (bar_) bar_->step(epoch, step, values);
   }
@@ -195,6 +202,7 @@ class Progress {
     else
       ProgressOutput{}.write(std::string(sentence) + "\n");
   }
+  /// Ends a line that is not complete.
   void finish() {
     if (bar_) bar_->finish();
   }

@@ -40,9 +40,11 @@ class Least {
 
 }  // namespace detail
 
+/// When an EarlyStopping ends a training.
 struct EarlyStoppingOptions {
   Index patience = 5;     // epochs without a better one before the training ends
   double min_change = 0;  // what counts as better
+  /// What should become small; the held-out loss by default.
   Measure measure = {};
 };
 /// Ends a training that no longer improves: after `patience` epochs in a row whose held-out loss is not below the least

@@ -112,8 +112,8 @@ class VaeTrainer {
     field("steps", self.steps_, InFiles::count);
   }
 
-  Optimizer optimizer;
-  Average average;  // of the model: average.model
+  Optimizer optimizer;  // of the model
+  Average average;      // of the model: average.model
 
  private:
   static Objective objective_among(const auto&... parts) {

@@ -19,7 +19,9 @@ struct TrainingView {
   std::string title;  // the trainer's, "VAE"
   Index step = 0;     // so far
   Index epoch = 0;    // counted from 1
+  /// Of the whole training.
   Index epochs = 1;
+  /// Of the trainer.
   Index steps_per_epoch = 1;
   double seconds = 0;                         // since this run began
   bool resumed = false;                       // from a checkpoint
@@ -48,6 +50,7 @@ class Watcher {
   virtual void epoch(TrainingView&) {}  // after each whole epoch and its evaluation
   virtual void save(TrainingView&) {}   // before a checkpoint is written
   virtual void end(TrainingView&) {}    // after the last step, also if an exception ends the training
+  /// After a sentence of warn(), by whomever.
   virtual void warning(TrainingView&, std::string_view) {}
   /// Whether it reads `updates` in this step. If nobody does, the norms of gradients are not computed.
   virtual bool reads_updates(Index /*step*/) const { return true; }
@@ -60,6 +63,7 @@ class AWatcher {
   requires std::derived_from<W, Watcher> AWatcher(W watcher) : watcher_(std::make_shared<W>(std::move(watcher))) {}
   AWatcher(Watcher* watcher) : watcher_(watcher, [](Watcher*) {}) {}
 
+  /// The watcher.
   Watcher* operator->() const { return watcher_.get(); }
 
  private:

@@ -1,0 +1,1 @@
+EIGENESIS_FUNCTION(exp, exp(a))
