@@ -53,6 +53,7 @@
 #include "eigenesis/autodiff/gradient.hpp"
 #include "eigenesis/autodiff/node.hpp"
 #include "eigenesis/autodiff/parameter.hpp"
+#include "eigenesis/autodiff/trace.hpp"
 #include "eigenesis/autodiff/variable.hpp"
 
 #include "eigenesis/data/batches.hpp"
