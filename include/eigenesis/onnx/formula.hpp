@@ -21,15 +21,17 @@ class OnnxFormula {
         numbers_(program.instructions.size()),
         conditions_(program.instructions.size()) {}
 
-  /// The name of what step i yields.
-  std::string number(std::int16_t i);
+  /// The name of what step `last` yields.
+  std::string result(std::int16_t last);
 
  private:
+  std::string number(std::int16_t i);
   std::string condition(std::int16_t i);
   std::string comparison(std::int16_t i);
   std::string operation(std::int16_t i);
   std::string constant_of(std::int16_t i);
   std::string constant(double value);
+  std::string log1p(const std::string& x);
   std::string where(const std::string& holds, const std::string& x, const std::string& y) {
     return graph_.node("Where", {holds, x, y});
   }

@@ -16,20 +16,33 @@ EIGENESIS_ONCE std::string OnnxFormula::constant_of(std::int16_t i) {
   return constant(program_.instructions[at].constant);
 }
 
+EIGENESIS_ONCE std::string OnnxFormula::result(std::int16_t last) {
+  std::vector<bool> needed(static_cast<std::size_t>(last) + 1);
+  needed.back() = true;
+  for (std::size_t i = needed.size(); i-- > 0;)
+    if (const Instruction& step = program_.instructions[i]; needed[i] && step.kind == Instruction::Kind::operation)
+      for (const std::int16_t operand : step.operands)
+        if (operand >= 0) needed[static_cast<std::size_t>(operand)] = true;
+  // In the order of the steps, so that no call goes deeper than one step.
+  for (std::int16_t i = 0; i < last; ++i)
+    if (needed[static_cast<std::size_t>(i)] && comparison(i).empty()) number(i);
+  return number(last);
+}
+
+/// The name of what step i yields.
 EIGENESIS_ONCE std::string OnnxFormula::number(std::int16_t i) {
   const auto at = static_cast<std::size_t>(i);
-  std::string& name = numbers_[at];
-  if (!name.empty()) return name;
+  if (!numbers_[at].empty()) return numbers_[at];
   const Instruction& step = program_.instructions[at];
   if (step.kind == Instruction::Kind::argument)
-    name = arguments_[static_cast<std::size_t>(step.operands[0])];
+    numbers_[at] = arguments_[static_cast<std::size_t>(step.operands[0])];
   else if (step.kind == Instruction::Kind::constant)
-    name = constant_of(i);
+    numbers_[at] = constant_of(i);
   else if (const std::string holds = comparison(i); !holds.empty())
-    name = graph_.node("Cast", {holds}, {{"to", static_cast<Index>(type_)}});
+    numbers_[at] = graph_.node("Cast", {holds}, {{"to", static_cast<Index>(type_)}});
   else
-    name = operation(i);
-  return name;
+    numbers_[at] = operation(i);
+  return numbers_[at];
 }
 
 /// The name of a truth value; none unless step i is a comparison.
@@ -41,15 +54,27 @@ EIGENESIS_ONCE std::string OnnxFormula::comparison(std::int16_t i) {
                            : step.operation == Operation::less_equal ? "LessOrEqual"
                            : step.operation == Operation::equal      ? "Equal"
                                                                      : nullptr;
-  if (name && conditions_[at].empty())
+  if (!name) return {};
+  if (conditions_[at].empty())
     conditions_[at] = graph_.node(name, {number(step.operands[0]), number(step.operands[1])});
   return conditions_[at];
 }
 /// Whether step i is not 0, which NaN is not either.
 EIGENESIS_ONCE std::string OnnxFormula::condition(std::int16_t i) {
+  if (const std::string holds = comparison(i); !holds.empty()) return holds;
   std::string& name = conditions_[static_cast<std::size_t>(i)];
-  if (comparison(i).empty()) name = graph_.node("Not", {graph_.node("Equal", {number(i), constant(0)})});
+  if (name.empty()) name = graph_.node("Not", {graph_.node("Equal", {number(i), constant(0)})});
   return name;
+}
+
+/// log(u) of the rounded u = 1 + x, and what the rounding took away: log(u + r) = log(u) + r / u for a small r.
+EIGENESIS_ONCE std::string OnnxFormula::log1p(const std::string& x) {
+  const auto node = [&](const char* name, const std::string& a, const std::string& b) {
+    return graph_.node(name, {a, b});
+  };
+  const std::string one = constant(1), u = node("Add", x, one), log = graph_.node("Log", {u});
+  const std::string taken_away = node("Sub", x, node("Sub", u, one));
+  return where(node("Equal", u, x), log, node("Add", log, node("Div", taken_away, u)));
 }
 
 EIGENESIS_ONCE std::string OnnxFormula::operation(std::int16_t i) {
@@ -81,8 +106,6 @@ EIGENESIS_ONCE std::string OnnxFormula::operation(std::int16_t i) {
       return one("Tanh");
     case Operation::sigmoid:
       return one("Sigmoid");
-    case Operation::softplus:
-      return one("Softplus");
     case Operation::negate:
       return one("Neg");
     case Operation::reciprocal:
@@ -118,12 +141,12 @@ EIGENESIS_ONCE std::string OnnxFormula::operation(std::int16_t i) {
       const std::string is_near = node("Less", graph_.node("Abs", {operand(0)}), constant(0.5));
       return where(is_near, near, node("Sub", graph_.node("Exp", {operand(0)}), constant(1)));
     }
-    case Operation::log1p: {
-      // log(u) of the rounded u = 1 + x, and what the rounding took away: log(u + r) = log(u) + r / u for a small r.
-      const std::string u = node("Add", operand(0), constant(1)), log = graph_.node("Log", {u});
-      const std::string lost = node("Sub", operand(0), node("Sub", u, constant(1)));
-      return where(node("Equal", u, operand(0)), log, node("Add", log, node("Div", lost, u)));
-    }
+    case Operation::softplus:
+      if (type_ == OnnxType::f32) return one("Softplus");
+      // onnxruntime has none of doubles: max(x, 0) + log(1 + exp(-|x|)).
+      return node("Add", one("Relu"), log1p(graph_.node("Exp", {graph_.node("Neg", {one("Abs")})})));
+    case Operation::log1p:
+      return log1p(operand(0));
     case Operation::gate: {
       // b for a > 0 or NaN, constant b elsewhere.
       const bool is_plain = per_sample_[static_cast<std::size_t>(i)] == 0 && step.operands[0] == step.operands[1];

@@ -165,7 +165,7 @@ EIGENESIS_ONCE std::string OnnxTranslation::constant(std::size_t value) {
         for (std::size_t j = 0; j < entries(run); ++j)
           if (std::ranges::count_if(shape, grows) > 1 || !std::ranges::equal(entry(run, j), entry(first(), 0)))
             refuse("constants that are the same for all samples but got one of shape ", ShapeView{constant.shape},
-                   " that is not; does a layer draw, or read x.value()?");
+                   " that was drawn or computed from x.value()");
       const auto kept = entry(first(), 0);
       content.insert(content.end(), kept.begin(), kept.end());
     }
@@ -174,17 +174,21 @@ EIGENESIS_ONCE std::string OnnxTranslation::constant(std::size_t value) {
     for (const Recording& run : model_.runs)
       if (run.values[value].content != content)
         refuse("constants that are the same for all samples but got one of shape ", ShapeView{constant.shape},
-               " that is not; does a layer draw, or read x.value()?");
+               " that was drawn or computed from x.value()");
   }
   // A tensor of the layer, such as a running average, gives it its name.
   const std::string path = operation().layer < model_.layers.size() ? model_.layers[operation().layer].path : "";
+  const DataType type = model_.type == OnnxType::f64 ? DataType::f64 : DataType::f32;
+  std::string name;
   for (const SavedField& field : model_.fields)
-    if (field.updated == nullptr && field.in_files != InFiles::features_first && field.name.starts_with(path) &&
-        field.shape == stored && std::memcmp(field.data, content.data(), content.size()) == 0) {
-      if (initializers_.insert(field.name).second) graph_.add_initializer(field.name, model_.type, stored, content);
-      return axis < shape.size() ? expanded(field.name, shape) : field.name;
-    }
-  const std::string name = graph_.constant(model_.type, stored, content);
+    if (name.empty() && field.updated == nullptr && field.type == type && field.shape == stored &&
+        field.in_files != InFiles::features_first && field.name.starts_with(path.empty() ? path : path + ".") &&
+        std::memcmp(field.data, content.data(), content.size()) == 0)
+      name = field.name;
+  if (name.empty())
+    name = graph_.constant(model_.type, stored, content);
+  else if (initializers_.insert(name).second)
+    graph_.add_initializer(name, model_.type, stored, content);
   return axis < shape.size() ? expanded(name, shape) : name;
 }
 
@@ -366,7 +370,7 @@ std::string OnnxTranslation::formula() {
     }
   }
   const std::string y =
-      OnnxFormula(graph_, model_.type, calls[0]->program, factors, arguments).number(calls[0]->result);
+      OnnxFormula(graph_, model_.type, calls[0]->program, factors, arguments).result(calls[0]->result);
   return stretched == result_shape() ? y : expanded(y, result_shape());
 }
 
