@@ -14,6 +14,7 @@
 #include <eigenesis/onnx/formula_inl.hpp>
 #include <eigenesis/onnx/graph_inl.hpp>
 #include <eigenesis/onnx/translation_inl.hpp>
+#include <eigenesis/onnx/translation_operations_inl.hpp>
 #include <eigenesis/pictures/chart_inl.hpp>
 #include <eigenesis/pictures/image_grid_inl.hpp>
 #include <eigenesis/pictures/picture_inl.hpp>

@@ -7,6 +7,8 @@
 #include <eigenesis/onnx/export.hpp>
 #include <fstream>
 
+#include "golden.hpp"
+
 using namespace eigenesis;
 
 namespace {
@@ -223,6 +225,7 @@ void write_formulas(const std::string& prefix) {
 
 void write_networks() {
   Rng rng(3);
+  write("golden", golden_decoder(), counted(Shape{7, 3}, 0.5), counted(Shape{7, 2}, 0.5));
   const Generator mlp{Sequential{Linear(2, 32, rng), Relu{}, Linear(32, 32, rng), LeakyRelu{0.2}, Linear(32, 2, rng)},
                       StandardNormal(2)};
   write("mlp_generator", mlp, normal(1, 2));

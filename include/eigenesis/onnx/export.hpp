@@ -41,8 +41,8 @@ void for_each_output(const Y& y, F&& f) {
   } else if constexpr (HasFields<const Y>) {
     Y::fields(y, f);
   } else {
-    constexpr bool has_mean = requires { y.mean().node(); }
-    , has_logits = requires { y.logits().node(); };
+    constexpr bool has_mean = requires { y.mean().node(); };
+    constexpr bool has_logits = requires { y.logits().node(); };
     constexpr bool has_probabilities = requires { y.probabilities().node(); };
     static_assert(has_mean || has_probabilities || has_logits,
                   "eigenesis: export_onnx takes models that give a Variable, a distribution, or a struct whose fields "

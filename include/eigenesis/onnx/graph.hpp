@@ -30,6 +30,8 @@ class OnnxGraph {
 
   /// Keeps a name for what will be added under it; false if it is taken.
   bool reserve(const std::string& name) { return names_.insert(name).second; }
+  /// `begin`_n, with the first n that makes it new.
+  std::string new_name(const std::string& begin);
   void add_input(const std::string& name, OnnxType type, const OnnxSizes& shape);
   void add_output(const std::string& name, OnnxType type, const OnnxSizes& shape, const std::string& value);
 
@@ -63,7 +65,6 @@ class OnnxGraph {
  private:
   static ProtobufMessage value_info(const std::string& name, OnnxType type, const OnnxSizes& shape);
   std::string batch_size(bool as_vector);
-  std::string new_name(const std::string& begin);
 
   ProtobufMessage nodes_, initializers_, inputs_, outputs_;
   std::string first_input_;

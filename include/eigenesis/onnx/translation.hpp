@@ -90,4 +90,5 @@ class OnnxTranslation {
 
 #if !defined(EIGENESIS_COMPILED)
 #include "eigenesis/onnx/translation_inl.hpp"
+#include "eigenesis/onnx/translation_operations_inl.hpp"
 #endif
