@@ -97,7 +97,7 @@ std::string OnnxTranslation::along_axis() {
     return dense;
   };
   const Tensor<Scalar, 2> matrix = dense_in(0);
-  for (const std::size_t run : {1, 2})
+  for (const std::size_t run : {1u, 2u})
     if (dense_in(run).shape() != matrix.shape() || !std::ranges::equal(dense_in(run).values(), matrix.values()))
       refuse("the same sizes and options for any number of samples but got others for other samples in ",
              operation().name);
