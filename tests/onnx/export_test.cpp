@@ -38,6 +38,8 @@ struct Apply {
   F f;
   auto operator()(const Variable<float, 2>& x) const { return f(x); }
 };
+template <class F>
+Apply(F) -> Apply<F>;
 
 struct Trained {
   static constexpr bool needs_pass = true;
