@@ -42,7 +42,6 @@ template <class F>
 Apply(F) -> Apply<F>;
 
 struct Trained {
-  static constexpr bool needs_pass = true;
   BatchNorm<> norm{3};
   auto operator()(const Variable<float, 2>& x, Pass = {}) const {
     Rng rng(1);
