@@ -46,5 +46,21 @@ for path in paths:
     if not max(distances) <= 1e-5:
         print(f"{path.stem}: expected distances of at most 1e-5 for 1, 2 and 7 samples but got {distances}")
         faults += 1
+
+# Weights have the names and shapes that PyTorch gives them.
+expected = {
+    "mlp_generator": {"network.0.weight": [32, 2], "network.0.bias": [32], "network.2.weight": [32, 32],
+                      "network.2.bias": [32], "network.4.weight": [2, 32], "network.4.bias": [2]},
+    "dcgan_generator": {"network.2.weight": [16], "network.2.running_mean": [16], "network.2.running_var": [16],
+                        "network.4.weight": [16, 8, 4, 4], "network.7.bias": [3]},
+    "residual_images": {"0.weight": [6, 3, 3, 3], "1.conv.weight": [6, 6, 3, 3], "1.norm.running_var": [6]},
+}
+for name, weights in expected.items():
+    model = onnx.load(pathlib.Path(sys.argv[1]) / f"{name}.onnx")
+    found = {each.name: list(each.dims) for each in model.graph.initializer}
+    for weight, shape in weights.items():
+        if found.get(weight) != shape:
+            print(f"{name}: expected {weight} {shape} but got {found.get(weight)}")
+            faults += 1
 print(f"{len(paths)} files, {faults} faults")
 sys.exit(1 if faults else 0)
