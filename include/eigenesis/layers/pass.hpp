@@ -54,7 +54,7 @@ namespace detail {
 template <class T>
 inline constexpr char type_tag = 0;
 
-/// While one lives, a call of a layer is on its way in this thread.
+/// While one lives, a call of a layer, or a step of a trainer, is on its way in this thread.
 struct LayerCall {
   const void *layer, *type;  // a struct and its first field have one address
   const LayerCall* outer;
