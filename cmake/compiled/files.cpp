@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What eigenesis::compiled holds of files, data, pictures, checkpoints and logs: all x_inl.hpp.
+// What eigenesis::compiled holds of files, data, pictures, checkpoints, logs and ONNX: all x_inl.hpp.
 #define EIGENESIS_COMPILED
 #include <eigenesis/data/idx_inl.hpp>
 #include <eigenesis/data/mnist_inl.hpp>
@@ -10,6 +10,11 @@
 #include <eigenesis/files/png_inl.hpp>
 #include <eigenesis/files/safetensors_header_inl.hpp>
 #include <eigenesis/layers/safetensors_inl.hpp>
+#include <eigenesis/onnx/export_inl.hpp>
+#include <eigenesis/onnx/formula_inl.hpp>
+#include <eigenesis/onnx/graph_inl.hpp>
+#include <eigenesis/onnx/translation_inl.hpp>
+#include <eigenesis/onnx/translation_operations_inl.hpp>
 #include <eigenesis/pictures/chart_inl.hpp>
 #include <eigenesis/pictures/image_grid_inl.hpp>
 #include <eigenesis/pictures/picture_inl.hpp>

@@ -17,6 +17,7 @@
 //   models/        6  Generator, Discriminator, Encoder, Decoder, Autoencoder, Vae
 //   objectives/    6  what is minimised: GAN games and penalties, the ELBO
 //   metrics/       6  how good the samples are
+//   onnx/          6  models in files that other programs run; include eigenesis/onnx/export.hpp for it
 //   training/      7  fit, the one loop; GanTrainer, VaeTrainer, AutoencoderTrainer, progress, checkpoints
 
 // clang-format off: in the order of the floors
@@ -53,6 +54,7 @@
 #include "eigenesis/autodiff/gradient.hpp"
 #include "eigenesis/autodiff/node.hpp"
 #include "eigenesis/autodiff/parameter.hpp"
+#include "eigenesis/autodiff/trace.hpp"
 #include "eigenesis/autodiff/variable.hpp"
 
 #include "eigenesis/data/batches.hpp"

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // One mistake at a time, which must not compile.
 #include <eigenesis/eigenesis.hpp>
+#if defined(MISTAKE_WHOLE_VAE) || defined(MISTAKE_NO_OUTPUT)
+#include <eigenesis/onnx/export.hpp>
+#endif
 using namespace eigenesis;
 
 struct Block {
@@ -77,6 +80,10 @@ int main() {
       x.value(), {.steps = 1, .on_step = [](auto now) { now.stop = true; }}, rng);
 #elif defined(MISTAKE_NO_DATA)
   GanTrainer{generator, discriminator, NonSaturating{}}.fit(Eigen::MatrixXf(2, 4), {.steps = 1}, rng);
+#elif defined(MISTAKE_WHOLE_VAE)
+  export_onnx("vae.onnx", Autoencoder{Encoder{Relu{}, Relu{}}, Decoder{Relu{}, SquaredError{}}}, x.value());
+#elif defined(MISTAKE_NO_OUTPUT)
+  export_onnx("number.onnx", [](const auto&) { return 1.0; }, x.value());
 #elif defined(MISTAKE_WRONG_RANK)
   Linear(4, 4, rng)(Variable<float, 4>(Tensor<float, 4>(Shape{1, 2, 2, 1})));
 #endif

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "eigenesis/autodiff/node.hpp"
+#include "eigenesis/autodiff/trace.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
@@ -83,6 +84,11 @@ class NoGradient {
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> detach(Variable<Scalar, Rank> x) {
   if (!x.node()->differentiable && !x.node()->unrecorded) return x;
+  if (auto* trace = detail::Trace<Scalar>::current()) [[unlikely]] {
+    Variable<Scalar, Rank> copy(x.value());
+    trace->same(*copy.node(), *x.node());
+    return copy;
+  }
   return std::move(x).value();
 }
 
@@ -151,7 +157,9 @@ namespace detail {
 
 /// Whether the gradient of `input` is to follow from that of y; notes at y that it was computed from `input`.
 template <class Scalar>
-bool connect(Node<Scalar>& y, const Node<Scalar>& input) {
+bool connect(Node<Scalar>& y, Node<Scalar>& input) {
+  if (auto* trace = Trace<Scalar>::current()) [[unlikely]]
+    trace->connect(y, input);
   const bool recorded = recording() && input.differentiable;
   if (recorded)
     y.differentiable = true;

@@ -50,26 +50,35 @@ class Pass {
 
 namespace detail {
 
-/// While one lives, a training pass is on its way through a layer of this thread.
-class TrainingCall {
- public:
-  explicit TrainingCall(Pass pass) : outer_(std::exchange(active(), active() || pass.is_training())) {}
-  TrainingCall(const TrainingCall&) = delete;
-  TrainingCall& operator=(const TrainingCall&) = delete;
-  ~TrainingCall() { active() = outer_; }
-  static bool& active() {
-    static thread_local bool is_active = false;
-    return is_active;
-  }
+/// Its address stands for a type.
+template <class T>
+inline constexpr char type_tag = 0;
 
- private:
-  bool outer_;
+/// While one lives, a call of a layer, or a step of a trainer, is on its way in this thread.
+struct LayerCall {
+  const void *layer, *type;  // a struct and its first field have one address
+  const LayerCall* outer;
+  bool training;  // this call or one around it
+
+  template <class Layer>
+  LayerCall(const Layer& called, Pass pass)
+      : layer(&called),
+        type(&type_tag<Layer>),
+        outer(std::exchange(innermost(), this)),
+        training(pass.is_training() || (outer && outer->training)) {}
+  LayerCall(const LayerCall&) = delete;
+  LayerCall& operator=(const LayerCall&) = delete;
+  ~LayerCall() { innermost() = outer; }
+  static const LayerCall*& innermost() {
+    static thread_local const LayerCall* call = nullptr;
+    return call;
+  }
 };
 
 /// For layers that need a Pass: throws ArgumentError if they got none in the middle of a training pass.
 inline void expect_handed_on(const char* layer, Pass pass) {
   require<ArgumentError>(
-      pass.has_rng() || !TrainingCall::active(), layer,
+      pass.has_rng() || !LayerCall::innermost() || !LayerCall::innermost()->training, layer,
       ": expected the Pass of the training but got none; the layer around it has to take one and hand "
       "it on, operator()(x, Pass pass = {}), or to ask for Pass::evaluation(rng)");
 }
@@ -133,10 +142,6 @@ std::vector<Index> zero_columns(const Scalar* x, Index rows, Index columns) {
   return zero;
 }
 
-/// Its address stands for a type.
-template <class T>
-inline constexpr char type_tag = 0;
-
 /// y, which `layer` gave.
 template <class Layer, class Y>
 Y noted(const Layer& layer, Y y) {
@@ -165,7 +170,7 @@ Y noted(const Layer& layer, Y y) {
 /// Calls layer(x, pass), or layer(x) if the layer takes no Pass.
 template <class Layer, class X>
 auto call(const Layer& layer, const X& x, Pass pass = {}) {
-  const detail::TrainingCall scope(pass);
+  const detail::LayerCall scope(layer, pass);
   if constexpr (detail::Takes<Layer, X, Pass>) {
     return detail::noted(layer, layer(x, pass));
   } else if constexpr (detail::Takes<Layer, X>) {
@@ -195,7 +200,7 @@ concept TakesCondition = Takes<Layer, X, Condition, Pass> || Takes<Layer, X, Con
 /// Calls layer(x, condition, pass), or layer(x, condition) if the layer takes no Pass.
 template <class Layer, class X, class Scalar, int Rank>
 auto call(const Layer& layer, const X& x, const Variable<Scalar, Rank>& condition, Pass pass = {}) {
-  const detail::TrainingCall scope(pass);
+  const detail::LayerCall scope(layer, pass);
   static_assert(
       detail::TakesCondition<Layer, X, Variable<Scalar, Rank>>,
       "eigenesis: this network takes no such condition. Begin it with AppendCondition{}, which takes one [N, C] of the "

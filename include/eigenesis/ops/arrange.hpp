@@ -15,6 +15,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 template <class Scalar, int Rank, int NewRank>
 Variable<Scalar, NewRank> reshape(const Variable<Scalar, Rank>& x, const Shape<NewRank>& shape) {
   require(shape.size() == x.size(), "reshape: expected ", x.size(), " elements as in ", x.shape(), " but got ", shape);
+  detail::describe<Scalar>("reshape");
   return record(x.value().reshaped(shape),
                 wrt(x, [from = x.shape()](const auto&, const auto& dy) { return reshape(dy, from); }));
 }
@@ -28,6 +29,7 @@ requires(Rank >= 2) Variable<Scalar, Rank> transpose(const Variable<Scalar, Rank
   Tensor<Scalar, Rank> y(shape);
   for (Index i = 0; i < y.size(); i += rows * columns)
     detail::transpose(x.value().data() + i, rows, columns, y.data() + i);
+  detail::describe<Scalar>("transpose");
   return record(std::move(y), wrt(x, [](const auto&, const auto& dy) { return transpose(dy); }));
 }
 
@@ -59,6 +61,7 @@ Variable<Scalar, Rank> slice(const Variable<Scalar, Rank>& x, int axis, Index be
   shape[axis] = end - begin;
   Tensor<Scalar, Rank> y(shape);
   detail::copy_entries(x.value(), begin, y, 0, end - begin, axis);
+  detail::describe<Scalar>("slice", {axis, begin, end});
   return record(std::move(y), wrt(x, [axis, begin, after = size - end](const auto&, const auto& dy) {
                   return pad(dy, axis, begin, after);
                 }));
@@ -76,6 +79,7 @@ Variable<Scalar, Rank> pad(const Variable<Scalar, Rank>& x, int axis, Index befo
   shape[axis] += before + after;
   Tensor<Scalar, Rank> y(shape, Scalar{0});
   detail::copy_entries(x.value(), 0, y, before, size, axis);
+  detail::describe<Scalar>("pad", {axis, before, after});
   return record(std::move(y), wrt(x, [axis, before, size](const auto&, const auto& dy) {
                   return slice(dy, axis, before, before + size);
                 }));
@@ -101,6 +105,7 @@ Variable<Scalar, Rank> concatenate(std::span<const Variable<Scalar, Rank>> parts
     detail::copy_entries(part.value(), 0, y, ends.back(), part.shape()[axis], axis);
     ends.push_back(ends.back() + part.shape()[axis]);
   }
+  detail::describe<Scalar>("concatenate", {axis});
   return record(std::move(y), wrt_each(parts, [axis, ends](std::size_t i, const auto&, const auto& dy) {
                   return slice(dy, axis, ends[i], ends[i + 1]);
                 }));

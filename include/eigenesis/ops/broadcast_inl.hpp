@@ -39,6 +39,7 @@ AnyVariable<Scalar> sum_to(const AnyVariable<Scalar>& x, std::span<const Index> 
     else
       for (Index i = 0; i < r.outer; ++i) sum_rows(from + i * r.size * r.inner, r.size, r.inner, to + i * r.inner);
   });
+  describe<Scalar>("sum_to");
   return record(std::move(y), wrt(x, [x](const auto&, const auto& dy) { return broadcast_to(dy, x.shape()); }));
 }
 
@@ -56,6 +57,7 @@ AnyVariable<Scalar> broadcast_to(const AnyVariable<Scalar>& x, std::span<const I
       else if (r.inner > 0 && r.size > 0)
         repeat(std::copy_n(from, r.inner, to) - r.inner, r.inner, r.size * r.inner);
   });
+  describe<Scalar>("broadcast");
   return record(std::move(y), wrt(x, [x](const auto&, const auto& dy) { return sum_to(dy, x.shape()); }));
 }
 

@@ -28,11 +28,23 @@ template <class Scalar>
 Variable<Scalar, 4> convolution_weight(const ConvolutionGeometry& g, const Variable<Scalar, 4>& x,
                                        const Variable<Scalar, 4>& dy);
 
+/// Of a convolution or its input's gradient: strides, paddings, dilations, and how many pixels of the input lie behind
+/// the last that the kernel reaches.
+template <class Scalar>
+void describe(const char* name, const ConvolutionGeometry& g) {
+  const auto &h = g.height, &w = g.width;
+  const auto behind = [](const ConvolutionAxis& a) {
+    return a.input + 2 * a.padding - (a.output - 1) * a.stride - a.dilation * (a.kernel - 1) - 1;
+  };
+  describe<Scalar>(name, {h.stride, w.stride, h.padding, w.padding, h.dilation, w.dilation, behind(h), behind(w)});
+}
+
 template <class Scalar>
 Variable<Scalar, 4> convolution(const ConvolutionGeometry& g, const Variable<Scalar, 4>& x,
                                 const Variable<Scalar, 4>& w) {
   Tensor<Scalar, 4> y(Shape{g.batch, g.height.output, g.width.output, g.out});
   conv_forward(g, x.value().data(), w.value().data(), y.data());
+  describe<Scalar>("conv2d", g);
   return record(std::move(y), wrt(x, [g, w](const auto&, const auto& dy) { return convolution_input(g, dy, w); }),
                 wrt(w, [g, x](const auto&, const auto& dy) { return convolution_weight(g, x, dy); }));
 }
@@ -42,6 +54,7 @@ Variable<Scalar, 4> convolution_input(const ConvolutionGeometry& g, const Variab
                                       const Variable<Scalar, 4>& w) {
   Tensor<Scalar, 4> dx(Shape{g.batch, g.height.input, g.width.input, g.in});
   conv_input_gradient(g, dy.value().data(), w.value().data(), dx.data());
+  describe<Scalar>("conv_transpose2d", g);
   return record(std::move(dx), wrt(dy, [g, w](const auto&, const auto& ddx) { return convolution(g, ddx, w); }),
                 wrt(w, [g, dy](const auto&, const auto& ddx) { return convolution_weight(g, ddx, dy); }));
 }

@@ -49,6 +49,8 @@ AnyVariable<Scalar> run(Call<Scalar> call) {
   run_program<Scalar>(call.program, call.result, sources, y.data(), y.size());
 
   call.operands = std::move(used);
+  if (auto* trace = Trace<Scalar>::current()) [[unlikely]]
+    trace->describe("map", {}, std::make_shared<const Call<Scalar>>(call));
   const std::span<const AnyVariable<Scalar>> operands = call.operands;  // which stay where they are if the call moves
   return record(std::move(y),
                 wrt_each(operands, [call = std::move(call)](std::size_t i, const auto& output, const auto& dy) {

@@ -16,6 +16,7 @@ Variable<Scalar, 2> product(const Variable<Scalar, 2>& a, bool transpose_a, cons
   Tensor<Scalar, 2> out(Shape{m, n});
   gemm(transpose_a, transpose_b, m, n, k, a.value().data(), b.value().data(), out.data(),
        bias ? bias->value().data() : nullptr);
+  describe<Scalar>("matmul", {transpose_a, transpose_b});
   return record(std::move(out),
                 wrt(a,
                     [b, transpose_a, transpose_b](const auto&, const auto& dy) {

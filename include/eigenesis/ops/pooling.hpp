@@ -69,6 +69,8 @@ Variable<Scalar, Rank> apply_along(const Variable<Scalar, Rank>& x, int axis, co
       weigh_rows(inputs, view.inner, matrix.taps.data() + taps[0], taps[1] - taps[0], y.data() + row * view.inner, use);
     }
   });
+  if (auto* trace = Trace<Scalar>::current()) [[unlikely]]
+    trace->describe("apply_along", {axis}, std::make_shared<const AxisMatrix<Scalar>>(matrix));
   return record(std::move(y), wrt(x, [axis, matrix](const auto&, const auto& dy) {
                   return apply_along(dy, axis, matrix.transposed());
                 }));
@@ -189,6 +191,7 @@ Variable<Scalar, 4> max_pool2d(const Variable<Scalar, 4>& x, Index kernel, PoolO
     }
   });
   const detail::Places greatest{places, x.shape(), y.shape()};
+  detail::describe<Scalar>("max_pool2d", {kernel, rows.stride, rows.padding});
   return record(std::move(y), wrt(x, [greatest](const auto&, const auto& dy) { return scatter(dy, greatest); }));
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "eigenesis/core/tensor.hpp"
@@ -15,15 +13,6 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 inline constexpr Index block_limit = 1024;
 inline constexpr Index lanes = 16;  // kernels write whole vectors of at most this many elements
 inline constexpr Index register_stride = block_limit + 2 * lanes;  // not a power of two: stores would alias later loads
-
-/// A constant as a Scalar. One that would be subnormal, and so 0 in all kernels, becomes the smallest normal number: in
-/// log(maximum(x, 1e-40)) or 1 / (x + 1e-40) it is there to be more than 0.
-template <class Scalar>
-Scalar normal_constant(double constant) {
-  constexpr Scalar least = std::numeric_limits<Scalar>::min();
-  if (constant == 0 || !(std::abs(constant) < static_cast<double>(least))) return static_cast<Scalar>(constant);
-  return constant < 0 ? -least : least;
-}
 
 /// A program with a place for every intermediate result.
 template <class Scalar>

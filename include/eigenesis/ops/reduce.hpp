@@ -68,6 +68,7 @@ Variable<Scalar, Rank - 1> maximum(const Variable<Scalar, Rank>& x, int axis) {
       detail::max_columns(flipped.data(), view.inner, view.size, y.data() + i * view.inner);
     }
   }
+  detail::describe<Scalar>("maximum", {axis});
   return record(std::move(y), wrt(x, [x, axis](const auto& largest, const auto& dy) {
                   const Shape<Rank> kept = detail::with_axis(x.shape(), axis, 1);
                   const auto hit = detach([&] {

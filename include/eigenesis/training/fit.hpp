@@ -334,7 +334,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
         std::optional<NotedUpdates> noted;
         watching.updates.clear();
         if (watching.reads_updates(state.step + 1)) noted.emplace(watching.updates);
-        const TrainingCall training(Pass::training(rng));
+        const LayerCall training(trainer, Pass::training(rng));
         try {
           state.losses = one_step(trainer, next, rng);
         } catch (const Error& error) {
