@@ -3,10 +3,12 @@
 #define EIGENESIS_COMPILED
 #include <eigenesis/data/idx_inl.hpp>
 #include <eigenesis/data/mnist_inl.hpp>
+#include <eigenesis/data/npy_inl.hpp>
 #include <eigenesis/data/png_inl.hpp>
 #include <eigenesis/files/file_inl.hpp>
 #include <eigenesis/files/gzip_inl.hpp>
 #include <eigenesis/files/idx_inl.hpp>
+#include <eigenesis/files/npy_inl.hpp>
 #include <eigenesis/files/png_inl.hpp>
 #include <eigenesis/files/safetensors_header_inl.hpp>
 #include <eigenesis/layers/safetensors_inl.hpp>

@@ -41,6 +41,7 @@
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/files/gzip.hpp"
 #include "eigenesis/files/idx.hpp"
+#include "eigenesis/files/npy.hpp"
 #include "eigenesis/files/png.hpp"
 #include "eigenesis/files/safetensors_header.hpp"
 
@@ -58,6 +59,7 @@
 #include "eigenesis/data/batches.hpp"
 #include "eigenesis/data/idx.hpp"
 #include "eigenesis/data/mnist.hpp"
+#include "eigenesis/data/npy.hpp"
 #include "eigenesis/data/png.hpp"
 #include "eigenesis/data/toy.hpp"
 #include "eigenesis/data/transformed.hpp"
