@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What eigenesis::compiled holds of files, data, pictures, checkpoints and logs: all x_inl.hpp.
 #define EIGENESIS_COMPILED
+#include <eigenesis/data/csv_inl.hpp>
 #include <eigenesis/data/idx_inl.hpp>
 #include <eigenesis/data/mnist_inl.hpp>
 #include <eigenesis/data/npy_inl.hpp>
 #include <eigenesis/data/png_inl.hpp>
+#include <eigenesis/files/csv_inl.hpp>
 #include <eigenesis/files/file_inl.hpp>
 #include <eigenesis/files/gzip_inl.hpp>
 #include <eigenesis/files/idx_inl.hpp>

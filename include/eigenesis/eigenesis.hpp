@@ -38,6 +38,7 @@
 #include "eigenesis/kernels/transpose.hpp"
 #include "eigenesis/kernels/updates.hpp"
 
+#include "eigenesis/files/csv.hpp"
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/files/gzip.hpp"
 #include "eigenesis/files/idx.hpp"
@@ -57,10 +58,12 @@
 #include "eigenesis/autodiff/variable.hpp"
 
 #include "eigenesis/data/batches.hpp"
+#include "eigenesis/data/csv.hpp"
 #include "eigenesis/data/idx.hpp"
 #include "eigenesis/data/mnist.hpp"
 #include "eigenesis/data/npy.hpp"
 #include "eigenesis/data/png.hpp"
+#include "eigenesis/data/standardize.hpp"
 #include "eigenesis/data/toy.hpp"
 #include "eigenesis/data/transformed.hpp"
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include <sys/wait.h>
-
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <eigenesis/eigenesis.hpp>
 #include <limits>
 
 #include "catch.hpp"
 #include "files.hpp"
+#include "python.hpp"
 
 using namespace eigenesis;
 using namespace std::string_literals;
@@ -62,20 +60,6 @@ std::vector<Scalar> list(const Tensor<Scalar, Rank>& x) {
 double expected_value(char kind, Index i) {
   const auto x = static_cast<double>((37 * i + 11) % 101);
   return kind == 'b' ? std::fmod(x, 2) : kind == 'u' ? x : kind == 'i' ? x - 50 : (x - 50) / 4;
-}
-
-/// Runs numpy_arrays.py; false if there is no NumPy.
-bool numpy_arrays(const std::string& what, const std::string& folder) {
-  const std::filesystem::path script = std::filesystem::path(__FILE__).parent_path() / "numpy_arrays.py";
-  const int status =
-      std::system(("python3 '" + script.string() + "' " + what + " '" + folder + "' > '" + folder + "/said'").c_str());
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  if (code == 77 || code == 127) {
-    WARN("python3 with NumPy is not installed: what it writes and reads is not compared");
-    return false;
-  }
-  REQUIRE(code == 0);
-  return true;
 }
 
 template <int Rank>
@@ -290,7 +274,7 @@ TEST_CASE_METHOD(Fixture, "load_npy refuses files that are not what they claim t
 TEST_CASE("load_npy reads every type, order and shape that NumPy writes, and NumPy what save_npy writes") {
   const TemporaryDirectory directory;
   const std::string& folder = directory.path();
-  if (!numpy_arrays("write", folder)) return;
+  if (run_python(__FILE__, "numpy_arrays.py", "write " + folder).empty()) return;
   int count = 0;
   check_numpy_files(folder, "scalar", Shape<0>{}, count);
   check_numpy_files(folder, "one", Shape{1}, count);
@@ -320,7 +304,5 @@ TEST_CASE("load_npy reads every type, order and shape that NumPy writes, and Num
   save("six", Shape{2, 1, 3, 1, 2, 2});
   save_npy(ours / "int32_five.npy", std::vector<int>{-39, -2, 35, -29, 8});
   save_npy(ours / "int32_none.npy", std::vector<int>{});
-  REQUIRE(numpy_arrays("check", ours.path()));
-  const Bytes said = read_bytes(ours / "said");
-  CHECK(std::string(said.begin(), said.end()) == "18\n");
+  CHECK(run_python(__FILE__, "numpy_arrays.py", "check " + ours.path()) == "18\n");
 }

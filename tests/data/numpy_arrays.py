@@ -47,6 +47,7 @@ def write(folder):
             np.lib.format.write_array(file, values("f", (2, 3)).astype("<f4"), version=version)
     np.savez(folder / "stored.npz", **arrays)
     np.savez_compressed(folder / "deflated.npz", **arrays)
+    print(len(arrays))
 
 
 def check(folder):

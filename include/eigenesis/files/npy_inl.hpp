@@ -171,11 +171,9 @@ EIGENESIS_ONCE Bytes npy_beginning(char kind, int bytes, std::span<const Index> 
   text += "), }";
   while ((10 + text.size() + 1) % 64 != 0) text += ' ';
   text += '\n';
-  Bytes result(npy_magic.begin(), npy_magic.end());
-  result.insert(result.end(),
-                {1, 0, static_cast<std::uint8_t>(text.size()), static_cast<std::uint8_t>(text.size() >> 8)});
-  result.insert(result.end(), text.begin(), text.end());
-  return result;
+  const std::string file = std::string(npy_magic) + '\1' + '\0' + static_cast<char>(text.size() & 0xff) +
+                           static_cast<char>(text.size() >> 8) + text;
+  return Bytes(file.begin(), file.end());
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
