@@ -6,6 +6,7 @@
 #include <eigenesis/data/mnist_inl.hpp>
 #include <eigenesis/data/npy_inl.hpp>
 #include <eigenesis/data/png_inl.hpp>
+#include <eigenesis/data/split_inl.hpp>
 #include <eigenesis/files/csv_inl.hpp>
 #include <eigenesis/files/file_inl.hpp>
 #include <eigenesis/files/gzip_inl.hpp>
