@@ -45,6 +45,7 @@
 #include "eigenesis/files/npy.hpp"
 #include "eigenesis/files/png.hpp"
 #include "eigenesis/files/safetensors_header.hpp"
+#include "eigenesis/files/zip.hpp"
 
 #include "eigenesis/core/axes.hpp"
 #include "eigenesis/core/rng.hpp"
@@ -58,11 +59,13 @@
 #include "eigenesis/autodiff/variable.hpp"
 
 #include "eigenesis/data/batches.hpp"
+#include "eigenesis/data/cifar10.hpp"
 #include "eigenesis/data/csv.hpp"
 #include "eigenesis/data/idx.hpp"
 #include "eigenesis/data/labelled_images.hpp"
 #include "eigenesis/data/mnist.hpp"
 #include "eigenesis/data/npy.hpp"
+#include "eigenesis/data/npz.hpp"
 #include "eigenesis/data/png.hpp"
 #include "eigenesis/data/split.hpp"
 #include "eigenesis/data/standardize.hpp"

@@ -155,7 +155,7 @@ EIGENESIS_ONCE NpyHeader read_npy_header(std::string_view function, std::span<co
     fits = !__builtin_mul_overflow(size, std::max<Index>(s, 1), &size) && fits;
     empty = empty || s == 0;
   }
-  require<DataError>(fits && size <= static_cast<Index>(max_file_bytes), function,
+  require<DataError>(fits && size <= static_cast<Index>(max_file_bytes - max_npy_header), function,
                      ": expected a shape that fits into a file but got ", ShapeView{header.sizes}, " in ", path);
   header.begin = text_begin + text_size;
   header.end = header.begin + (empty ? 0 : static_cast<std::size_t>(size));
