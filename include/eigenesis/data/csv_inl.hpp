@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-
 #include "eigenesis/data/csv.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -15,11 +13,12 @@ inline std::string_view without_spaces(std::string_view field) {
 }
 
 [[gnu::cold]] EIGENESIS_ONCE bool is_missing(std::string_view field) {
-  static constexpr std::string_view words[]{"", "na", "n/a", "#n/a", "nan", "null", "none", "?"};
-  return std::ranges::any_of(words, [&](std::string_view word) {
-    return std::ranges::equal(word, field,
-                              [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
-  });
+  std::string small(field.substr(0, 5));
+  for (char& c : small)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (const std::string_view word : {"", "na", "n/a", "#n/a", "nan", "null", "none", "?"})
+    if (small == word) return true;
+  return false;
 }
 
 /// The places of the columns that the options ask for.
@@ -35,13 +34,18 @@ EIGENESIS_ONCE std::vector<Index> csv_columns(const CsvOptions& options, const s
     }
     require<ArgumentError>(options.header, "load_csv: expected columns by their places without a header but got ",
                            shown(column.name), " for ", path);
-    const auto found = std::ranges::count(names, column.name);
+    Index found = 0, place = 0;
     std::string all;
-    for (const std::string& name : names) all += (all.empty() ? "" : ", ") + shown(name);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      all += (i == 0 ? "" : ", ") + shown(names[i]);
+      if (names[i] != column.name) continue;
+      ++found;
+      place = static_cast<Index>(i);
+    }
     if (all.size() > 200) all = all.substr(0, 200) + "...";
     require<DataError>(found == 1, "load_csv: expected one column named ", shown(column.name), " but got ", found,
                        " among ", all, " in ", path);
-    places.push_back(std::ranges::find(names, column.name) - names.begin());
+    places.push_back(place);
   }
   if (places.empty())
     for (Index i = 0; i < count; ++i) places.push_back(i);
@@ -97,12 +101,10 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
     if (options.header) names.emplace_back(detail::without_spaces(field));
   require<DataError>(count > 0, "load_csv: expected at least one row but got none in ", path);
   float number;
-  require<DataError>(!options.header || std::ranges::any_of(names,
-                                                            [&](const std::string& name) {
-                                                              return detail::parse_number(name, number) ==
-                                                                     detail::Parsed::no_number;
-                                                            }),
-                     "load_csv: expected names in the first row but got numbers in ", path,
+  bool named = !options.header;
+  for (const std::string& name : names)
+    named = named || detail::parse_number(name, number) == detail::Parsed::no_number;
+  require<DataError>(named, "load_csv: expected names in the first row but got numbers in ", path,
                      "; .header = false reads them, .skip_lines leaves them out");
   const std::vector<Index> columns = detail::csv_columns(options, names, count, path);
   if (options.header) reader = first;
@@ -118,15 +120,15 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
   require<DataError>(rows > 0, "load_csv: expected at least one row of numbers but got none in ", path);
 
   table.values = Tensor<Scalar, 2>(Shape{rows, std::ssize(columns)});
-  std::vector<bool> chosen(static_cast<std::size_t>(count));
+  std::vector<std::uint8_t> chosen(static_cast<std::size_t>(count));
   for (const Index column : columns) {
-    chosen[static_cast<std::size_t>(column)] = true;
+    chosen[static_cast<std::size_t>(column)] = 1;
     if (options.header) table.names.push_back(names[static_cast<std::size_t>(column)]);
   }
   std::vector<Scalar> row(static_cast<std::size_t>(count));
   for (Scalar* to = table.values.data(); reader.next_row();) {
     for (std::size_t i = 0; reader.next_field(field); ++i)
-      if (chosen[i])
+      if (chosen[i] != 0)
         row[i] = detail::csv_number<Scalar>(field, options, reader.line(), static_cast<Index>(i), names, path);
     for (const Index column : columns) *to++ = row[static_cast<std::size_t>(column)];
   }

@@ -17,7 +17,7 @@ class Npz {
 
   /// In the order of the file.
   std::vector<std::string> names() const;
-  bool contains(std::string_view name) const;
+  bool contains(std::string_view name) const { return find(name) != nullptr; }
 
   /// The array of a name, converted as load_npy does. Throws DataError for a name that is not there, damaged data, and
   /// all that load_npy refuses.
@@ -31,6 +31,7 @@ class Npz {
   }
 
  private:
+  const detail::ZipMember* find(std::string_view name) const;
   detail::Bytes array(std::string_view function, std::string_view name) const;  // an .npy file
   std::string place(std::string_view name) const { return detail::shown(name) + ".npy in " + path_; }
 

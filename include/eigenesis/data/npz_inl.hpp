@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-
 #include "eigenesis/data/npz.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -22,13 +20,15 @@ EIGENESIS_ONCE std::vector<std::string> Npz::names() const {
   return result;
 }
 
-EIGENESIS_ONCE bool Npz::contains(std::string_view name) const {
-  return std::ranges::find(members_, name, &detail::ZipMember::name) != members_.end();
+EIGENESIS_ONCE const detail::ZipMember* Npz::find(std::string_view name) const {
+  for (const detail::ZipMember& member : members_)
+    if (member.name == name) return &member;
+  return nullptr;
 }
 
 EIGENESIS_ONCE detail::Bytes Npz::array(std::string_view function, std::string_view name) const {
-  const auto member = std::ranges::find(members_, name, &detail::ZipMember::name);
-  if (member == members_.end()) {
+  const detail::ZipMember* const member = find(name);
+  if (member == nullptr) {
     std::string all;
     for (const detail::ZipMember& other : members_) all += (all.empty() ? "" : ", ") + detail::shown(other.name);
     if (all.size() > 200) all = all.substr(0, 200) + "...";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "eigenesis/data/split.hpp"
 
@@ -17,19 +17,17 @@ EIGENESIS_ONCE SplitRows split_rows(Index count, double fraction, Rng& rng, cons
   std::vector<Index> order(static_cast<std::size_t>(count));
   for (Index i = 0; i < count; ++i) order[static_cast<std::size_t>(i)] = i;
   rng.shuffle(order.data(), count);
-  const auto label = [&](Index row) { return options.labels[static_cast<std::size_t>(row)]; };
-  if (by_label) std::ranges::stable_sort(order, {}, label);  // in random order within each label
+  std::map<int, std::vector<Index>> groups;  // in random order each
+  for (const Index row : order) groups[by_label ? options.labels[static_cast<std::size_t>(row)] : 0].push_back(row);
 
   SplitRows rows;
-  for (auto begin = order.begin(), end = begin; begin != order.end(); begin = end) {
-    end = by_label ? std::find_if(begin, order.end(), [&](Index row) { return label(row) != label(*begin); })
-                   : order.end();
-    const Index samples = end - begin;
+  for (const auto& [label, group] : groups) {
+    const Index samples = std::ssize(group);
     const auto held_out = static_cast<Index>(std::round(fraction * static_cast<double>(samples)));
     require<DataError>(held_out > 0 && held_out < samples, "split: expected samples in both parts but got ", samples,
-                       by_label ? " of label " + std::to_string(label(*begin)) : "", " and a fraction of ", fraction);
-    rows.held_out.insert(rows.held_out.end(), begin, begin + held_out);
-    rows.train.insert(rows.train.end(), begin + held_out, end);
+                       by_label ? " of label " + std::to_string(label) : "", " and a fraction of ", fraction);
+    rows.held_out.insert(rows.held_out.end(), group.begin(), group.begin() + held_out);
+    rows.train.insert(rows.train.end(), group.begin() + held_out, group.end());
   }
   if (by_label) {
     rng.shuffle(rows.train.data(), std::ssize(rows.train));

@@ -49,8 +49,9 @@ class NpyReader {
     require_fact(!next_is('['), "numbers of one type but got a structured type");
     const std::string_view type = string();
     const std::string_view name = type.substr(std::min<std::size_t>(type.size(), 1));
-    static constexpr std::string_view names[]{"f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"};
-    const bool known = std::ranges::find(names, name) != std::end(names);
+    bool known = false;
+    for (const std::string_view other : {"f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"})
+      known = known || name == other;
     require_fact(known && (type[0] == '<' || type[0] == '>' || (type[0] == '|' && name[1] == '1')),
                  "numbers of type f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1, with < or > for the order of their "
                  "bytes, but got ",
@@ -133,10 +134,8 @@ EIGENESIS_ONCE NpyHeader read_npy_header(std::string_view function, std::span<co
     require<DataError>(size <= beginning.size(), function, ": expected a header of ", size, " bytes but got ",
                        beginning.size(), " in ", path);
   };
-  require<DataError>(beginning.size() >= npy_magic.size() &&
-                         std::equal(npy_magic.begin(), npy_magic.end(), beginning.begin(),
-                                    [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; }),
-                     function, ": expected an .npy file but got another kind in ", path);
+  const std::string_view all(reinterpret_cast<const char*>(beginning.data()), beginning.size());
+  require<DataError>(all.starts_with(npy_magic), function, ": expected an .npy file but got another kind in ", path);
   need(8);
   const int major = beginning[6], minor = beginning[7], size_bytes = major == 1 ? 2 : 4;
   require<DataError>(major >= 1 && major <= 3 && minor == 0, function, ": expected version 1.0, 2.0 or 3.0 but got ",
@@ -148,7 +147,7 @@ EIGENESIS_ONCE NpyHeader read_npy_header(std::string_view function, std::span<co
                      " characters but got ", text_size, " in ", path);
   need(text_begin + text_size);
   NpyHeader header;
-  NpyReader(function, {reinterpret_cast<const char*>(&beginning[0]) + text_begin, text_size}, path).read(header);
+  NpyReader(function, all.substr(text_begin, text_size), path).read(header);
   Index size = header.bytes;
   bool fits = true, empty = false;
   for (const Index s : header.sizes) {

@@ -16,8 +16,8 @@ struct ZipMember {
 };
 
 /// The members of an archive in memory. Throws DataError for a damaged directory, for members that are encrypted,
-/// compressed otherwise, overlapping, or of one name, and for 64-bit sizes and several disks, which no file of up to
-/// 2 GiB needs.
+/// compressed otherwise, not one behind the other, or of one name, and for 64-bit sizes and several disks, which no
+/// file of up to 2 GiB needs.
 std::vector<ZipMember> read_zip(std::string_view function, std::span<const std::uint8_t> file, const std::string& path);
 
 /// At least the first `size` bytes of a member, or all if there are fewer.

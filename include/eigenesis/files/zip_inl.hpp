@@ -36,7 +36,7 @@ inline constexpr std::uint32_t zip_local = 0x04034b50, zip_member = 0x02014b50, 
                      end - std::min(directory, end), " bytes but got ", directory_size, " from ", directory, " in ",
                      path);
   std::vector<ZipMember> members;
-  std::size_t at = directory;
+  std::size_t at = directory, content_end = 0;
   for (std::size_t i = 0; i < count; ++i) {
     require<DataError>(end - at >= zip_member_size && little_endian(&file[at]) == zip_member, function, ": expected ",
                        count, " members but the directory ends, or is damaged, after ", i, " in ", path);
@@ -71,30 +71,28 @@ inline constexpr std::uint32_t zip_local = 0x04034b50, zip_member = 0x02014b50, 
         "a record before the content", "none at byte " + std::to_string(begin));
     const std::size_t local_name = little_endian(&file[begin + 26], 2);
     member.begin = begin + zip_local_size + local_name + little_endian(&file[begin + 28], 2);
-    require_member(local_name == name_size && begin + zip_local_size + local_name <= directory &&
-                       std::equal(member.name.begin(), member.name.end(), &file[begin + zip_local_size],
-                                  [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; }),
-                   "the same name before the content", "another");
+    require_member(
+        local_name == name_size && begin + zip_local_size + local_name <= directory &&
+            member.name == std::string_view(reinterpret_cast<const char*>(&file[begin + zip_local_size]), local_name),
+        "the same name before the content", "another");
     require_member(little_endian(&file[begin + 8], 2) == method, "the same compression before the content", "another");
     require_member(member.begin <= directory && member.stored_size <= directory - member.begin,
                    "content that ends before the directory", std::to_string(member.stored_size) + " bytes");
+    require_member(begin >= content_end, "members that follow one another",
+                   "byte " + std::to_string(begin) + " behind " + std::to_string(content_end));
+    content_end = member.begin + member.stored_size;
     members.push_back(std::move(member));
     at = next;
   }
   require<DataError>(at == end, function, ": expected a directory of ", count, " members but got ", end - at,
                      " more bytes in ", path);
 
-  std::vector<const ZipMember*> sorted;
-  for (const ZipMember& member : members) sorted.push_back(&member);
-  std::ranges::sort(sorted, {}, [](const ZipMember* member) { return member->begin; });
-  for (std::size_t i = 1; i < sorted.size(); ++i)
-    require<DataError>(sorted[i - 1]->begin + sorted[i - 1]->stored_size <= sorted[i]->begin, function,
-                       ": expected members that do not overlap but got ", shown(sorted[i - 1]->name), " and ",
-                       shown(sorted[i]->name), " in ", path);
-  std::ranges::sort(sorted, {}, [](const ZipMember* member) -> const std::string& { return member->name; });
-  for (std::size_t i = 1; i < sorted.size(); ++i)
-    require<DataError>(sorted[i - 1]->name != sorted[i]->name, function, ": expected each name once but got ",
-                       shown(sorted[i]->name), " twice in ", path);
+  std::vector<std::string> names;
+  for (const ZipMember& member : members) names.push_back(member.name);
+  std::sort(names.begin(), names.end());
+  for (std::size_t i = 1; i < names.size(); ++i)
+    require<DataError>(names[i - 1] != names[i], function, ": expected each name once but got ", shown(names[i]),
+                       " twice in ", path);
   return members;
 }
 
@@ -142,7 +140,8 @@ EIGENESIS_ONCE Bytes zip_content(std::string_view function, std::span<const std:
   };
   // From the version that reads it to the size of what follows the name: the same in both records.
   const auto append_facts = [&](Bytes& to, const ZipContent& member) {
-    const bool ascii = std::ranges::all_of(member.name, [](char c) { return c >= 0x20 && c < 0x7f; });
+    bool ascii = true;
+    for (const char c : member.name) ascii = ascii && c >= 0x20 && c < 0x7f;
     append(to, 20, 2);
     append(to, ascii ? 0 : 1 << 11, 2);  // the name is UTF-8
     append(to, 0, 2);                    // stored
@@ -155,13 +154,17 @@ EIGENESIS_ONCE Bytes zip_content(std::string_view function, std::span<const std:
     append(to, 0, 2);
   };
   std::size_t size = zip_end_size;
+  std::vector<std::string> names;
   for (const ZipContent& member : members) {
     require<ArgumentError>(member.name.size() <= 1000, function, ": expected names of at most 1000 bytes but got ",
                            member.name.size());
-    require<ArgumentError>(std::ranges::count(members, member.name, &ZipContent::name) == 1, function,
-                           ": expected each name once but got ", shown(member.name), " twice");
+    names.push_back(member.name);
     size += zip_local_size + zip_member_size + 2 * member.name.size() + member.bytes.size();
   }
+  std::sort(names.begin(), names.end());
+  for (std::size_t i = 1; i < names.size(); ++i)
+    require<ArgumentError>(names[i - 1] != names[i], function, ": expected each name once but got ", shown(names[i]),
+                           " twice");
   require<ArgumentError>(size <= max_file_bytes && members.size() < 0xffff, function,
                          ": expected at most 65534 arrays of ", max_file_bytes, " bytes in all but got ",
                          members.size(), " of ", size);
