@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
 // What eigenesis::compiled holds of files, data, pictures, checkpoints, logs and ONNX: all x_inl.hpp.
 #define EIGENESIS_COMPILED
+#include <eigenesis/data/cifar10_inl.hpp>
+#include <eigenesis/data/csv_inl.hpp>
 #include <eigenesis/data/idx_inl.hpp>
 #include <eigenesis/data/mnist_inl.hpp>
+#include <eigenesis/data/npy_inl.hpp>
+#include <eigenesis/data/npz_inl.hpp>
 #include <eigenesis/data/png_inl.hpp>
+#include <eigenesis/data/split_inl.hpp>
+#include <eigenesis/files/csv_inl.hpp>
 #include <eigenesis/files/file_inl.hpp>
 #include <eigenesis/files/gzip_inl.hpp>
 #include <eigenesis/files/idx_inl.hpp>
+#include <eigenesis/files/npy_inl.hpp>
 #include <eigenesis/files/png_inl.hpp>
 #include <eigenesis/files/safetensors_header_inl.hpp>
+#include <eigenesis/files/zip_inl.hpp>
 #include <eigenesis/layers/safetensors_inl.hpp>
 #include <eigenesis/onnx/export_inl.hpp>
 #include <eigenesis/onnx/formula_inl.hpp>

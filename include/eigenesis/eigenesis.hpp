@@ -5,10 +5,10 @@
 //
 //   machine/       0  memory, threads, instruction sets, errors, version and ABI
 //   kernels/       1  loops on plain memory, for each instruction set: products, convolutions, pointwise, random, Adam
-//   files/         1  bytes in and out: whole files, atomic writing, gzip, PNG, idx, the header of safetensors
+//   files/         1  bytes in and out: whole files, atomic writing, gzip, zip, PNG, idx, NumPy, CSV, safetensors
 //   core/          2  numbers without derivatives: Shape, Tensor, Rng, axes (how shapes stretch), schedules
 //   autodiff/      3  Variable, Parameter, record/wrt, gradient
-//   data/          3  where samples come from: MNIST, idx files, PNG folders, toy distributions, batches
+//   data/          3  where samples come from: MNIST, CIFAR-10, NumPy's and CSV files, PNG folders, toys, batches
 //   pictures/      3  grids of images, scatters, charts, alone or beside each other
 //   ops/           4  functions of Variables, each beside its gradient; map() for pointwise formulas
 //   layers/        5  structs with parameters and operator(): Linear, Conv2d, BatchNorm, ...; their weights in files
@@ -39,11 +39,14 @@
 #include "eigenesis/kernels/transpose.hpp"
 #include "eigenesis/kernels/updates.hpp"
 
+#include "eigenesis/files/csv.hpp"
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/files/gzip.hpp"
 #include "eigenesis/files/idx.hpp"
+#include "eigenesis/files/npy.hpp"
 #include "eigenesis/files/png.hpp"
 #include "eigenesis/files/safetensors_header.hpp"
+#include "eigenesis/files/zip.hpp"
 
 #include "eigenesis/core/axes.hpp"
 #include "eigenesis/core/rng.hpp"
@@ -58,9 +61,16 @@
 #include "eigenesis/autodiff/variable.hpp"
 
 #include "eigenesis/data/batches.hpp"
+#include "eigenesis/data/cifar10.hpp"
+#include "eigenesis/data/csv.hpp"
 #include "eigenesis/data/idx.hpp"
+#include "eigenesis/data/labelled_images.hpp"
 #include "eigenesis/data/mnist.hpp"
+#include "eigenesis/data/npy.hpp"
+#include "eigenesis/data/npz.hpp"
 #include "eigenesis/data/png.hpp"
+#include "eigenesis/data/split.hpp"
+#include "eigenesis/data/standardize.hpp"
 #include "eigenesis/data/toy.hpp"
 #include "eigenesis/data/transformed.hpp"
 

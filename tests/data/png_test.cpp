@@ -374,3 +374,63 @@ TEST_CASE("load_png_folder reads the files in the order of their names") {
       Message("load_png_folder: expected a readable directory but got 'No such file or directory' for " +
               (directory / "no")));
 }
+
+TEST_CASE("load_labelled_png_folder reads a class from each subdirectory, in the order of their names") {
+  const TemporaryDirectory directory;
+  const auto refused = [&](const std::string& message, const PngOptions& options = {}) {
+    CHECK_THROWS_MATCHES(load_labelled_png_folder(directory.path(), options), DataError,
+                         Message("load_labelled_png_folder: expected " + message));
+  };
+  refused("a directory for each class but found none in " + directory.path());
+  for (const std::string name : {"dog", "cat", "a\x1bnt"}) std::filesystem::create_directory(directory / name);
+  const auto save = [&](const std::string& name, float value, Shape<3> shape = {2, 3, 1}) {
+    save_png(directory / name, Tensor<float, 3>(shape, value));
+  };
+  save("dog/1.png", 0.2f);
+  save("dog/0.png", 0.4f);
+  save("cat/b.PNG", 0.6f);
+  refused("at least one .png file but found none in " + directory.path() + "/a\\x1bnt");
+  save("a\x1bnt/only.png", 0.8f);
+
+  const LabelledImages pictures = load_labelled_png_folder(directory.path());
+  CHECK(pictures.classes == std::vector<std::string>{"a\x1bnt", "cat", "dog"});
+  CHECK(pictures.labels == std::vector<int>{0, 1, 2, 2});
+  REQUIRE(pictures.images.shape() == Shape<2>{4, 6});
+  CHECK(pictures.height == 2);
+  CHECK(pictures.width == 3);
+  CHECK(pictures.channels == 1);
+  const float values[]{0.8f, 0.6f, 0.4f, 0.2f};
+  for (Index i = 0; i < 4; ++i)
+    for (Index j = 0; j < 6; ++j) CHECK(pictures.images(i, j) == values[i]);
+
+  std::filesystem::create_directory(directory / ".hidden");
+  std::filesystem::create_directory(directory / "cat/more");
+  write_bytes(directory / "notes.txt", {'x'});
+  write_bytes(directory / "cat/c.jpg", {'x'});
+  const std::string log = directory / ".log";
+  std::fflush(stderr);
+  const int screen = dup(2), file = open(log.c_str(), O_CREAT | O_WRONLY, 0600);
+  dup2(file, 2);
+  const LabelledImages again = load_labelled_png_folder(directory.path());
+  dup2(screen, 2);
+  close(screen);
+  close(file);
+  CHECK(again.labels == pictures.labels);
+  const Bytes said = read_bytes(log);
+  CHECK(std::string(said.begin(), said.end()) ==
+        "load_labelled_png_folder: read 4 PNG files in " + directory.path() + " and left out 5 other entries\n");
+
+  save("dog/2.png", 0.5f, {2, 4, 3});
+  refused("equal sizes but got [2, 3, 1] for a\\x1bnt/only.png and [2, 4, 3] for dog/2.png in " + directory.path() +
+          "; .channels makes all grey or colour, .height and .width resize or .crop");
+  const LabelledImages equal = load_labelled_png_folder(directory.path(), {.channels = 3, .width = 2, .crop = true});
+  CHECK(equal.images.shape() == Shape<2>{5, 2 * 2 * 3});
+  CHECK(equal.channels == 3);
+  CHECK(equal.labels == std::vector<int>{0, 1, 2, 2, 2});
+  write_bytes(directory / "cat/b.PNG", {'x'});
+  refused("a PNG file but got another kind in " + directory.path() + "/cat/b.PNG", {.channels = 3, .width = 2});
+  CHECK_THROWS_MATCHES(load_labelled_png_folder(directory / "no"), DataError,
+                       Message("load_labelled_png_folder: expected a readable directory but got 'No such file or "
+                               "directory' for " +
+                               (directory / "no")));
+}

@@ -7,12 +7,15 @@
 
 #include <atomic>
 #include <bit>
+#include <cctype>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <eigenesis/eigenesis.hpp>
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 
 #include "catch.hpp"
 #include "files.hpp"
@@ -291,6 +294,86 @@ Bytes png_of(std::uint32_t height, std::uint32_t width, std::uint8_t depth, cons
   return file;
 }
 
+// NumPy.
+
+void append_array(Content& content, std::span<const Index> shape, std::span<const double> values) {
+  content.add(shape);
+  content.add(values.data(), values.size());
+}
+
+template <int Rank>
+Content read_npy_content(const std::string& path) {
+  const Tensor<double, Rank> x = load_npy<double, Rank>(path);
+  Content content;
+  append_array(content, x.shape(), x.values());
+  return content;
+}
+
+/// How the array in a seed is read: as one of its rank.
+const std::map<std::string, Read> npy_reads{{"good_f4", read_npy_content<2>},
+                                            {"good_f8_scalar", read_npy_content<0>},
+                                            {"good_i2_big_fortran", read_npy_content<2>},
+                                            {"good_i8", read_npy_content<1>},
+                                            {"good_b1", read_npy_content<3>},
+                                            {"good_u4_empty", read_npy_content<2>},
+                                            {"good_version_2", read_npy_content<1>},
+                                            {"good_version_3", read_npy_content<3>},
+                                            {"good_python", read_npy_content<1>}};
+
+/// The numbers that stand in the bytes: the first of < > | in the header, type and bytes behind it, sizes in (...).
+Content npy_content_of(const Bytes& file) {
+  const std::string text(file.begin(), file.end());
+  const std::size_t type = text.find_first_of("<>|"), open = text.find('('), close = text.find(')', open);
+  const auto bytes = static_cast<std::size_t>(text[type + 2] - '0');
+  const bool big = text[type] == '>', fortran = text.find("True") < file.size();
+  std::vector<Index> shape;
+  for (std::size_t i = open; i < close; ++i)
+    if (std::isdigit(text[i]) && !std::isdigit(text[i - 1])) shape.push_back(std::stoll(text.substr(i)));
+  std::size_t count = 1;
+  for (const Index size : shape) count *= static_cast<std::size_t>(size);
+  std::vector<double> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    // Of the arrays in Fortran's order, there is only one, which has two axes.
+    const auto rows = static_cast<std::size_t>(fortran ? shape[0] : 1), columns = count / rows;
+    const std::size_t at = file.size() - bytes * (count - (fortran ? i % columns * rows + i / columns : i));
+    std::uint64_t bits = 0;
+    for (std::size_t b = 0; b < bytes; ++b) bits |= std::uint64_t{file[at + b]} << 8 * (big ? bytes - 1 - b : b);
+    if (text[type + 1] == 'f')
+      values[i] = bytes == 4 ? static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)))
+                             : std::bit_cast<double>(bits);
+    else if (text[type + 1] == 'i' && (bits >> (8 * bytes - 1) & 1) != 0)
+      values[i] = -static_cast<double>((~bits + 1) << (64 - 8 * bytes) >> (64 - 8 * bytes));
+    else
+      values[i] = static_cast<double>(bits);
+  }
+  Content content;
+  append_array(content, shape, values);
+  return content;
+}
+
+/// All that is in an archive; arrays as doubles of the first rank that fits.
+Content read_npz_content(const std::string& path) {
+  const Npz file = load_npz(path);
+  Content content;
+  for (const std::string& name : file.names()) {
+    content.add(name.data(), name.size());
+    const auto read = [&]<int Rank>(const Shape<Rank>&) {
+      const Tensor<double, Rank> x = file.get<double, Rank>(name);
+      append_array(content, x.shape(), x.values());
+    };
+    try {
+      read(Shape<1>{});
+    } catch (const DataError&) {
+      try {
+        read(Shape<2>{});
+      } catch (const DataError&) {
+        read(Shape<3>{});
+      }
+    }
+  }
+  return content;
+}
+
 // Safetensors.
 
 struct Model {
@@ -564,6 +647,60 @@ TEST_CASE("Other sizes, kinds, depths and ways in the header of a PNG file are r
   }
 }
 
+TEST_CASE("Damaged npy files give the numbers that stand in them or are refused", "[faults]") {
+  for (const fs::path& seed : good_seeds("npy")) {
+    const Example example{"npy, " + seed.filename().string(), read_bytes(seed), npy_reads.at(seed.filename().string()),
+                          Rule::same_data, npy_content_of};
+    Trial trial(example);
+    trial.each_truncation();
+    trial.each_bit();
+    for (std::size_t i = 0; i < 8; ++i) trial.each_number(i, 1, false);
+    trial.each_number(8, example.file[6] == 1 ? 2 : 4, false);
+    Bytes longer = example.file;
+    longer.push_back(0);
+    trial.expect(longer, "one more byte");
+  }
+}
+
+TEST_CASE("Damaged npz files give the right arrays or are refused", "[faults]") {
+  for (const fs::path& seed : good_seeds("npz")) {
+    const Example example{"npz, " + seed.filename().string(), read_bytes(seed), read_npz_content};
+    const Bytes& file = example.file;
+    Trial trial(example);
+    trial.each_truncation();
+    trial.each_bit();
+    for (std::size_t at = 0; at + 22 <= file.size(); ++at) {
+      if (file[at] != 'P' || file[at + 1] != 'K' || file[at + 2] > 5) continue;
+      // Each field of the three kinds of records, in their order.
+      const std::vector<int> fields = file[at + 2] == 1 ? std::vector{4, 2, 2, 2, 2, 2, 2, 4, 4, 4, 2, 2, 2, 2, 2, 4, 4}
+                                      : file[at + 2] == 3 ? std::vector{4, 2, 2, 2, 2, 2, 4, 4, 4, 2, 2}
+                                                          : std::vector{4, 2, 2, 2, 2, 4, 4, 2};
+      std::size_t place = at;
+      for (const int size : fields) {
+        trial.each_number(place, size, false);
+        place += static_cast<std::size_t>(size);
+      }
+    }
+  }
+}
+
+TEST_CASE("Damaged CSV files give a table of finite numbers or are refused", "[faults]") {
+  for (const fs::path& seed : good_seeds("csv")) {
+    const Read read = [](const std::string& path) {
+      const Table<double> table = load_csv<double>(path);
+      if (std::ssize(table.names) != table.values.shape(1)) throw std::runtime_error("other names than columns");
+      for (const double x : table.values.values())
+        if (!std::isfinite(x)) throw std::runtime_error("a number of " + std::to_string(x));
+      return Content();
+    };
+    const Example example{"csv, " + seed.filename().string(), read_bytes(seed), read};
+    Trial trial(example);
+    trial.each_truncation();
+    trial.each_bit();
+    for (std::size_t i = 0; i < example.file.size(); ++i) trial.each_number(i, 1, false);
+  }
+}
+
 TEST_CASE("All damage to a safetensors file with a checksum is found where it is asked for", "[faults]") {
   const Example example{"safetensors, exact", read_bytes(seeds / "safetensors" / "good_checksum"),
                         [](const std::string& path) { return load_content(path, {.exact = true}); }, Rule::all_found};
@@ -665,6 +802,36 @@ TEST_CASE("Small files that promise much take little memory", "[faults]") {
   check_refused("PNG of 2^62 pixels", read_png_content, png_of(0x7fffffff, 0x7fffffff, 16, stream),
                 "expected at most 2^26 values but got 2147483647 x 2147483647");
 
+  // The same in an .npz file: zeros behind an array of two numbers, and sizes that nothing can fill.
+  const Bytes array = detail::npy_file(Tensor<float, 1>(Shape{2}, 1.0f));
+  Bytes much = array;
+  much.resize(24 << 20);
+  const auto npz_of = [&](const Bytes& content, std::size_t size) {
+    const Bytes deflated = detail::zlib_compress(content);
+    Bytes file = detail::zip_file("test", {{"x.npy", Bytes(deflated.begin() + 2, deflated.end() - 4)}});
+    const std::size_t member = file.size() - 22 - 46 - 5;
+    file[8] = file[member + 10] = 8;  // deflated
+    for (std::size_t i = 0; i < 4; ++i) {
+      file[member + 16 + i] = static_cast<std::uint8_t>(detail::crc32(content) >> 8 * i);
+      file[member + 24 + i] = static_cast<std::uint8_t>(size >> 8 * i);
+    }
+    return file;
+  };
+  write_bytes(path, npz_of(array, array.size()));
+  CHECK(load_npz(path).get<float, 1>("x")(1) == 1.0f);
+  check_refused("npz bomb", read_npz_content, npz_of(much, much.size()), "expected 136 bytes, as their beginning says");
+  check_refused("npz bomb of another size", read_npz_content, npz_of(much, array.size()),
+                "expected deflated bytes but got damaged or truncated ones for x");
+  check_refused("npz of a gigabyte", read_npz_content, npz_of(array, 1 << 30),
+                "expected a size that the compressed bytes can have but got 1073741824");
+  check_refused("npy of exabytes", read_npy_content<1>, read_bytes(seeds / "npy" / "exabytes"),
+                "expected a shape that fits into a file but got [4294967296, 4294967296, 4]");
+  Bytes two_gigabytes = array;
+  const std::string shape = "(500000000,), }";
+  std::copy(shape.begin(), shape.end(), std::find(two_gigabytes.begin(), two_gigabytes.end(), '('));
+  check_refused("npy of two gigabytes", read_npy_content<1>, two_gigabytes,
+                "expected 2000000000 bytes of numbers, as the header says, but got 8");
+
   const std::string eib = "1152921504606846976";
   check_refused("header of an exbibyte", load, {0, 0, 0, 0, 0, 0, 0, 0x10, '{', '}'}, "but got a length of " + eib);
   check_refused("tensor of exbibytes", load,
@@ -710,4 +877,24 @@ TEST_CASE("A header of nothing but names takes memory in proportion to its lengt
                                         file, 4 * file.size());
   CHECK(outcome.fault == "");
   CHECK_THAT(outcome.message, ContainsSubstring("expected at least one of the names of the model"));
+}
+
+TEST_CASE("A table of nothing but delimiters takes memory in proportion to its length", "[faults]") {
+  const TemporaryDirectory directory;
+  const Read read = [](const std::string& path) {
+    load_csv(path);
+    return Content();
+  };
+  // A million names of columns, 32 bytes each.
+  const Outcome header = read_bytes_as(read, directory / "file", Bytes(1 << 20, ','), 128 << 20);
+  CHECK(header.fault == "");
+  CHECK_THAT(header.message, ContainsSubstring("expected at least one row of numbers but got none"));
+  Bytes rows(1 << 20, ',');
+  rows[0] = 'a';
+  rows[1 << 19] = '\n';
+  const Outcome row = read_bytes_as(read, directory / "file", rows, 128 << 20);
+  CHECK(row.fault == "");
+  CHECK_THAT(
+      row.message,
+      ContainsSubstring("expected a number, or .missing in the options, but got nothing in line 2, column 0 (a)"));
 }

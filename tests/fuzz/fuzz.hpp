@@ -22,6 +22,9 @@ using Span = std::span<const std::uint8_t>;
 bool idx(Span file);  // plain or compressed by gzip
 bool png(Span file);
 bool png_as_libpng(Span file);
+bool npy(Span file);
+bool npz(Span file);
+bool csv(Span file);
 bool safetensors(Span file);
 bool checkpoint(Span file);
 /// The first byte chooses: 0 png, 1 idx compressed by gzip, 2 safetensors, 3 checkpoint, 4 the parts of a png. The

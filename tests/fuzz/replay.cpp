@@ -22,7 +22,8 @@ constexpr Target targets[] {
 #if defined(EIGENESIS_FUZZ_LIBPNG)
       {"png_as_libpng", fuzz::png_as_libpng},
 #endif
-      {"safetensors", fuzz::safetensors}, {"checkpoint", fuzz::checkpoint}, {
+      {"npy", fuzz::npy}, {"npz", fuzz::npz}, {"csv", fuzz::csv}, {"safetensors", fuzz::safetensors},
+      {"checkpoint", fuzz::checkpoint}, {
     "mended", fuzz::mended
   }
 };

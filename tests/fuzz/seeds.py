@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Writes the seeds of the fuzz targets, all but those of checkpoints, beside itself: `python3 tests/fuzz/seeds.py`.
+import io
 import json
 import pathlib
 import struct
+import zipfile
 import zlib
 
 folder = pathlib.Path(__file__).parent / "seeds"
@@ -129,6 +131,77 @@ write("safetensors", "good_half", safetensors(half, metadata={"format": "pt", "\
 write("safetensors", "good_part", odd(safetensors({"module.0.bias": ("F64", [2], f64(1, 2)), "a": ("F32", [1], f32(1))})))
 write("safetensors", "exabytes", b"\0" * 6 + b"\x10\0" + b"{}")
 write("safetensors", "wrapping", safetensors({"step": ("F64", [2**61], b"")}))
+
+
+
+def npy(kind, shape, numbers, fortran=False, version=1, dictionary=None):
+    """As NumPy writes it."""
+    text = dictionary or f"{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {shape}, }}"
+    size = "<H" if version == 1 else "<I"
+    text += " " * (-(8 + struct.calcsize(size) + len(text) + 1) % 64) + "\n"
+    return b"\x93NUMPY" + bytes([version, 0]) + struct.pack(size, len(text)) + text.encode() + numbers
+
+
+i64 = struct.pack("<2q", -(2**53), 7)
+npys = {
+    "good_f4": npy("<f4", (2, 3), f32(*range(6))),
+    "good_f8_scalar": npy("<f8", (), f64(0.1)),
+    "good_i2_big_fortran": npy(">i2", (2, 3), struct.pack(">6h", *range(-3, 3)), fortran=True),
+    "good_i8": npy("<i8", (2,), i64),
+    "good_b1": npy("|b1", (3, 1, 1), b"\0\1\1"),
+    "good_u4_empty": npy("<u4", (0, 7), b""),
+    "good_version_2": npy("<u2", (1,), b"\xff\xff", version=2),
+    "good_version_3": npy("|i1", (2, 1, 2), b"\x80\x7f\0\1", version=3),
+    "good_python": npy("", (), f32(1, 2), dictionary='{ "shape" : (2L,) , \'fortran_order\':False,"descr":\'<f4\'}'),
+    "exabytes": npy("<f4", (2**32, 2**32, 4), b""),
+    "object": npy("|O", (1,), b"\x80\3."),
+}
+for name, content in npys.items():
+    write("npy", name, content)
+
+
+def npz(members, method, force_zip64=True, streamed=False, comment=b""):
+    """As NumPy writes it: with sizes of zip64 before the content. Streamed: with sizes of 0 there."""
+
+    class Stream(io.BytesIO):
+        def seekable(self):
+            return not streamed
+
+        def seek(self, *arguments):
+            if streamed:
+                raise io.UnsupportedOperation
+            return super().seek(*arguments)
+
+        def tell(self):
+            if streamed:
+                raise io.UnsupportedOperation
+            return super().tell()
+
+    file = Stream()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.comment = comment
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0))
+            info.compress_type = method
+            with archive.open(info, "w", force_zip64=force_zip64) as member:
+                member.write(content)
+    return file.getvalue()
+
+
+arrays = {"x": npys["good_f4"], "y": npys["good_i8"]}
+write("npz", "good_stored", npz(arrays, zipfile.ZIP_STORED))
+write("npz", "good_deflated", npz(arrays, zipfile.ZIP_DEFLATED))
+write("npz", "good_plain", npz({"x": npys["good_b1"]}, zipfile.ZIP_DEFLATED, force_zip64=False, comment=b"PK\5\6 none"))
+write("npz", "good_streamed", npz({"x": npys["good_version_2"]}, zipfile.ZIP_DEFLATED, streamed=True))
+write("npz", "good_empty", npz({}, zipfile.ZIP_STORED))
+write("npz", "bomb", npz({"x": npy("<f4", (2,), bytes(100_000))}, zipfile.ZIP_DEFLATED))
+
+write("csv", "good_header", b'\xef\xbb\xbf"a, b",c\r\n1,-2.5e3\r\n"+3", .5 \r\n')
+write("csv", "good_quotes", b'"x\n""y""",z\n"1",2\n\n\n')
+write("csv", "good_one", b"age\n34\n28\n")
+write("csv", "missing", b"a,b\n1,\nNA,?\n")
+write("csv", "numbers", b"1,2\n3,4\n")
+write("csv", "ranges", b"a\n1e400\n1e-400\n0x10\ninf\n")
 
 write("mended", "good_png", b"\0" + pictures["good_rgb_8_interlaced"])
 write("mended", "good_palette", b"\0" + pictures["good_palette_4"])

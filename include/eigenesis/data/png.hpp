@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eigenesis/core/tensor.hpp"
+#include "eigenesis/data/labelled_images.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
@@ -21,6 +22,14 @@ Tensor<float, 3> load_png(const std::string& path, const PngOptions& options = {
 /// others are left out; a sentence on the standard error stream says how many. Throws DataError if there are no
 /// pictures, if one is damaged, or if sizes or channels differ and the options do not make them equal.
 Tensor<float, 4> load_png_folder(const std::string& directory, const PngOptions& options = {});
+
+/// Reads the PNG files in the subdirectories of a directory, each of which holds the pictures of one class: the classes
+/// in the order of their names, and in each the files as load_png_folder does -> images [N, H * W * C], labels [N],
+/// `classes` with the names of the subdirectories. Hidden entries and all others than files .png in directories are
+/// left out; a sentence on the standard error stream says how many. Throws DataError as load_png_folder does, and for a
+/// class without pictures.
+///   const LabelledImages faces = load_labelled_png_folder("faces", {.channels = 1, .height = 32, .width = 32});
+LabelledImages load_labelled_png_folder(const std::string& directory, const PngOptions& options = {});
 
 }  // namespace eigenesis::inline EIGENESIS_ABI
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -100,27 +101,69 @@ EIGENESIS_ONCE Tensor<float, 3> read_png(std::string_view function, const std::s
   return image;
 }
 
-/// The names of the PNG files in a directory, sorted.
-EIGENESIS_ONCE std::vector<std::string> list_png_files(std::string_view function, const std::string& directory) {
+enum class Entries { png_files, directories };
+
+/// The names of the PNG files, or of the directories, in a directory, which is `said` in messages, sorted. Hidden ones
+/// and others are counted.
+EIGENESIS_ONCE std::vector<std::string> list_entries(std::string_view function, const std::string& directory,
+                                                     const std::string& said, Entries wanted, int& left_out) {
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), &::closedir);
-  require<DataError>(stream != nullptr, function, ": expected a readable directory but got '", std::strerror(errno),
-                     "' for ", directory);
+  const auto require_readable = [&](bool readable) {
+    require<DataError>(readable, function, ": expected a readable directory but got '", std::strerror(errno), "' for ",
+                       said);
+  };
+  require_readable(stream != nullptr);
   std::vector<std::string> names;
-  int left_out = 0;
-  while (const dirent* entry = ::readdir(stream.get())) {
+  for (errno = 0; const dirent* const entry = ::readdir(stream.get()); errno = 0) {
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
-    if (name[0] != '.' && has_ending_png(name))
+    struct stat found;
+    const bool fits = wanted == Entries::png_files
+                          ? has_ending_png(name)
+                          : ::stat((directory + "/" + name).c_str(), &found) == 0 && S_ISDIR(found.st_mode);
+    if (fits && name[0] != '.')
       names.push_back(name);
     else
       ++left_out;
   }
-  require<DataError>(!names.empty(), function, ": expected at least one .png file but found none in ", directory);
-  if (left_out > 0)
-    std::fprintf(stderr, "%.*s: read %zu PNG files in %s and left out %d other entries\n",
-                 static_cast<int>(function.size()), function.data(), names.size(), directory.c_str(), left_out);
+  require_readable(errno == 0);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+EIGENESIS_ONCE std::vector<std::string> list_png_files(std::string_view function, const std::string& directory,
+                                                       const std::string& said, int& left_out) {
+  std::vector<std::string> names = list_entries(function, directory, said, Entries::png_files, left_out);
+  require<DataError>(!names.empty(), function, ": expected at least one .png file but found none in ", said);
+  return names;
+}
+
+EIGENESIS_ONCE void tell_left_out(std::string_view function, const std::string& directory, std::size_t read,
+                                  int left_out) {
+  if (left_out > 0)
+    std::fprintf(stderr, "%.*s: read %zu PNG files in %s and left out %d other entries\n",
+                 static_cast<int>(function.size()), function.data(), read, directory.c_str(), left_out);
+}
+
+/// The pictures of these names, which must be of one size.
+EIGENESIS_ONCE Tensor<float, 4> read_png_files(std::string_view function, const std::string& directory,
+                                               const std::vector<std::string>& names, const PngOptions& options) {
+  Tensor<float, 4> images;
+  Shape<3> size;
+  float* next = nullptr;
+  for (const std::string& name : names) {
+    const Tensor<float, 3> image = read_png(function, directory + "/" + name, directory + "/" + shown(name), options);
+    if (next == nullptr) {
+      size = image.shape();
+      images = Tensor<float, 4>(Shape{static_cast<Index>(names.size()), size[0], size[1], size[2]});
+      next = images.data();
+    }
+    require<DataError>(image.shape() == size, function, ": expected equal sizes but got ", size, " for ",
+                       shown(names.front()), " and ", image.shape(), " for ", shown(name), " in ", directory,
+                       "; .channels makes all grey or colour, .height and .width resize or .crop");
+    next = std::copy_n(image.data(), image.size(), next);
+  }
+  return images;
 }
 
 }  // namespace detail
@@ -130,24 +173,35 @@ EIGENESIS_ONCE Tensor<float, 3> load_png(const std::string& path, const PngOptio
 }
 
 EIGENESIS_ONCE Tensor<float, 4> load_png_folder(const std::string& directory, const PngOptions& options) {
-  const std::vector<std::string> names = detail::list_png_files("load_png_folder", directory);
-  Tensor<float, 4> images;
-  Shape<3> size;
-  float* next = nullptr;
-  for (const std::string& name : names) {
-    const Tensor<float, 3> image =
-        detail::read_png("load_png_folder", directory + "/" + name, directory + "/" + detail::shown(name), options);
-    if (next == nullptr) {
-      size = image.shape();
-      images = Tensor<float, 4>(Shape{static_cast<Index>(names.size()), size[0], size[1], size[2]});
-      next = images.data();
-    }
-    require<DataError>(image.shape() == size, "load_png_folder: expected equal sizes but got ", size, " for ",
-                       detail::shown(names.front()), " and ", image.shape(), " for ", detail::shown(name), " in ",
-                       directory, "; .channels makes all grey or colour, .height and .width resize or .crop");
-    next = std::copy_n(image.data(), image.size(), next);
+  int left_out = 0;
+  const std::vector<std::string> names = detail::list_png_files("load_png_folder", directory, directory, left_out);
+  detail::tell_left_out("load_png_folder", directory, names.size(), left_out);
+  return detail::read_png_files("load_png_folder", directory, names, options);
+}
+
+EIGENESIS_ONCE LabelledImages load_labelled_png_folder(const std::string& directory, const PngOptions& options) {
+  constexpr std::string_view function = "load_labelled_png_folder";
+  int left_out = 0;
+  LabelledImages result;
+  result.classes = detail::list_entries(function, directory, directory, detail::Entries::directories, left_out);
+  require<DataError>(!result.classes.empty(), function, ": expected a directory for each class but found none in ",
+                     directory);
+  std::vector<std::string> names;
+  for (const std::string& name : result.classes) {
+    const std::string folder = directory + "/";
+    for (const std::string& file :
+         detail::list_png_files(function, folder + name, folder + detail::shown(name), left_out))
+      names.push_back(name + "/" + file);
+    result.labels.resize(names.size(), static_cast<int>(&name - result.classes.data()));
   }
-  return images;
+  detail::tell_left_out(function, directory, names.size(), left_out);
+  Tensor<float, 4> images = detail::read_png_files(function, directory, names, options);
+  const auto [n, height, width, channels] = images.shape().sizes;
+  result.images = std::move(images).reshaped(Shape{n, height * width * channels});
+  result.height = height;
+  result.width = width;
+  result.channels = channels;
+  return result;
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

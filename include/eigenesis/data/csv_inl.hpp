@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "eigenesis/data/csv.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+inline std::string_view without_spaces(std::string_view field) {
+  while (field.starts_with(' ') || field.starts_with('\t')) field.remove_prefix(1);
+  while (field.ends_with(' ') || field.ends_with('\t')) field.remove_suffix(1);
+  return field;
+}
+
+[[gnu::cold]] EIGENESIS_ONCE bool is_missing(std::string_view field) {
+  std::string small(field.substr(0, 5));
+  for (char& c : small)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (const std::string_view word : {"", "na", "n/a", "#n/a", "nan", "null", "none", "?"})
+    if (small == word) return true;
+  return false;
+}
+
+/// The places of the columns that the options ask for.
+EIGENESIS_ONCE std::vector<Index> csv_columns(const CsvOptions& options, const std::vector<std::string>& names,
+                                              Index count, const std::string& path) {
+  std::vector<Index> places;
+  for (const CsvColumn& column : options.columns) {
+    if (column.name.empty()) {
+      require<DataError>(column.place >= 0 && column.place < count, "load_csv: expected a column from 0 to ", count - 1,
+                         " but got ", column.place, " for ", path);
+      places.push_back(column.place);
+      continue;
+    }
+    require<ArgumentError>(options.header, "load_csv: expected columns by their places without a header but got ",
+                           shown(column.name), " for ", path);
+    Index found = 0, place = 0;
+    std::string all;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      all += (i == 0 ? "" : ", ") + shown(names[i]);
+      if (names[i] != column.name) continue;
+      ++found;
+      place = static_cast<Index>(i);
+    }
+    if (all.size() > 200) all = all.substr(0, 200) + "...";
+    require<DataError>(found == 1, "load_csv: expected one column named ", shown(column.name), " but got ", found,
+                       " among ", all, " in ", path);
+    places.push_back(place);
+  }
+  if (places.empty())
+    for (Index i = 0; i < count; ++i) places.push_back(i);
+  return places;
+}
+
+/// A column in messages, counted from 0.
+[[gnu::cold]] EIGENESIS_ONCE std::string csv_column_text(const std::vector<std::string>& names, Index column) {
+  const auto i = static_cast<std::size_t>(column);
+  return std::to_string(column) + (i < names.size() ? " (" + shown(names[i]) + ")" : "");
+}
+
+/// The number in a field.
+template <class Scalar>
+Scalar csv_number(std::string_view field, const CsvOptions& options, Index line, Index column,
+                  const std::vector<std::string>& names, const std::string& path) {
+  Scalar number = 0;
+  const std::string_view text = without_spaces(field);
+  const Parsed parsed = parse_number(text, number);
+  if (parsed == Parsed::number) return number;
+  const bool missing = is_missing(text);
+  if (missing && options.missing) return static_cast<Scalar>(*options.missing);
+  const std::string rule = missing                          ? "a number, or .missing in the options,"
+                           : parsed == Parsed::out_of_range ? "a number that is neither infinite nor 0 when rounded"
+                                                            : "a number";
+  fail<DataError>("load_csv: expected ", rule, " but got ", field.empty() ? "nothing" : "'" + shown(field) + "'",
+                  " in line ", line, ", column ", csv_column_text(names, column), " of ", path);
+}
+
+}  // namespace detail
+
+template <class Scalar>
+Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
+  require<ArgumentError>(std::string_view("\"\r\n0123456789+-.eE").find(options.delimiter) == std::string_view::npos,
+                         "load_csv: expected a delimiter that no number and no line's end has but got '",
+                         detail::shown({&options.delimiter, 1}), "'");
+  require<ArgumentError>(options.skip_lines >= 0, "load_csv: expected skip_lines >= 0 but got ", options.skip_lines);
+  const detail::Bytes file = detail::read_file("load_csv", path);
+  std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // the mark of UTF-8
+  detail::CsvReader reader("load_csv", text, options.delimiter, path);
+  for (Index i = 0; i < options.skip_lines; ++i)
+    require<DataError>(reader.skip_line(), "load_csv: expected more than skip_lines = ", options.skip_lines,
+                       " lines but got ", i, " in ", path);
+
+  Table<Scalar> table;
+  std::vector<std::string> names;
+  std::string_view field;
+  Index count = 0;
+  detail::CsvReader first = reader;
+  first.next_row();
+  for (; first.next_field(field); ++count)
+    if (options.header) names.emplace_back(detail::without_spaces(field));
+  require<DataError>(count > 0, "load_csv: expected at least one row but got none in ", path);
+  float number;
+  bool named = !options.header;
+  for (const std::string& name : names)
+    named = named || detail::parse_number(name, number) == detail::Parsed::no_number;
+  require<DataError>(named, "load_csv: expected names in the first row but got numbers in ", path,
+                     "; .header = false reads them, .skip_lines leaves them out");
+  const std::vector<Index> columns = detail::csv_columns(options, names, count, path);
+  if (options.header) reader = first;
+  if (count != 1) reader.drop_empty_lines();
+
+  Index rows = 0;
+  for (detail::CsvReader counting = reader; counting.next_row(); ++rows) {
+    Index fields = 0;
+    while (counting.next_field(field)) ++fields;
+    require<DataError>(fields == count, "load_csv: expected ", count, " fields in each row, as in the first, but got ",
+                       fields, " in line ", counting.line(), " of ", path);
+  }
+  require<DataError>(rows > 0, "load_csv: expected at least one row of numbers but got none in ", path);
+
+  table.values = Tensor<Scalar, 2>(Shape{rows, std::ssize(columns)});
+  std::vector<std::uint8_t> chosen(static_cast<std::size_t>(count));
+  for (const Index column : columns) {
+    chosen[static_cast<std::size_t>(column)] = 1;
+    if (options.header) table.names.push_back(names[static_cast<std::size_t>(column)]);
+  }
+  std::vector<Scalar> row(static_cast<std::size_t>(count));
+  for (Scalar* to = table.values.data(); reader.next_row();) {
+    for (std::size_t i = 0; reader.next_field(field); ++i)
+      if (chosen[i] != 0)
+        row[i] = detail::csv_number<Scalar>(field, options, reader.line(), static_cast<Index>(i), names, path);
+    for (const Index column : columns) *to++ = row[static_cast<std::size_t>(column)];
+  }
+  return table;
+}
+EIGENESIS_INSTANTIATE(load_csv);
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
