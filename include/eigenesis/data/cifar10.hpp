@@ -5,8 +5,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// The colour images of CIFAR-10 in ten classes.
 struct Cifar10 {
-  LabelledImages train, test;
+  LabelledImages train, test;  // 50 000 and 10 000 images
 };
 
 /// Loads the binary version of CIFAR-10 from the directory of data_batch_1.bin to data_batch_5.bin and test_batch.bin:

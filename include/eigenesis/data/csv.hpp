@@ -11,13 +11,14 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// A column of a table: by its name, or by its place, counted from 0.
 struct CsvColumn {
-  std::string name;
-  Index place = -1;
+  std::string name;  // if it is given by name
+  Index place = -1;  // if it is given by place
   CsvColumn(std::string column) : name(std::move(column)) {}
   CsvColumn(const char* column) : name(column) {}
   CsvColumn(std::integral auto column) : place(static_cast<Index>(column)) {}
 };
 
+/// How load_csv reads a file.
 struct CsvOptions {
   bool header = true;                   // The first row names the columns.
   char delimiter = ',';                 // between fields

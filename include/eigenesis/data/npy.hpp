@@ -13,10 +13,10 @@ struct NpyOptions {
 
 /// An array that is written to a file: a tensor, or labels. It must outlive this object.
 struct NpyArray {
-  char kind;
-  int bytes;
-  std::vector<Index> sizes;
-  std::span<const std::uint8_t> numbers;
+  char kind;                              // f: floating point; i: whole numbers
+  int bytes;                              // of each number
+  std::vector<Index> sizes;               // of its axes
+  std::span<const std::uint8_t> numbers;  // in row-major order, the least significant byte first
 
   template <class Scalar, int Rank>
   NpyArray(const Tensor<Scalar, Rank>& x)

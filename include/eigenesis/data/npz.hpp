@@ -17,6 +17,7 @@ class Npz {
 
   /// In the order of the file.
   std::vector<std::string> names() const;
+  /// Whether there is an array of this name.
   bool contains(std::string_view name) const { return find(name) != nullptr; }
 
   /// The array of a name, converted as load_npy does. Throws DataError for a name that is not there, damaged data, and
@@ -46,8 +47,8 @@ Npz load_npz(const std::string& path);
 
 /// An array and its name in an .npz file.
 struct NamedArray {
-  std::string name;
-  NpyArray array;
+  std::string name;  // without .npy
+  NpyArray array;    // a tensor, or labels
 };
 
 /// Writes tensors, or labels, as an .npz file that NumPy reads, not compressed. The same arrays give the same bytes.

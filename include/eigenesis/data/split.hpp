@@ -6,6 +6,7 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// How split() chooses.
 struct SplitOptions {
   std::span<const int> labels = {};  // [N]: so much of the samples of each label is held out, if there are any.
 };
@@ -13,8 +14,8 @@ struct SplitOptions {
 /// The two parts of a data set, and which of its rows they are.
 template <class Data>
 struct Split {
-  Data train, held_out;
-  std::vector<Index> train_rows, held_out_rows;
+  Data train, held_out;                          // for training, and for evaluation
+  std::vector<Index> train_rows, held_out_rows;  // in the order of the parts
 };
 
 namespace detail {
