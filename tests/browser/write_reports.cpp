@@ -34,13 +34,14 @@ struct Warns : Watcher {
 /// A VAE of fully connected layers; more steps than a curve has points.
 void write_vae(const std::string& folder) {
   Rng rng(1);
-  Tensor<float, 2> images(Shape{64, 64});
-  rng.fill_uniform(images.data(), images.size(), 0.0f, 1.0f);
-  Vae vae{
-      Encoder{Sequential{Linear(64, 32, rng), Relu{}}, Linear(32, 5, rng), Linear(32, 5, rng)},
-      Decoder{Sequential{Linear(5, 300, rng), Relu{}, Linear(300, 300, rng), Relu{}, Dropout(0.1), Linear(300, 64, rng)},
-              BernoulliLikelihood{}},
-      StandardNormal(5)};
+  Tensor<float, 2> images(Shape{64, 64}, 0.0f);  // each has a bright row and a bright column
+  for (Index i = 0; i < 64; ++i)
+    for (Index k = 0; k < 8; ++k) images(i, 8 * (i % 8) + k) = images(i, 8 * k + i / 8) = 1;
+  Vae vae{Encoder{Sequential{Linear(64, 32, rng), Relu{}}, Linear(32, 5, rng), Linear(32, 5, rng)},
+          Decoder{Sequential{Linear(5, 300, rng), Relu{}, Linear(300, 300, rng), Relu{}, Dropout(0.1),
+                             Linear(300, 64, rng)},
+                  BernoulliLikelihood{}},
+          StandardNormal(5)};
   VaeTrainer trainer{vae};
   const Tensor<float, 2> z = vae.prior.sample(16, rng);
   const Tensor<float, 2> few(images.matrix().topRows(3));
@@ -48,15 +49,15 @@ void write_vae(const std::string& folder) {
       images, images,
       {.epochs = 750,
        .batch_size = 16,
-       .watch = {Report{folder + "/vae.html",
-                        {.every_seconds = 0.2,
-                         .title = "A VAE </title><script>alert(1)</script>",
-                         .facts = {{"seed", 1}},
-                         .model = summary(vae, few),
-                         .pictures = {{"samples", [&] { return draw_grid(vae.decode(z), {.columns = 4}); }},
-                                      {"reconstructions", [&] { return draw_grid(vae.reconstruct(few)); }}},
-                         .explorer = Explorer{vae,
-                                              {.codes = [&] { return vae.encode(few); }, .names = {"a", "b", "c"}}}}},
+       .watch = {Report{
+                     folder + "/vae.html",
+                     {.every_seconds = 0.2,
+                      .title = "A VAE </title><script>alert(1)</script>",
+                      .facts = {{"seed", 1}},
+                      .model = summary(vae, few),
+                      .pictures = {{"samples", [&] { return draw_grid(vae.decode(z), {.columns = 4}); }},
+                                   {"reconstructions", [&] { return draw_grid(vae.reconstruct(few)); }}},
+                      .explorer = Explorer{vae, {.codes = [&] { return vae.encode(few); }, .names = {"a", "b", "c"}}}}},
                  Warns{}}},
       rng);
   const Tensor<float, 2> latents = vae.prior.sample(20, rng);
@@ -69,10 +70,11 @@ void write_gan(const std::string& folder) {
   const RowOrder turned = RowOrder::channels_first;
   Generator generator{
       Sequential{Linear(4, 24, rng), BatchNorm(24), LeakyRelu{0.2}, Unflatten{2, 3, 4, turned},
-                 ConvTranspose2d(4, 6, 3, {.stride = 2, .padding = 1, .output_padding = 1}, rng), LayerNorm(6), Elu{0.7},
-                 Upsample2d{2, Interpolation::bilinear}, Conv2d(6, 5, 3, {.padding = 2, .dilation = 2}, rng), Softplus{},
-                 BatchNorm(5), Upsample2d{2}, Conv2d(5, 6, 4, {.stride = 2, .padding = 1, .bias = false}, rng), Relu{},
-                 Flatten{turned}, Linear(8 * 12 * 6, 96, {.bias = false}, rng), Sigmoid{}, Unflatten{4, 6, 4},
+                 ConvTranspose2d(4, 6, 3, {.stride = 2, .padding = 1, .output_padding = 1}, rng), LayerNorm(6),
+                 Elu{0.7}, Upsample2d{2, Interpolation::bilinear}, Conv2d(6, 5, 3, {.padding = 2, .dilation = 2}, rng),
+                 Softplus{}, BatchNorm(5), Upsample2d{2},
+                 Conv2d(5, 6, 4, {.stride = 2, .padding = 1, .bias = false}, rng), Relu{}, Flatten{turned},
+                 Linear(8 * 12 * 6, 96, {.bias = false}, rng), Sigmoid{}, Unflatten{4, 6, 4},
                  Sequential{ConvTranspose2d(4, 3, 4, {.stride = 2, .dilation = 2, .bias = false}, rng), Tanh{}}},
       StandardNormal(4)};
   Discriminator discriminator{Sequential{Flatten{}, Linear(13 * 17 * 3, 1, rng)}};
@@ -84,7 +86,10 @@ void write_gan(const std::string& folder) {
               {.steps = 30,
                .batch_size = 8,
                .watch = {Report{folder + "/gan.html",
-                                {.pictures = {{"samples", [&] { return draw_grid(generator.decode(z), {.range = {-1, 1}}); }}},
+                                {.pictures = {{"samples",
+                                               [&] {
+                                                 return draw_grid(generator.decode(z), {.range = {-1, 1}});
+                                               }}},
                                  .explorer = Explorer{generator, {.codes = [&] { return z; }, .range = {-1, 1}}}}}}},
               rng);
   const Tensor<float, 2> latents = generator.prior.sample(20, rng);

@@ -40,7 +40,7 @@ label { display: inline-flex; align-items: center; gap: 6px; }
 svg.chart { display: block; width: 100%; height: 240px; touch-action: pan-y; cursor: crosshair; user-select: none; }
 svg.chart text { font-size: 11px; fill: var(--faint); }
 .key { display: inline-block; width: 14px; height: 3px; vertical-align: middle; margin-right: 5px; }
-.readout { min-height: 1.45em; font-variant-numeric: tabular-nums; }
+.readout { min-height: 2.9em; font-variant-numeric: tabular-nums; }
 canvas, img.frame { image-rendering: pixelated; max-width: 100%; display: block; background: #000; border-radius: 4px; }
 img.frame { width: 100%; }
 .plane { position: relative; width: 100%; max-width: 360px; touch-action: none; cursor: crosshair; }

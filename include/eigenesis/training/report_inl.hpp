@@ -201,7 +201,11 @@ EIGENESIS_ONCE std::vector<ReportFact> known_facts() {
   facts.emplace_back("library", "eigenesis " + std::to_string(EIGENESIS_VERSION_MAJOR) + "." +
                                     std::to_string(EIGENESIS_VERSION_MINOR) + "." +
                                     std::to_string(EIGENESIS_VERSION_PATCH));
+#if defined(__clang__)
   facts.emplace_back("compiler", __VERSION__);
+#else
+  facts.emplace_back("compiler", "GCC " __VERSION__);
+#endif
   return facts;
 }
 

@@ -20,6 +20,7 @@ function drawing(name, attributes, text) {
 const number = value => value === null || value === undefined ? "none" : String(+value.toPrecision(4));
 const whole = value => Math.round(value).toLocaleString("en");
 function duration(seconds) {
+  if (seconds < 10) return +seconds.toFixed(1) + " s";
   const s = Math.round(seconds);
   if (s < 60) return s + " s";
   if (s < 3600) return Math.floor(s / 60) + " min " + s % 60 + " s";
@@ -250,7 +251,7 @@ function draw(chart) {
   }
   const clip = "clip-" + charts.indexOf(chart);
   const box = drawing("clipPath", {id: clip});
-  box.append(drawing("rect", {x: left, y: top, width: right_end - left, height: lower_end - top}));
+  box.append(drawing("rect", {x: left, y: top - 4, width: right_end - left + 4, height: lower_end - top + 8}));
   const group = drawing("g", {"clip-path": `url(#${clip})`});
   svg.append(box, group);
   for (const {of, colour, dots} of curves) {
