@@ -247,7 +247,8 @@ def run(browser):
     # What lies between codes: the ends are the codes.
     browser.value("place('part').value = 1; place('part').oninput()")
     difference = browser.value("""(() => {
-      const z = floats(model.codes).subarray(model.latents, 2 * model.latents), canvas = document.createElement("canvas");
+      const z = floats(model.codes).subarray(model.latents, 2 * model.latents);
+      const canvas = document.createElement("canvas");
       canvas.width = model.width, canvas.height = model.height;
       paint(canvas, decode(z));
       return canvas.toDataURL() === place("image").toDataURL();

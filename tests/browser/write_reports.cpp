@@ -26,7 +26,7 @@ void write_reference(const std::string& path, const Tensor<float, 2>& latents, s
 }
 
 struct Warns : Watcher {
-  void step(Training& now) override {
+  void step(TrainingView& now) override {
     if (now.step == 7) now.warn("A <b>warning</b> of a long_word_without_any_place_to_break_" + std::string(200, 'x'));
   }
 };

@@ -74,10 +74,10 @@ struct WarnsIn : Watcher {
   Index in;
   std::string sentence;
   WarnsIn(Index step, std::string text) : in(step), sentence(std::move(text)) {}
-  void step(Training& now) override {
+  void step(TrainingView& now) override {
     if (now.step == in && !now.past) now.warn(sentence);
   }
-  void end(Training& now) override {
+  void end(TrainingView& now) override {
     if (in < 0) now.warn(sentence);
   }
 };
@@ -216,7 +216,7 @@ TEST_CASE("A report is written before the first step, then every so many seconds
     std::vector<std::string>* statuses;
     std::string path;
     Reads(std::vector<std::string>* to, std::string from) : statuses(to), path(std::move(from)) {}
-    void step(Training&) override {
+    void step(TrainingView&) override {
       const std::string page = text_of(path);
       CHECK(page.ends_with("</html>\n"));
       statuses->push_back(between(page, "\"title\"", "\"status\":\"", "\"") +

@@ -58,11 +58,11 @@ struct ReportOptions {
 class Report : public Watcher {
  public:
   explicit Report(std::string path, ReportOptions options = {});
-  void begin(Training& now) override;
-  void step(Training& now) override;
-  void epoch(Training& now) override;
-  void end(Training& now) override;
-  void warning(Training& now, std::string_view sentence) override;
+  void begin(TrainingView& now) override;
+  void step(TrainingView& now) override;
+  void epoch(TrainingView& now) override;
+  void end(TrainingView& now) override;
+  void warning(TrainingView& now, std::string_view sentence) override;
   bool reads_updates(Index) const override { return false; }
 
  private:

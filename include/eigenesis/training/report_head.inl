@@ -28,7 +28,7 @@ p { margin: 4px 0; }
 .faint { color: var(--faint); font-size: 13px; }
 .row { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 18px; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 18px; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 18px; }
 .columns > *, .charts > * { min-width: 0; }
 progress { width: 100%; height: 8px; accent-color: var(--first); }
 button, select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--line);
@@ -102,7 +102,8 @@ th:first-child { text-align: left; }
 <p class="row"><label>Across <select id="across"></select></label><label>Up <select id="up"></select></label></p>
 <div class="plane" id="plane" tabindex="0" role="application"
  aria-label="A plane of two latents; arrows move the point"><canvas></canvas><i></i></div>
-<p class="faint">Two latents from -3 to 3, the others as they are. Click, drag, or move with arrows; 0 goes to the middle.</p>
+<p class="faint">Two latents from -3 to 3, the others as they are. Click, drag, or move with arrows; 0 goes to the
+middle.</p>
 </div>
 </div>
 <details id="all"><summary>All latents</summary><div class="columns"></div></details>
@@ -113,7 +114,8 @@ th:first-child { text-align: left; }
 <input type="range" id="part" min="0" max="1" step="0.01" value="0" aria-label="How far from one code to the other">
 </div>
 <h3>Each latent from -3 to 3, the others as they are<span id="sorted"></span></h3>
-<p class="row"><button id="earlier">Before</button><span id="shown" class="faint"></span><button id="later">Next</button></p>
+<p class="row"><button id="earlier">Before</button><span id="shown" class="faint"></span>
+<button id="later">Next</button></p>
 <div id="traversals"></div>
 </section>
 <section><h2>This run</h2><dl id="facts"></dl></section>

@@ -251,19 +251,19 @@ class ReportState {
     }
   }
 
-  void add(const Training& now, bool epoch) {
+  void add(const TrainingView& now, bool epoch) {
     for (std::size_t i = 0; i < now.losses.size(); ++i) {
       Curves& curves = curves_of(now.losses[i].name);
       (epoch ? curves.epochs : curves.steps).add(now.step, now.losses[i].value);
       if (i < now.held_out.size()) curves.held_out.add(now.step, now.held_out[i].value);
     }
   }
-  void warn(const Training& now, std::string_view sentence) {
+  void warn(const TrainingView& now, std::string_view sentence) {
     kept_.push_back({'w', now.step, now.epoch, page_string(sentence)});
   }
 
   /// Draws what is to be drawn, and writes the file.
-  void write(const Training& now) {
+  void write(const TrainingView& now) {
     const bool failed = over && std::uncaught_exceptions() > exceptions;
     if (!failed) draw(now);  // what fails there would hide the first exception
     std::string page(report_begin);
@@ -295,7 +295,7 @@ class ReportState {
     std::string rest;
   };
 
-  std::string title(const Training& now) const {
+  std::string title(const TrainingView& now) const {
     const std::string& given = options_.title.empty() ? now.title : options_.title;
     return given.empty() ? "Training" : given;
   }
@@ -305,7 +305,7 @@ class ReportState {
     return curves_.emplace_back(Curves{std::string(name), {}, {}, {}});
   }
 
-  void draw(const Training& now) {
+  void draw(const TrainingView& now) {
     for (const ReportPicture& picture : options_.pictures) {
       const std::string name = page_string(picture.name) + " ";
       const Bytes png = png_file("Report", picture.draw());
@@ -333,7 +333,7 @@ class ReportState {
     }
   }
 
-  std::string data(const Training& now, const char* status) const {
+  std::string data(const TrainingView& now, const char* status) const {
     const Index steps_of_run = now.step - first_step, all = now.epochs * now.steps_per_epoch;
     std::string json = "{\"title\":" + page_string(title(now)) + ",\"status\":\"" + status + "\"";
     const auto number = [&](const char* name, double value) {
@@ -450,7 +450,7 @@ EIGENESIS_ONCE Report::Report(std::string path, ReportOptions options)
                            "Report: expected pictures of different names but got ", picture.name, " twice");
   }
 }
-EIGENESIS_ONCE void Report::begin(Training& now) {
+EIGENESIS_ONCE void Report::begin(TrainingView& now) {
   state_.reset();  // of an earlier training
   auto state = std::make_shared<detail::ReportState>(path_, options_);
   state->first_step = now.step;
@@ -458,17 +458,17 @@ EIGENESIS_ONCE void Report::begin(Training& now) {
   state_ = std::move(state);
   if (!now.resumed) state_->write(now);
 }
-EIGENESIS_ONCE void Report::step(Training& now) {
+EIGENESIS_ONCE void Report::step(TrainingView& now) {
   state_->add(now, false);
   if (!now.past && (state_->written < 0 || now.seconds - state_->written >= options_.every_seconds)) state_->write(now);
 }
-EIGENESIS_ONCE void Report::epoch(Training& now) { state_->add(now, true); }
-EIGENESIS_ONCE void Report::end(Training& now) {
+EIGENESIS_ONCE void Report::epoch(TrainingView& now) { state_->add(now, true); }
+EIGENESIS_ONCE void Report::end(TrainingView& now) {
   if (!state_) return;
   state_->over = true;
   state_->write(now);
 }
-EIGENESIS_ONCE void Report::warning(Training& now, std::string_view sentence) {
+EIGENESIS_ONCE void Report::warning(TrainingView& now, std::string_view sentence) {
   if (!state_) return;
   state_->warn(now, sentence);
   if (state_->over) state_->write(now);  // another watcher warns at the end

@@ -117,14 +117,16 @@ function makeChart(loss) {
                               "aria-label": `Chart of ${loss.name}; the last values are in the table below`});
   const keys = element("div", {class: "row faint"});
   for (const curve of curves)
-    keys.append(element("span", {}, element("span", {class: "key", style: `background: ${curve.colour}`}), curve.title));
+    keys.append(element("span", {}, element("span", {class: "key", style: `background: ${curve.colour}`}),
+                        curve.title));
   const readout = element("div", {class: "faint readout"});
   place("charts").append(element("div", {}, element("h3", {}, loss.name), keys, svg, readout));
   const chart = {svg, curves, readout, left: 56, right: 12, top: 8, bottom: 22, x: null, back: null};
   charts.push(chart);
 
   let from = null, mark = null;
-  const inside = event => clamp(event.clientX - svg.getBoundingClientRect().left, chart.left, chart.width - chart.right);
+  const inside = event =>
+    clamp(event.clientX - svg.getBoundingClientRect().left, chart.left, chart.width - chart.right);
   svg.onpointerdown = event => {
     if (event.button !== 0) return;
     from = inside(event);
@@ -472,7 +474,10 @@ const layers = {
   },
   Affine: layer => ({values, ...shape}) => ({
     ...shape,
-    values: values.map((v, i) => v * vectors[layer.scale + i % layer.features] + vectors[layer.shift + i % layer.features])
+    values: values.map((v, i) => {
+      const feature = i % layer.features;
+      return v * vectors[layer.scale + feature] + vectors[layer.shift + feature];
+    })
   }),
   LayerNorm: layer => ({values, ...shape}) => {
     const y = new Float32Array(values.length), n = layer.features;
@@ -605,7 +610,8 @@ function fillExplorer() {
 
   const sliders = new Map();  // of an element, those in it
   function addSlider(to, i) {
-    const slider = element("input", {type: "range", min: -span, max: span, step: 0.05, "aria-label": `latent ${i + 1}`});
+    const slider = element("input", {type: "range", min: -span, max: span, step: 0.05,
+                                     "aria-label": `latent ${i + 1}`});
     const text = element("output");
     to.append(element("div", {class: "slider"}, element("span", {class: "faint"}, `latent ${i + 1}`), slider, text));
     sliders.get(to).push({i, slider, text});
