@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,11 +16,14 @@
 #include "eigenesis/layers/activations.hpp"
 #include "eigenesis/layers/convolution.hpp"
 #include "eigenesis/layers/dropout.hpp"
+#include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/flatten.hpp"
 #include "eigenesis/layers/linear.hpp"
 #include "eigenesis/layers/normalization.hpp"
+#include "eigenesis/layers/pass.hpp"
 #include "eigenesis/layers/pooling.hpp"
 #include "eigenesis/layers/sequential.hpp"
+#include "eigenesis/models/decoder.hpp"
 #include "eigenesis/models/generator.hpp"
 #include "eigenesis/pictures/image_grid.hpp"
 
