@@ -20,7 +20,8 @@ class ReportState;
 
 /// Something to know about a training: {"seed", 1}, {"data", "MNIST"}.
 struct ReportFact {
-  std::string name, value;
+  std::string name;   // "seed"
+  std::string value;  // "1"
   template <class T>
   ReportFact(std::string what, const T& is) : name(std::move(what)), value(detail::text(is)) {}
 };
@@ -29,10 +30,11 @@ struct ReportFact {
 /// latents that stay the same it shows how they learn. One that draws random numbers needs a generator of its own, as
 /// the training would otherwise depend on when the report was written.
 struct ReportPicture {
-  std::string name;
-  std::function<Picture()> draw;
+  std::string name;               // stands above it
+  std::function<Picture()> draw;  // is called each time the report is written
 };
 
+/// What a Report shows, and how often it is written.
 struct ReportOptions {
   double every_seconds = 10;                 // from one writing to the next
   std::string title = {};                    // the trainer's without

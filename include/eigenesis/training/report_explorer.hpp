@@ -30,6 +30,7 @@
 // A decoder for the page of a report, which computes in JavaScript what the library computes here.
 namespace eigenesis::inline EIGENESIS_ABI {
 
+/// Which codes an Explorer has, and how its images are to be understood.
 struct ExplorerOptions {
   std::function<Tensor<float, 2>()> codes = {};  // latents to go between, [M, L]: [&] { return vae.encode(digits); }
   std::vector<std::string> names = {};           // of the codes; their numbers without
