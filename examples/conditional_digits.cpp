@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A GAN and a VAE that are told which digit to draw, and a classifier that reads what they drew.
 #include <eigenesis/eigenesis.hpp>
+#include <eigenesis/training/report.hpp>
 
 #include "arguments.hpp"
 #include "classifier.hpp"
@@ -47,17 +48,18 @@ Tensor<float, 2> signed_pixels(Tensor<float, 2> x) {
 
 int main(int argc, char** argv) {
   return run_example("conditional_digits", [&] {
-    Arguments arguments(argc, argv,
-                        "Trains a conditional GAN and a conditional VAE; draws each digit; a classifier reads them.",
-                        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST"},
-                         {"epochs", "8", "passes of the GAN over the training images"},
-                         {"vae-epochs", "10", "passes of the VAE"},
-                         {"classifier-epochs", "5", "passes of the classifier"},
-                         {"steps", "0", "updates of each model, instead of epochs"},
-                         {"checkpoint", "none",
-                          "how the names of three files begin that keep the trainings after each epoch; the same call "
-                          "goes on from there"},
-                         {"count", "1000", "samples of each digit that the classifier reads"}});
+    Arguments arguments(
+        argc, argv, "Trains a conditional GAN and a conditional VAE; draws each digit; a classifier reads them.",
+        {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST"},
+         {"epochs", "8", "passes of the GAN over the training images"},
+         {"vae-epochs", "10", "passes of the VAE"},
+         {"classifier-epochs", "5", "passes of the classifier"},
+         {"steps", "0", "updates of each model, instead of epochs"},
+         {"checkpoint", "none",
+          "how the names of three files begin that keep the trainings after each epoch; the same call "
+          "goes on from there"},
+         {"report", "none", "how the names of three HTML files about the trainings begin: x gives x.gan.html"},
+         {"count", "1000", "samples of each digit that the classifier reads"}});
     Rng rng(arguments.seed());
     Mnist mnist = load_mnist(arguments.text("data"));
     const auto labelled = [](LabelledImages& digits) {
@@ -70,6 +72,15 @@ int main(int argc, char** argv) {
     const auto checkpoint = [&](const char* model) {
       const std::string begin = arguments.file("checkpoint");
       return Checkpoint{.path = begin.empty() ? "" : begin + "." + model};
+    };
+    const GridOptions rows{.columns = across, .height = 28, .width = 28, .scale = 2};
+    const auto watch = [&](const std::string& model, std::vector<ReportPicture> pictures = {}) {
+      const std::string begin = arguments.file("report");
+      std::vector<AWatcher> watchers;
+      if (!begin.empty())
+        watchers.push_back(Report{begin + "." + model + ".html",
+                                  {.facts = {{"seed", arguments.seed()}}, .pictures = std::move(pictures)}});
+      return watchers;
     };
     const LeakyRelu leaky{0.2};
 
@@ -90,7 +101,8 @@ int main(int argc, char** argv) {
         {.steps = steps,
          .epochs = epochs("classifier-epochs"),
          .progress = ProgressBar{"classifier"},
-         .checkpoint = checkpoint("classifier")},
+         .checkpoint = checkpoint("classifier"),
+         .watch = watch("classifier")},
         rng);
     std::printf("classifier: %.2f %% of the test digits are read right\n",
                 100 * evaluate(classifier_trainer, test, rng).accuracy);
@@ -104,11 +116,16 @@ int main(int argc, char** argv) {
                     BernoulliLikelihood{}},
             StandardNormal(10)};
     VaeTrainer vae_trainer{vae, {.beta = 3}, MovingAverage{vae}};
+    const auto draw_with_vae = [&] {
+      Rng own_rng(arguments.seed() + 1);
+      return draw_grid(vae_trainer.average.model.sample(each_digit(across), own_rng), rows);
+    };
     vae_trainer.fit(train,
                     {.steps = steps,
                      .epochs = epochs("vae-epochs"),
                      .progress = ProgressBar{"conditional VAE"},
-                     .checkpoint = checkpoint("vae")},
+                     .checkpoint = checkpoint("vae"),
+                     .watch = watch("vae", {{"samples", draw_with_vae}})},
                     rng);
 
     // And both of a conditional GAN (Mirza and Osindero 2014), here of convolutions.
@@ -127,11 +144,17 @@ int main(int argc, char** argv) {
     const Adam for_discriminator{{.learning_rate = 2e-4, .beta1 = 0.5}};
     GanTrainer gan_trainer{generator,     discriminator,     NonSaturating{},
                            for_generator, for_discriminator, MovingAverage{generator}};
+    const auto draw_with_gan = [&] {
+      Rng own_rng(arguments.seed() + 1);
+      const auto samples = gan_trainer.average.model.sample(each_digit(across), own_rng);
+      return draw_grid(samples, {.columns = across, .height = 28, .width = 28, .scale = 2, .range = {-1, 1}});
+    };
     gan_trainer.fit(train,
                     {.steps = steps,
                      .epochs = epochs("epochs"),
                      .progress = ProgressBar{"conditional GAN"},
-                     .checkpoint = checkpoint("gan")},
+                     .checkpoint = checkpoint("gan"),
+                     .watch = watch("gan", {{"samples", draw_with_gan}})},
                     rng);
 
     // What the classifier reads of both. The averages of their weights draw steadier than the last weights.
@@ -151,7 +174,6 @@ int main(int argc, char** argv) {
     share_read_as_asked("VAE", vae_drawer.sample(asked, rng));
 
     // One row for each digit.
-    const GridOptions rows{.columns = across, .height = 28, .width = 28, .scale = 2};
     const std::pair<const char*, Tensor<float, 2>> pictures[] = {
         {"conditional_gan.png", drawn_by_gan(shown)}, {"conditional_vae.png", vae_drawer.sample(shown, rng)}};
     for (const auto& [name, samples] : pictures) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A GAN of convolutions on the MNIST digits: the networks of PyTorch's C++ tutorial, after DCGAN (Radford et al. 2016).
 #include <eigenesis/eigenesis.hpp>
+#include <eigenesis/training/report.hpp>
 
 #include "arguments.hpp"
 using namespace eigenesis;
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "3", "passes over the training images"},
          {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
+         {"report", "none", "HTML file about the training, written again every 10 seconds"},
          {"steps", "0", "steps of training, instead of epochs"},
          {"batch", "64", "images in a batch"},
          {"channels", "64", "of the discriminator's first layer; the others follow. With 24 an epoch takes a fifth"},
@@ -41,22 +43,34 @@ int main(int argc, char** argv) {
 
     const Tensor<float, 2> latents = generator.prior.sample(64, rng);  // the same in every picture
     const Index steps = arguments.whole("steps"), epochs = arguments.whole("epochs"), every = arguments.whole("every");
+    const auto samples = [&] {
+      return draw_grid(drawer.decode(latents), {.height = 28, .width = 28, .scale = 2, .range = {-1, 1}});
+    };
     std::vector<std::string> pictures;
     const auto draw = [&](const std::string& name) {
       pictures.push_back(arguments.out(name));
-      save_grid(pictures.back(), drawer.decode(latents), {.height = 28, .width = 28, .scale = 2, .range = {-1, 1}});
+      save_png(pictures.back(), samples());
     };
     const auto draw_some = [&](const auto& now) {
       if (every > 0 && now.epoch % every == 0 && now.epoch < epochs)
         draw("dcgan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
+    std::vector<AWatcher> watch;
+    if (const std::string path = arguments.file("report"); !path.empty())
+      watch.push_back(Report{path,
+                             {.title = "DCGAN on MNIST",
+                              .facts = {{"seed", arguments.seed()}},
+                              .model = summary(generator, latents) + "\n" + summary(discriminator),
+                              .pictures = {{"samples", samples}},
+                              .explorer = Explorer{drawer, {.codes = [&] { return latents; }, .range = {-1, 1}}}}});
     const auto history = trainer.fit(digits.images,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : epochs,
                                       .batch_size = arguments.whole("batch"),
                                       .progress = ProgressBar{"DCGAN"},
                                       .on_epoch = draw_some,
-                                      .checkpoint = arguments.checkpoint()},
+                                      .checkpoint = arguments.checkpoint(),
+                                      .watch = watch},
                                      rng);
     draw("dcgan_samples.png");
     pictures.push_back(arguments.out("dcgan_loss.png"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A GAN of fully connected layers on the MNIST digits.
 #include <eigenesis/eigenesis.hpp>
+#include <eigenesis/training/report.hpp>
 
 #include "arguments.hpp"
 using namespace eigenesis;
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "20", "passes over the training images"},
          {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
+         {"report", "none", "HTML file about the training, written again every 10 seconds"},
          {"steps", "0", "steps of training, instead of epochs"},
          {"every", "5", "epochs from one picture of samples to the next"},
          {"noise", "0", "sigma of the noise on what the discriminator sees; gone after half of the training"}});
@@ -35,23 +37,38 @@ int main(int argc, char** argv) {
     // Adam, 2e-4, betas 0.5 and 0.999
     GanTrainer trainer{generator, discriminator, NonSaturating{}, noise};
 
+    const auto samples = [&] {
+      return draw_grid(generator.decode(latents),
+                       {.height = digits.height, .width = digits.width, .scale = 2, .range = {-1, 1}});
+    };
     std::vector<std::string> pictures;
     const auto draw = [&](const std::string& name) {
       pictures.push_back(arguments.out(name));
-      save_grid(pictures.back(), generator.decode(latents),
-                {.height = digits.height, .width = digits.width, .scale = 2, .range = {-1, 1}});
+      save_png(pictures.back(), samples());
     };
     const auto draw_some = [&](const auto& now) {
       if (every > 0 && now.epoch % every == 0 && now.epoch < epochs)
         draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
+    std::vector<AWatcher> watch;
+    if (const std::string path = arguments.file("report"); !path.empty())
+      watch.push_back(Report{
+          path,
+          {.title = "GAN on MNIST",
+           .facts = {{"seed", arguments.seed()}},
+           .model = summary(generator, latents) + "\n" + summary(discriminator),
+           .pictures = {{"samples", samples}},
+           .explorer = Explorer{
+               generator,
+               {.codes = [&] { return latents; }, .height = digits.height, .width = digits.width, .range = {-1, 1}}}}});
     const auto history = trainer.fit(digits.images,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : epochs,
                                       .batch_size = batch_size,
                                       .progress = ProgressBar{},
                                       .on_epoch = draw_some,
-                                      .checkpoint = arguments.checkpoint()},
+                                      .checkpoint = arguments.checkpoint(),
+                                      .watch = watch},
                                      rng);
     draw("gan_samples.png");
     pictures.push_back(arguments.out("gan_loss.png"));

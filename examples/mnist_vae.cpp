@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A VAE on the MNIST digits, 784-400-200-10-200-400-784.
 #include <eigenesis/eigenesis.hpp>
+#include <eigenesis/training/report.hpp>
 
 #include "arguments.hpp"
 using namespace eigenesis;
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
          {"from", "none", "weights to start from: vae.safetensors of an earlier run"},
          {"epochs", "10", "passes over the training images"},
          {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
+         {"report", "none", "HTML file about the training, written again every 10 seconds"},
          {"steps", "0", "updates, instead of epochs"}});
     Rng rng(arguments.seed());
     const Mnist mnist = load_mnist(arguments.text("data"));
@@ -29,12 +31,39 @@ int main(int argc, char** argv) {
     if (const std::string from = arguments.file("from"); !from.empty()) load_safetensors(from, vae);
     VaeTrainer trainer{vae, Adam{{.learning_rate = 2e-3}}};
     const Index steps = arguments.whole("steps");
+
+    // The first digits of the test set above what the VAE makes of them.
+    const GridOptions size{.height = mnist.test.height, .width = mnist.test.width, .scale = 2};
+    const Variable<float, 2> digits = slice(Variable(test), 0, 0, 16);
+    const auto draw_reconstructions = [&] {
+      const Variable<float, 2> redrawn{vae.reconstruct(digits.value())};
+      std::vector<Variable<float, 2>> rows;
+      for (const Index half : {0, 8})
+        for (const auto& x : {digits, redrawn}) rows.push_back(slice(x, 0, half, half + 8));
+      return draw_grid(concatenate(std::span<const Variable<float, 2>>(rows), 0).value(), size);
+    };
+    std::vector<AWatcher> watch;
+    if (const std::string path = arguments.file("report"); !path.empty()) {
+      Rng own_rng(arguments.seed() + 1);  // so that the training is the same without a report
+      const Tensor<float, 2> z = vae.prior.sample(64, own_rng);
+      watch.push_back(Report{
+          path,
+          {.title = "VAE on MNIST",
+           .facts = {{"seed", arguments.seed()}},
+           .model = summary(vae, digits.value()),
+           .pictures = {{"samples", [&vae, size, z] { return draw_grid(vae.decode(z), size); }},
+                        {"reconstructions", draw_reconstructions}},
+           .explorer = Explorer{
+               vae,
+               {.codes = [&] { return vae.encode(digits.value()); }, .height = size.height, .width = size.width}}}});
+    }
     const auto history = trainer.fit(mnist.train.images, test,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),
                                       .batch_size = 128,
                                       .progress = ProgressBar{},
-                                      .checkpoint = arguments.checkpoint()},
+                                      .checkpoint = arguments.checkpoint(),
+                                      .watch = watch},
                                      rng);
 
     Series train{"training", {}}, held_out{"test", {}};
@@ -44,12 +73,7 @@ int main(int argc, char** argv) {
     for (const double loss : held_out.values) std::printf(" %.1f", loss);
     std::printf("\n");
 
-    // The first digits of the test set above what the VAE makes of them; samples; the way from one digit to another.
-    const Variable<float, 2> digits = slice(Variable(test), 0, 0, 16);
-    const Variable<float, 2> redrawn{vae.reconstruct(digits.value())};
-    std::vector<Variable<float, 2>> rows;
-    for (const Index half : {0, 8})
-      for (const auto& x : {digits, redrawn}) rows.push_back(slice(x, 0, half, half + 8));
+    // The way from one digit to another.
     const Tensor<float, 2> codes = vae.encode(digits.value());
     const auto code = [&](Index i) {
       return Tensor<float, 1>(Shape{latents}, codes.values().subspan(static_cast<std::size_t>(latents * i), latents));
@@ -57,9 +81,7 @@ int main(int argc, char** argv) {
     std::vector<Variable<float, 2>> ways;
     for (const Index i : {0, 2, 4, 6, 8}) ways.push_back(vae.interpolate(code(i), code(i + 1), 8));
 
-    const GridOptions size{.height = mnist.test.height, .width = mnist.test.width, .scale = 2};
-    save_grid(arguments.out("vae_reconstructions.png"),
-              concatenate(std::span<const Variable<float, 2>>(rows), 0).value(), size);
+    save_png(arguments.out("vae_reconstructions.png"), draw_reconstructions());
     save_grid(arguments.out("vae_samples.png"), vae.sample(64, rng), size);
     save_grid(arguments.out("vae_interpolation.png"), concatenate(std::span<const Variable<float, 2>>(ways), 0).value(),
               size);

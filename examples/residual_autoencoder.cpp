@@ -2,6 +2,7 @@
 // A layer of one's own that learns, keeps running averages and is told when it is trained: a residual block of
 // convolutions, in an autoencoder of the MNIST digits.
 #include <eigenesis/eigenesis.hpp>
+#include <eigenesis/training/report.hpp>
 
 #include "arguments.hpp"
 using namespace eigenesis;
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"steps", "1000", "updates"},
          {"checkpoint", "none", "file that keeps the training each 100 updates; the same call goes on from there"},
+         {"report", "none", "HTML file about the training, written again every 10 seconds"},
          {"batch", "64", "images in a batch"}});
     Rng rng(arguments.seed());
     const Mnist mnist = load_mnist(arguments.text("data"));
@@ -49,21 +51,33 @@ int main(int argc, char** argv) {
                 BernoulliLikelihood{}}};
     print(autoencoder);
     AutoencoderTrainer trainer{autoencoder};
+
+    // The first digits of the test set, each row above what became of it.
+    const Variable<float, 2> digits = slice(Variable(mnist.test.images), 0, 0, 32);
+    const auto draw_reconstructions = [&] {
+      const Variable<float, 2> redrawn{autoencoder.reconstruct(digits.value())};
+      std::vector<Variable<float, 2>> rows;
+      for (Index i = 0; i < 32; i += 8)
+        for (const auto& x : {digits, redrawn}) rows.push_back(slice(x, 0, i, i + 8));
+      return draw_grid(concatenate(rows, 0).value(), {.height = 28, .width = 28, .scale = 2});
+    };
+    std::vector<AWatcher> watch;
+    if (const std::string path = arguments.file("report"); !path.empty())
+      watch.push_back(Report{path,
+                             {.title = "Residual autoencoder on MNIST",
+                              .facts = {{"seed", arguments.seed()}},
+                              .model = summary(autoencoder, digits.value()),
+                              .pictures = {{"reconstructions", draw_reconstructions}}}});
     trainer.fit(mnist.train.images,
                 {.steps = arguments.whole("steps"),
                  .batch_size = arguments.whole("batch"),
                  .progress = ProgressBar{},
-                 .checkpoint = arguments.checkpoint(100)},
+                 .checkpoint = arguments.checkpoint(100),
+                 .watch = watch},
                 rng);
 
-    // The first digits of the test set, each row above what became of it.
-    const Variable<float, 2> digits = slice(Variable(mnist.test.images), 0, 0, 32);
-    const Variable<float, 2> redrawn{autoencoder.reconstruct(digits.value())};
-    std::vector<Variable<float, 2>> rows;
-    for (Index i = 0; i < 32; i += 8)
-      for (const auto& x : {digits, redrawn}) rows.push_back(slice(x, 0, i, i + 8));
     const std::string picture = arguments.out("residual_autoencoder.png");
-    save_grid(picture, concatenate(rows, 0).value(), {.height = 28, .width = 28, .scale = 2});
+    save_png(picture, draw_reconstructions());
     std::printf("%s\n", picture.c_str());
   });
 }

@@ -53,6 +53,8 @@ namespace detail {
 // `function` is the name that stands in messages.
 void check_png_name(std::string_view function, const std::string& path);
 void check_range(std::string_view function, const PixelRange& range);
+/// The PNG file of a picture, with a palette if it has at most 256 colours.
+std::vector<std::uint8_t> png_file(std::string_view function, const Picture& picture);
 void write_picture(std::string_view function, const std::string& path, const Picture& picture);
 /// A pixel as a byte. Throws NumericError for NaN, ArgumentError for one outside of the range.
 std::uint8_t pixel_byte(std::string_view function, double value, const PixelRange& range);

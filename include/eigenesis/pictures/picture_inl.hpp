@@ -113,14 +113,17 @@ EIGENESIS_ONCE std::uint8_t pixel_byte(std::string_view function, double value, 
           " x ", width, " x ", channels, " and ", pixels.size(), " bytes");
 }
 
-[[gnu::cold]] EIGENESIS_ONCE void write_picture(std::string_view function, const std::string& path,
-                                                const Picture& picture) {
+[[gnu::cold]] EIGENESIS_ONCE std::vector<std::uint8_t> png_file(std::string_view function, const Picture& picture) {
   check_picture(function, picture);
   const PalettePicture few = picture.channels == 3 ? find_palette(picture) : PalettePicture{};
   const bool use_palette = !few.palette.empty();
-  write_file(function, path,
-             encode_png(use_palette ? few.indices : picture.pixels, picture.height, picture.width,
-                        use_palette ? 1 : picture.channels, few.palette));
+  return encode_png(use_palette ? few.indices : picture.pixels, picture.height, picture.width,
+                    use_palette ? 1 : picture.channels, few.palette);
+}
+
+[[gnu::cold]] EIGENESIS_ONCE void write_picture(std::string_view function, const std::string& path,
+                                                const Picture& picture) {
+  write_file(function, path, png_file(function, picture));
 }
 
 }  // namespace detail

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "eigenesis/pictures/picture.hpp"
+#include "eigenesis/training/report_explorer.hpp"
+#include "eigenesis/training/watch.hpp"
+
+// A training as one HTML file. A program that wants one includes this header; the umbrella does not.
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+class ReportState;
+}
+
+/// Something to know about a training: {"seed", 1}, {"data", "MNIST"}.
+struct ReportFact {
+  std::string name;   // "seed"
+  std::string value;  // "1"
+  template <class T>
+  ReportFact(std::string what, const T& is) : name(std::move(what)), value(detail::text(is)) {}
+};
+
+/// A picture that is drawn each time the report is written: {"samples", [&] { return draw_grid(vae.decode(z)); }}. With
+/// latents that stay the same it shows how they learn. One that draws random numbers needs a generator of its own, as
+/// the training would otherwise depend on when the report was written.
+struct ReportPicture {
+  std::string name;               // stands above it
+  std::function<Picture()> draw;  // is called each time the report is written
+};
+
+/// What a Report shows, and how often it is written.
+struct ReportOptions {
+  double every_seconds = 10;                 // from one writing to the next
+  std::string title = {};                    // the trainer's without
+  std::vector<ReportFact> facts = {};        // beside those that the library knows
+  std::string model = {};                    // summary(model), to be shown
+  std::vector<ReportPicture> pictures = {};  // over time
+  Index frames = 40;                         // of each picture that are kept; beyond, the older ones are thinned out
+  std::optional<Explorer> explorer = {};     // Explorer{vae}: what latents decode to
+};
+
+/// Keeps an HTML file about a training, which any browser opens from the disk, without a network:
+///   #include <eigenesis/training/report.hpp>
+///   .watch = {Report{"run.html", {.pictures = {{"samples", [&] { return draw_grid(vae.decode(z)); }}},
+///                                 .explorer = Explorer{vae}}}}
+/// It shows the losses, pictures over time, what latents decode to, warnings, and facts of the run. It is written
+/// before the first step, then every `every_seconds` seconds and at the end, each time as a whole new file. Beyond 2000
+/// steps, neighbours of a curve are joined; mean, least and greatest value of each group stay.
+///
+/// A training that goes on from a checkpoint shows its past, with the pictures and warnings of the file that is there.
+/// One that begins replaces an earlier report. Throws ArgumentError for a name that does not end in .html, for
+/// every_seconds < 0, frames < 2, and a picture without a name or a function, DataError for a file that is no report,
+/// Error for one that cannot be written.
+class Report : public Watcher {
+ public:
+  explicit Report(std::string path, ReportOptions options = {});
+  void begin(TrainingView& now) override;
+  void step(TrainingView& now) override;
+  void epoch(TrainingView& now) override;
+  void end(TrainingView& now) override;
+  void warning(TrainingView& now, std::string_view sentence) override;
+  bool reads_updates(Index) const override { return false; }
+
+ private:
+  std::string path_;
+  ReportOptions options_;
+  std::shared_ptr<detail::ReportState> state_;
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
+
+#if !defined(EIGENESIS_COMPILED)
+#include "eigenesis/training/report_inl.hpp"
+#endif
