@@ -2,6 +2,7 @@
 // A VAE of convolutions on the MNIST digits.
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/training/report.hpp>
+#include <eigenesis/training/watchers.hpp>
 
 #include "arguments.hpp"
 using namespace eigenesis;
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "5", "passes over the training images"},
          {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
+         {"film", "0", "steps from one frame of an animation of its samples to the next; 0: none"},
          {"report", "none", "HTML file about the training, written again every 10 seconds"},
          {"steps", "0", "updates, instead of epochs"},
          {"batch", "128", "images in a batch"}});
@@ -43,18 +45,19 @@ int main(int argc, char** argv) {
         for (const auto& x : {digits, redrawn}) rows.push_back(slice(x, 0, i, i + 8));
       return draw_grid(concatenate(rows, 0).value(), size);
     };
+    Rng own_rng(arguments.seed() + 1);  // so that the training is the same without these
+    const Tensor<float, 2> z = vae.prior.sample(64, own_rng);
+    const auto samples = [&] { return draw_grid(vae.decode(z), size); };
     std::vector<AWatcher> watch;
-    if (const std::string path = arguments.file("report"); !path.empty()) {
-      Rng own_rng(arguments.seed() + 1);  // so that the training is the same without a report
-      const Tensor<float, 2> z = vae.prior.sample(64, own_rng);
+    if (const Index film = arguments.whole("film"); film > 0)
+      watch.push_back(Film{arguments.out("conv_vae_film.png"), samples, {.every = film}});
+    if (const std::string path = arguments.file("report"); !path.empty())
       watch.push_back(Report{path,
                              {.title = "Convolutional VAE on MNIST",
                               .facts = {{"seed", arguments.seed()}},
                               .model = summary(vae, digits.value()),
-                              .pictures = {{"samples", [&vae, size, z] { return draw_grid(vae.decode(z), size); }},
-                                           {"reconstructions", draw_reconstructions}},
+                              .pictures = {{"samples", samples}, {"reconstructions", draw_reconstructions}},
                               .explorer = Explorer{vae, {.codes = [&] { return vae.encode(digits.value()); }}}}});
-    }
     const auto history = trainer.fit(mnist.train.images, mnist.test.images,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),

@@ -2,6 +2,7 @@
 // A GAN of fully connected layers on the MNIST digits.
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/training/report.hpp>
+#include <eigenesis/training/watchers.hpp>
 
 #include "arguments.hpp"
 using namespace eigenesis;
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "20", "passes over the training images"},
          {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
+         {"film", "0", "steps from one frame of an animation of its samples to the next; 0: none"},
          {"report", "none", "HTML file about the training, written again every 10 seconds"},
          {"steps", "0", "steps of training, instead of epochs"},
          {"every", "5", "epochs from one picture of samples to the next"},
@@ -51,6 +53,8 @@ int main(int argc, char** argv) {
         draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
     std::vector<AWatcher> watch;
+    if (const Index film = arguments.whole("film"); film > 0)
+      watch.push_back(Film{arguments.out("gan_film.png"), samples, {.every = film}});
     if (const std::string path = arguments.file("report"); !path.empty())
       watch.push_back(Report{
           path,

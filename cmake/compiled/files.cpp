@@ -9,7 +9,9 @@
 #include <eigenesis/data/npz_inl.hpp>
 #include <eigenesis/data/png_inl.hpp>
 #include <eigenesis/data/split_inl.hpp>
+#include <eigenesis/files/apng_inl.hpp>
 #include <eigenesis/files/csv_inl.hpp>
+#include <eigenesis/files/event_file_inl.hpp>
 #include <eigenesis/files/file_inl.hpp>
 #include <eigenesis/files/gzip_inl.hpp>
 #include <eigenesis/files/idx_inl.hpp>
@@ -23,12 +25,17 @@
 #include <eigenesis/onnx/graph_inl.hpp>
 #include <eigenesis/onnx/translation_inl.hpp>
 #include <eigenesis/onnx/translation_operations_inl.hpp>
+#include <eigenesis/pictures/animation_inl.hpp>
 #include <eigenesis/pictures/chart_inl.hpp>
+#include <eigenesis/pictures/heat_map_inl.hpp>
+#include <eigenesis/pictures/histogram_inl.hpp>
 #include <eigenesis/pictures/image_grid_inl.hpp>
 #include <eigenesis/pictures/picture_inl.hpp>
 #include <eigenesis/pictures/scatter_inl.hpp>
 #include <eigenesis/training/checkpoint_inl.hpp>
+#include <eigenesis/training/film_inl.hpp>
 #include <eigenesis/training/health_inl.hpp>
 #include <eigenesis/training/log_inl.hpp>
 #include <eigenesis/training/stopping_inl.hpp>
+#include <eigenesis/training/tensorboard_inl.hpp>
 #include <eigenesis/training/watch_inl.hpp>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cmath>
+#include <numbers>
+
 #include "eigenesis/core/rng.hpp"
 #include "eigenesis/ops/reduce.hpp"
 
@@ -25,6 +28,15 @@ struct StandardNormal {
     Tensor<Scalar, 2> z(Shape{n, size});
     rng.fill_normal(z.data(), z.size());
     return z;
+  }
+  /// The number below which a draw is with probability p, in (0, 1); the same for each of the numbers of z.
+  static double quantile(double p) {
+    double low = -40, high = 40;
+    for (int i = 0; i < 70; ++i) {
+      const double middle = (low + high) / 2;
+      (0.5 * std::erfc(-middle / std::numbers::sqrt2) < p ? low : high) = middle;
+    }
+    return low;
   }
   /// -|z|^2 / 2 - size ln(2 pi) / 2 in nats, z [N, size] -> [N]. Throws ShapeError.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, 2>& z) const {

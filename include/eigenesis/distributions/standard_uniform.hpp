@@ -21,6 +21,8 @@ struct StandardUniform {
     rng.fill_uniform(z.data(), z.size(), Scalar{-1}, Scalar{1});
     return z;
   }
+  /// The number below which a draw is with probability p, in (0, 1); the same for each of the numbers of z.
+  static double quantile(double p) { return 2 * p - 1; }
   /// -size ln 2 nats inside the cube, minus infinity outside, z [N, size] -> [N]. Throws ShapeError.
   Variable<Scalar, 1> log_prob(const Variable<Scalar, 2>& z) const {
     require(z.shape(1) == size, "StandardUniform::log_prob: expected z of shape [N, ", size, "] but got ", z.shape());

@@ -47,6 +47,8 @@ Bytes read_file(std::string_view function, const std::string& path);
 
 /// CRC-32 as gzip and PNG use it.
 std::uint32_t crc32(std::span<const std::uint8_t> bytes);
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4), as event files use it.
+std::uint32_t crc32c(std::span<const std::uint8_t> bytes);
 
 /// The unsigned number in the `count` bytes at `bytes`, the most significant byte first.
 inline std::uint32_t big_endian(const std::uint8_t* bytes, int count = 4) {

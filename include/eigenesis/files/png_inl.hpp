@@ -217,25 +217,34 @@ EIGENESIS_ONCE Pixels decode_png(std::string_view function, std::span<const std:
   return result;
 }
 
-[[gnu::cold]] EIGENESIS_ONCE Bytes encode_png(std::span<const std::uint8_t> pixels, Index height, Index width,
-                                              Index channels, std::span<const std::uint8_t> palette) {
-  const bool has_palette = !palette.empty();
-  Bytes header;
-  append_big_endian(header, static_cast<std::size_t>(width));
-  append_big_endian(header, static_cast<std::size_t>(height));
-  header.insert(header.end(), {8, static_cast<std::uint8_t>(has_palette ? 3 : channels == 3 ? 2 : 0), 0, 0, 0});
+/// Rows of bytes as a zlib stream. Indices stand as they are, other rows as differences to the one above.
+[[gnu::cold]] EIGENESIS_ONCE Bytes pack_rows(std::span<const std::uint8_t> pixels, Index width, Index channels,
+                                             bool has_palette) {
   Bytes rows;
   const auto row = static_cast<std::size_t>(width * channels);
   for (std::size_t i = 0; i < pixels.size(); ++i) {
-    const bool first =
-        i < row || has_palette;  // Indices stand as they are, other rows as differences to the one above.
+    const bool first = i < row || has_palette;
     if (i % row == 0) rows.push_back(first ? 0 : 2);
     rows.push_back(static_cast<std::uint8_t>(first ? pixels[i] : pixels[i] - pixels[i - row]));
   }
-  Bytes file(png_signature.begin(), png_signature.end());
+  return zlib_compress(rows);
+}
+
+/// The signature and IHDR.
+[[gnu::cold]] EIGENESIS_ONCE Bytes begun_png(Index height, Index width, Index channels, bool has_palette) {
+  Bytes file(png_signature.begin(), png_signature.end()), header;
+  append_big_endian(header, static_cast<std::size_t>(width));
+  append_big_endian(header, static_cast<std::size_t>(height));
+  header.insert(header.end(), {8, static_cast<std::uint8_t>(has_palette ? 3 : channels == 3 ? 2 : 0), 0, 0, 0});
   append_chunk(file, "IHDR", header);
-  if (has_palette) append_chunk(file, "PLTE", palette);
-  append_chunk(file, "IDAT", zlib_compress(rows));
+  return file;
+}
+
+[[gnu::cold]] EIGENESIS_ONCE Bytes encode_png(std::span<const std::uint8_t> pixels, Index height, Index width,
+                                              Index channels, std::span<const std::uint8_t> palette) {
+  Bytes file = begun_png(height, width, channels, !palette.empty());
+  if (!palette.empty()) append_chunk(file, "PLTE", palette);
+  append_chunk(file, "IDAT", pack_rows(pixels, width, channels, !palette.empty()));
   append_chunk(file, "IEND", {});
   return file;
 }

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "eigenesis/onnx/protobuf.hpp"
+#include "eigenesis/files/protobuf.hpp"
 
 // The message ModelProto of ONNX (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), operator set 13.
 namespace eigenesis::inline EIGENESIS_ABI::detail {

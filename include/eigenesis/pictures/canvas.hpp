@@ -62,7 +62,9 @@ class Canvas {
       : width_(width),
         height_(height),
         pixels_(static_cast<std::size_t>(width * height), background.rgb),
-        coverage_(pixels_.size()) {}
+        coverage_(pixels_.size()) {
+    clip();
+  }
 
   Index width() const { return width_; }
   Index height() const { return height_; }
@@ -71,12 +73,17 @@ class Canvas {
 
   void pixel(Index x, Index y, Colour colour) { pixels_[static_cast<std::size_t>(y * width_ + x)] = colour.rgb; }
   /// Fills whole pixels; the coordinates are rounded.
-  [[gnu::cold]] void rectangle(double left, double top, double right, double bottom, Colour colour) {
+  [[gnu::cold]] void rectangle(double left, double top, double right, double bottom, Colour colour,
+                               double opacity = 1) {
     const auto clipped = [](double x, Index end) { return std::clamp<Index>(std::lround(x), 0, end); };
     for (Index i = clipped(top, height_); i < clipped(bottom, height_); ++i)
       for (Index j = clipped(left, width_); j < clipped(right, width_); ++j)
-        pixels_[static_cast<std::size_t>(i * width_ + j)] = colour.rgb;
+        lay(static_cast<std::size_t>(i * width_ + j), colour, static_cast<float>(opacity));
   }
+
+  /// Discs and lines are drawn inside of a rectangle only, from now on.
+  void clip(double left, double top, double right, double bottom) { clip_ = {left, top, right, bottom}; }
+  void clip() { clip_ = {0, 0, static_cast<double>(width_), static_cast<double>(height_)}; }
 
   void disc(Point centre, double radius, Colour colour, double opacity = 1) {
     cover(centre, centre, radius);
@@ -159,13 +166,11 @@ class Canvas {
 
   /// Raises the coverage of the pixels within reach of a segment.
   [[gnu::cold]] void cover(Point a, Point b, double reach) {
-    const auto clipped = [](double x, Index end) {
-      return static_cast<Index>(std::clamp(x, 0.0, static_cast<double>(end)));
-    };
-    const Index top = clipped(std::min(a.y, b.y) - reach - 1, height_);
-    const Index bottom = clipped(std::max(a.y, b.y) + reach + 2, height_);
-    const Index left = clipped(std::min(a.x, b.x) - reach - 1, width_);
-    const Index right = clipped(std::max(a.x, b.x) + reach + 2, width_);
+    const auto clipped = [](double x, double low, double high) { return static_cast<Index>(std::clamp(x, low, high)); };
+    const Index top = clipped(std::min(a.y, b.y) - reach - 1, clip_[1], clip_[3]);
+    const Index bottom = clipped(std::max(a.y, b.y) + reach + 2, clip_[1], clip_[3]);
+    const Index left = clipped(std::min(a.x, b.x) - reach - 1, clip_[0], clip_[2]);
+    const Index right = clipped(std::max(a.x, b.x) + reach + 2, clip_[0], clip_[2]);
     for (Index i = top; i < bottom; ++i)
       for (Index j = left; j < right; ++j) {
         const Point centre{static_cast<double>(j) + 0.5, static_cast<double>(i) + 0.5};
@@ -180,14 +185,18 @@ class Canvas {
   /// Lays the colour over the covered pixels.
   [[gnu::cold]] void paint(Colour colour, double opacity) {
     for (const std::size_t index : touched_) {
-      const float weight = coverage_[index] * static_cast<float>(opacity);
-      for (std::size_t c = 0; c < 3; ++c) pixels_[index][c] += weight * (colour.rgb[c] - pixels_[index][c]);
+      lay(index, colour, coverage_[index] * static_cast<float>(opacity));
       coverage_[index] = 0;
     }
     touched_.clear();
   }
 
+  void lay(std::size_t index, Colour colour, float weight) {
+    for (std::size_t c = 0; c < 3; ++c) pixels_[index][c] += weight * (colour.rgb[c] - pixels_[index][c]);
+  }
+
   Index width_, height_;
+  std::array<double, 4> clip_{};  // left, top, right, bottom
   std::vector<std::array<float, 3>> pixels_;
   std::vector<float> coverage_;       // of the shape being drawn; zero in between
   std::vector<std::size_t> touched_;  // where coverage_ is not zero

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <functional>
 
 #include "eigenesis/pictures/axes.hpp"
 #include "eigenesis/pictures/chart.hpp"
 #include "eigenesis/pictures/picture_inl.hpp"
+#include "eigenesis/pictures/plot_inl.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
@@ -34,9 +37,10 @@ using Line = std::vector<Point>;
 
 /// A piece of a series of `size` values. Few points are marked one by one; of a series of more than a line can show, it
 /// is their running mean over a pale band.
-[[gnu::cold]] EIGENESIS_ONCE void draw_line(Canvas& canvas, const Line& line, std::size_t size, Colour colour) {
+[[gnu::cold]] EIGENESIS_ONCE void draw_line(Canvas& canvas, const Line& line, std::size_t size, Colour colour,
+                                            Marks marks) {
   constexpr std::size_t most = 600;
-  if (size > most) {
+  if (size > most && marks == Marks::automatic) {
     const std::size_t means = std::max<std::size_t>(1, 150 * line.size() / size);
     canvas.line(line, 1.2, colour, 0.3);
     Line mean;
@@ -50,13 +54,14 @@ using Line = std::vector<Point>;
     canvas.line(mean, 2, colour);
     return;
   }
-  canvas.line(line, 2, colour);
-  if (size <= 30)
+  if (marks != Marks::dots) canvas.line(line, 2, colour);
+  if (marks == Marks::automatic ? size <= 30 : marks != Marks::line)
     for (const Point& p : line) canvas.disc(p, 3.5, colour);
 }
 
 /// Appends what a line covers: its points, and points between those that are far apart.
-[[gnu::cold]] EIGENESIS_ONCE void trace_line(const Line& line, std::vector<Point>& points) {
+[[gnu::cold]] EIGENESIS_ONCE void trace_line(const Line& line, Marks marks, std::vector<Point>& points) {
+  if (marks == Marks::dots) return void(points.insert(points.end(), line.begin(), line.end()));
   constexpr double spacing = 5;  // pixels
   for (std::size_t i = 0; i < line.size(); ++i) {
     const Point from = line[i == 0 ? 0 : i - 1], to = line[i];
@@ -66,40 +71,75 @@ using Line = std::vector<Point>;
   }
 }
 
-/// Names of the series beside their colours, in a corner of the box or between two, where they cover least.
-[[gnu::cold]] EIGENESIS_ONCE void draw_legend(Canvas& canvas, std::span<const Series> series,
-                                              std::span<const Point> points, double left, double top, double right,
-                                              double bottom) {
-  constexpr double size = Axes::text_size, row = size + 10, sample = 24, margin = 10;
-  double width = 0;
-  for (const Series& s : series) width = std::max(width, Canvas::text_width(s.name, size));
-  width += sample + 3 * margin;
-  const double height = row * static_cast<double>(series.size()) + margin;
-  Point best{};
-  std::ptrdiff_t fewest = -1;
-  for (const double y : {top + margin, bottom - margin - height})
-    for (const double x : {right - margin - width, left + margin, (left + right - width) / 2}) {
-      const auto count = std::count_if(points.begin(), points.end(), [&](const Point& p) {
-        return p.x > x - 4 && p.x < x + width + 4 && p.y > y - 4 && p.y < y + height + 4;
-      });
-      if (fewest >= 0 && count >= fewest) continue;
-      fewest = count;
-      best = {x, y};
+/// Names of the series beside their colours.
+class Legend {
+ public:
+  explicit Legend(std::span<const Series> series)
+      : series_(series), height_(row * static_cast<double>(series.size()) + margin) {
+    for (const Series& s : series) width_ = std::max(width_, Canvas::text_width(s.name, size) + sample + 3 * margin);
+  }
+  /// What it needs beside a plot of such a width, or 0 if it is too wide.
+  double room_beside(Index width) const { return width_ < 0.5 * static_cast<double>(width) ? width_ + margin : 0; }
+
+  /// Draws it where it hides none of the points: beside the plot, if there is room, otherwise in a corner of the plot
+  /// or between two. If it would hide some in all of these places, it is where it hides fewest if it must, and false
+  /// is returned if not.
+  bool draw(Plot& plot, std::span<const Point> points, bool must) const {
+    if (series_.size() < 2) return true;
+    Point best{plot.right + margin, plot.top};
+    std::ptrdiff_t fewest = plot.key > 0 ? 0 : PTRDIFF_MAX;
+    for (const double y : {plot.top + margin, plot.bottom - margin - height_})
+      for (const double x : {plot.right - margin - width_, plot.left + margin, (plot.left + plot.right - width_) / 2}) {
+        const auto count = std::count_if(points.begin(), points.end(), [&](const Point& p) {
+          return p.x > x - 4 && p.x < x + width_ + 4 && p.y > y - 4 && p.y < y + height_ + 4;
+        });
+        if (count >= fewest) continue;
+        fewest = count;
+        best = {x, y};
+      }
+    if (fewest > 0 && !must) return false;
+    draw_at(plot.canvas, best);
+    return true;
+  }
+
+ private:
+  static constexpr double size = Axes::text_size, row = size + 10, sample = 24, margin = 10;
+
+  void draw_at(Canvas& canvas, Point at) const {
+    canvas.rectangle(at.x, at.y, at.x + width_, at.y + height_, Colour(0xd5d9e0));
+    canvas.rectangle(at.x + 1, at.y + 1, at.x + width_ - 1, at.y + height_ - 1, Colour(0xffffff));
+    for (std::size_t i = 0; i < series_.size(); ++i) {
+      const double y = at.y + margin / 2 + row * (static_cast<double>(i) + 0.5);
+      if (series_[i].marks == Marks::dots)
+        canvas.disc({at.x + margin + sample / 2, y}, 3.5, series_colour(i));
+      else
+        canvas.line({{at.x + margin, y}, {at.x + margin + sample, y}}, 2.5, series_colour(i));
+      canvas.text({at.x + 2 * margin + sample, y + size / 2}, series_[i].name, size, Axes::ink);
     }
-  canvas.rectangle(best.x, best.y, best.x + width, best.y + height, Colour(0xd5d9e0));
-  canvas.rectangle(best.x + 1, best.y + 1, best.x + width - 1, best.y + height - 1, Colour(0xffffff));
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    const double y = best.y + margin / 2 + row * (static_cast<double>(i) + 0.5);
-    canvas.line({{best.x + margin, y}, {best.x + margin + sample, y}}, 2.5, series_colour(i));
-    canvas.text({best.x + 2 * margin + sample, y + size / 2}, series[i].name, size, Axes::ink);
+  }
+
+  std::span<const Series> series_;
+  double width_ = 0, height_;
+};
+
+/// The picture of what `draw` draws, which tells where, and a legend that hides nothing of it: beside the plot if there
+/// is no place in it.
+[[gnu::cold]] EIGENESIS_ONCE Picture with_legend(PlotLook look, Interval x, Interval y, std::span<const Series> series,
+                                                 const std::function<void(Plot&, std::vector<Point>&)>& draw) {
+  const Legend legend(series);
+  for (;; look.key = legend.room_beside(look.width)) {
+    Plot plot(look, x, y);
+    std::vector<Point> drawn;
+    draw(plot, drawn);
+    plot.finish();
+    if (legend.draw(plot, drawn, look.key > 0 || legend.room_beside(look.width) == 0))
+      return reduced_picture(plot.canvas);
   }
 }
 
 [[gnu::cold]] EIGENESIS_ONCE Picture chart(std::string_view function, const std::vector<Series>& series,
                                            const ChartOptions& options) {
-  require<ArgumentError>(
-      options.width >= 200 && options.height >= 150 && options.width <= 8192 && options.height <= 8192, function,
-      ": expected a size from 200 x 150 to 8192 x 8192 but got ", options.width, " x ", options.height);
+  check_plot_size(function, options.width, options.height);
   std::vector<std::vector<Line>> lines;
   Interval x, y;
   bool whole = true;
@@ -112,34 +152,25 @@ using Line = std::vector<Point>;
       }
   require<ArgumentError>(!x.empty(), function, ": expected at least one finite",
                          options.logarithmic || options.logarithmic_x ? ", positive" : "", " value but got none");
-  x = x.widened(0.02);
-  y = y.widened(0.06);
+  x = limited(function, x.widened(0.02), options.x_limits, options.logarithmic_x);
+  y = limited(function, y.widened(0.06), options.y_limits, options.logarithmic);
 
-  const double bottom = static_cast<double>(options.height) - (options.x_label.empty() ? 34 : 58);
-  const double top = options.title.empty() ? 18 : 44, right = static_cast<double>(options.width) - 24;
-  const int rows = std::max(2, static_cast<int>((bottom - top) / 48));
-  const auto y_ticks = options.logarithmic ? logarithmic_ticks(y, rows) : linear_ticks(y, rows);
-  const double left = std::ceil(label_width(y_ticks)) + (options.y_label.empty() ? 22 : 46);
-  const int columns = std::max(2, static_cast<int>((right - left) / 60));
-  const auto x_ticks = options.logarithmic_x ? logarithmic_ticks(x, columns) : linear_ticks(x, columns, whole);
-
-  Canvas canvas(options.width, options.height, Colour(0xffffff));
-  Axes axes(canvas, left, top, right, bottom, x, y);
-  axes.draw(x_ticks, y_ticks);
-  std::vector<Point> drawn;
-  for (std::size_t i = 0; i < lines.size(); ++i)
-    for (Line& line : lines[i]) {
-      for (Point& p : line) p = axes.at(p.x, p.y);
-      draw_line(canvas, line, series[i].values.size(), series_colour(i));
-      trace_line(line, drawn);
-    }
-  axes.frame();
-  if (series.size() > 1) draw_legend(canvas, series, drawn, left, top, right, bottom);
-  canvas.text({(left + right) / 2, 28}, options.title, 12, Axes::ink, Align::centre);
-  canvas.text({(left + right) / 2, static_cast<double>(options.height) - 14}, options.x_label, 10, Axes::ink,
-              Align::centre);
-  canvas.text({20, (top + bottom) / 2}, options.y_label, 10, Axes::ink, Align::centre, true);
-  return reduced_picture(canvas);
+  PlotLook look{.title = options.title,
+                .x_label = options.x_label,
+                .y_label = options.y_label,
+                .width = options.width,
+                .height = options.height,
+                .logarithmic_x = options.logarithmic_x,
+                .logarithmic_y = options.logarithmic,
+                .whole_x = whole};
+  return with_legend(look, x, y, series, [&](Plot& plot, std::vector<Point>& drawn) {
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      for (Line line : lines[i]) {
+        for (Point& p : line) p = plot.axes.at(p.x, p.y);
+        draw_line(plot.canvas, line, series[i].values.size(), series_colour(i), series[i].marks);
+        trace_line(line, series[i].marks, drawn);
+      }
+  });
 }
 
 }  // namespace detail

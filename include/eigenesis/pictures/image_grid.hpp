@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <utility>
+
 #include "eigenesis/pictures/picture.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -43,6 +45,22 @@ template <class Scalar, int Rank>
 requires(Rank == 2 || Rank == 4) Picture
     draw_grid(const Tensor<Scalar, Rank>& images, const GridOptions& options = {}) {
   return detail::grid("draw_grid", images, options);
+}
+
+/// A picture of each image, for save_animation: those that draw_grid would put beside each other.
+template <class Scalar, int Rank>
+requires(Rank == 2 || Rank == 4) std::vector<Picture> draw_frames(const Tensor<Scalar, Rank>& images,
+                                                                  const GridOptions& options = {}) {
+  std::vector<Picture> frames;
+  auto sizes = images.shape().sizes;
+  const Index n = std::exchange(sizes[0], 1);
+  for (Index i = 0; i < n; ++i) {
+    const auto each = static_cast<std::size_t>(images.size() / n);
+    const Tensor<Scalar, Rank> image(Shape<Rank>{sizes},
+                                     images.values().subspan(static_cast<std::size_t>(i) * each, each));
+    frames.push_back(detail::grid("draw_frames", image, options));
+  }
+  return frames;
 }
 
 /// Writes images beside each other as a PNG file: save_png(path, draw_grid(images, options)).

@@ -29,6 +29,11 @@ struct PixelRange {
   bool clip = false;
 };
 
+/// From where to where an axis, or a scale of colours, goes; both 0: as far as the numbers do.
+struct Limits {
+  double low = 0, high = 0;  // low < high
+};
+
 /// Writes a picture as a PNG file. Throws ArgumentError unless the name ends in .png, ShapeError for a picture whose
 /// pixels are not as many as its sizes say, Error if the file cannot be written.
 void save_png(const std::string& path, const Picture& picture);

@@ -62,10 +62,11 @@ struct PalettePicture {
   std::vector<std::uint8_t> palette, indices;
 };
 
-/// Both are empty if a picture [height, width, 3] has more colours.
-[[gnu::cold]] inline PalettePicture find_palette(const Picture& picture) {
-  PalettePicture result;
+/// Both are empty if a picture [height, width, 3] has more colours, together with those of a palette that it goes on.
+[[gnu::cold]] inline PalettePicture find_palette(const Picture& picture, const Bytes& palette = {}) {
+  PalettePicture result{palette, {}};
   std::vector<std::uint32_t> colours;
+  for (std::size_t i = 0; i < palette.size(); i += 3) colours.push_back(big_endian(&palette[i], 3));
   std::size_t entry = 0;  // of the pixel before, which often has the same colour
   for (std::size_t i = 0; i < picture.pixels.size(); i += 3) {
     const std::uint8_t* const pixel = &picture.pixels[i];

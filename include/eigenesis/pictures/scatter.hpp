@@ -9,11 +9,14 @@ namespace eigenesis::inline EIGENESIS_ABI {
 struct ScatterOptions {
   /// What stands above the picture.
   std::string title = {};
-  std::vector<int> labels = {};     // [N] >= 0, one colour for each class; empty: one colour for all
-  Tensor<float, 2> reference = {};  // [M, 2], drawn in grey beneath the points: the data beside a model's samples
-  double limit = 0;                 // The axes show [-limit, limit]; 0: as far as the points need.
-  double radius = 2;                // of the dots, in pixels
-  Index size = 560;                 // of the picture, in pixels
+  std::vector<int> labels = {};         // [N] >= 0, one colour for each class; empty: one colour for all
+  Tensor<float, 2> reference = {};      // [M, 2], drawn in grey beneath the points: the data beside a model's samples
+  double limit = 0;                     // The axes show [-limit, limit]; 0: as far as the points need.
+  double radius = 2;                    // of the dots, in pixels
+  Index size = 560;                     // of the picture, in pixels
+  std::vector<std::string> names = {};  // of the classes: a key of the colours, on the right, where it hides no point
+  Tensor<float, 2> vectors = {};        // [N, 2], an arrow from each point instead of a dot: a vector field
+  double arrow_scale = 0;  // length of an arrow to that of its vector; 0: the longest one spans the points' distance
 };
 
 namespace detail {
@@ -31,6 +34,7 @@ Picture scatter(std::string_view function, const Tensor<Scalar, 2>& points, cons
 
 /// Points [N, 2] in the plane; those beyond the axes are left out. Throws ShapeError, ArgumentError, NumericError for
 /// points that are not finite.
+///   draw_scatter(grid, {.reference = data, .vectors = gradients})   a vector field over data
 template <class Scalar>
 Picture draw_scatter(const Tensor<Scalar, 2>& points, const ScatterOptions& options = {}) {
   return detail::scatter("draw_scatter", points, options);

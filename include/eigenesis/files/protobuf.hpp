@@ -25,6 +25,12 @@ class ProtobufMessage {
       content_.push_back(static_cast<std::uint8_t>(std::bit_cast<std::uint32_t>(value) >> 8 * i));
     return *this;
   }
+  ProtobufMessage& real_double(int field, double value) {
+    key(field, 1);
+    for (int i = 0; i < 8; ++i)
+      content_.push_back(static_cast<std::uint8_t>(std::bit_cast<std::uint64_t>(value) >> 8 * i));
+    return *this;
+  }
   ProtobufMessage& bytes(int field, std::span<const std::uint8_t> value) {
     key(field, 2);
     varint(value.size());

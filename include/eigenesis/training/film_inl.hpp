@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <charconv>
+#include <utility>
+
+#include "eigenesis/files/apng.hpp"
+#include "eigenesis/pictures/animation_inl.hpp"
+#include "eigenesis/training/film.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+struct FilmFrames {
+  Animation animation;
+  std::vector<Index> steps = {};  // of each frame
+  Index stride = 1;               // of so many frames that could be taken, one is
+  bool written = false;
+
+  /// "film 2: 0 200 400": the stride and the steps.
+  std::string text() const {
+    std::string result = "film " + std::to_string(stride) + ":";
+    for (const Index step : steps) result += " " + std::to_string(step);
+    return result;
+  }
+  /// Takes what was read from a file, up to a step.
+  void go_on_from(Animation read, Index last, const std::string& path) {
+    std::string_view rest = read.text;
+    const auto number = [&](std::string_view before) {
+      Index value = -1;
+      if (rest.starts_with(before)) {
+        rest.remove_prefix(before.size());
+        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+        if (error == std::errc()) rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+      }
+      require<DataError>(value >= 0, "Film: expected the film of a training but got another animation in ", path);
+      return value;
+    };
+    stride = number("film ");
+    require<DataError>(stride > 0 && rest.starts_with(":"),
+                       "Film: expected the film of a training but got another animation in ", path);
+    rest.remove_prefix(1);
+    for (std::size_t i = 0; i < read.frames.size(); ++i) steps.push_back(number(" "));
+    while (!steps.empty() && steps.back() > last) steps.pop_back();
+    read.frames.resize(steps.size());
+    animation = std::move(read);
+  }
+  /// Whether the i-th of the frames that could be taken is to be; makes room for it.
+  bool due(Index i, Index most) {
+    while (i % stride == 0 && std::ssize(steps) >= most) keep_every_second();
+    return i % stride == 0;
+  }
+
+ private:
+  void keep_every_second() {
+    for (std::size_t i = 1; 2 * i < steps.size(); ++i) {
+      steps[i] = steps[2 * i];
+      animation.frames[i] = std::move(animation.frames[2 * i]);
+    }
+    steps.resize((steps.size() + 1) / 2);
+    animation.frames.resize(steps.size());
+    stride *= 2;
+  }
+};
+
+}  // namespace detail
+
+EIGENESIS_ONCE Film::Film(std::string path, std::function<Picture()> draw, FilmOptions options)
+    : path_(std::move(path)), draw_(std::move(draw)), options_(options) {
+  detail::check_animation("Film", path_, {options_.frames_per_second, options_.loops});
+  require<ArgumentError>(static_cast<bool>(draw_), "Film: expected a function that draws but got none");
+  require<ArgumentError>(options_.every >= 0 && options_.most >= 2, "Film: expected every >= 0 and most >= 2 but got ",
+                         options_.every, " and ", options_.most);
+}
+EIGENESIS_ONCE void Film::begin(TrainingView& now) {
+  frames_.reset();  // of an earlier training
+  auto frames = std::make_shared<detail::FilmFrames>();
+  if (now.resumed && detail::file_exists(path_))
+    frames->go_on_from(detail::decode_apng("Film", detail::read_file("Film", path_), path_), now.step, path_);
+  frames_ = std::move(frames);
+  if (frames_->steps.empty()) take(now.step);
+}
+EIGENESIS_ONCE void Film::step(TrainingView& now) {
+  if (!now.past && options_.every > 0 && now.step % options_.every == 0 &&
+      frames_->due(now.step / options_.every, options_.most))
+    take(now.step);
+}
+EIGENESIS_ONCE void Film::epoch(TrainingView& now) {
+  if (now.past) return;
+  const bool due = options_.every == 0 && frames_->due(now.epoch, options_.most);
+  if (due || now.epoch == now.epochs) take(now.step);
+}
+EIGENESIS_ONCE void Film::save(TrainingView&) { write(); }
+EIGENESIS_ONCE void Film::end(TrainingView&) {
+  if (frames_) write();
+  frames_.reset();
+}
+EIGENESIS_ONCE void Film::take(Index step) {
+  if (!frames_->steps.empty() && frames_->steps.back() == step) return;
+  detail::add_frame("Film", frames_->animation, draw_(), path_);
+  frames_->steps.push_back(step);
+  frames_->written = false;
+}
+EIGENESIS_ONCE void Film::write() {
+  if (frames_->written || frames_->steps.empty()) return;
+  frames_->animation.text = frames_->text();
+  detail::write_file(
+      "Film", path_,
+      detail::encode_apng(frames_->animation, detail::animation_times({options_.frames_per_second, options_.loops})));
+  frames_->written = true;
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI

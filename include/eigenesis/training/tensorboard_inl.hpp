@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "eigenesis/files/event_file.hpp"
+#include "eigenesis/files/file_inl.hpp"
+#include "eigenesis/pictures/picture_inl.hpp"
+#include "eigenesis/training/tensorboard.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+/// Seconds since 1970.
+EIGENESIS_ONCE double wall_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// A new event file, in a folder that is locked against other programs. Whole events are added to it.
+class EventFile {
+ public:
+  EventFile(const std::string& folder, bool resumed) : folder_(open_folder(folder)), file_(-1) {
+    require<Error>(static_cast<bool>(folder_), "TensorBoard: expected a folder but got '", std::strerror(errno),
+                   "' for ", folder);
+    require<Error>(::flock(folder_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
+                   "TensorBoard: expected a folder for this training only but another one is writing to ", folder);
+    const Index number = next_number(folder, resumed);
+    char name[64];
+    std::snprintf(name, sizeof name, "%s%010lld", prefix, static_cast<long long>(number));
+    path_ = folder + "/" + name;
+    file_ = Descriptor(despite_signals(
+        [&] { return ::openat(folder_.number(), name, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }));
+    require<Error>(static_cast<bool>(file_), "TensorBoard: expected a folder that can be written but got '",
+                   std::strerror(errno), "' for ", path_);
+  }
+
+  void add(const Bytes& event, double now) {
+    append_record(events_, event);
+    if (now - written_ < 1) return;
+    write();
+    written_ = now;
+  }
+  void write() {
+    if (events_.empty()) return;
+    if (!write_all(file_, events_)) {
+      const std::string reason = std::strerror(errno);
+      if (::ftruncate(file_.number(), static_cast<off_t>(size_)) != 0) events_.clear();  // no event twice
+      fail<Error>("TensorBoard: expected to write but got '", reason, "' for ", path_);
+    }
+    size_ += events_.size();
+    events_.clear();
+  }
+
+ private:
+  // TensorBoard takes files with tfevents in their names, and reads them in the order of these.
+  static constexpr const char* prefix = "events.out.tfevents.";
+
+  /// A folder, which is made if it is not there.
+  static int open_folder(const std::string& path) {
+    for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+      const std::string part = path.substr(0, end);
+      const bool made = despite_signals([&] { return ::mkdir(part.c_str(), 0777); }) == 0;
+      const int reason = errno;
+      require<Error>(made || reason == EEXIST || file_exists(part),
+                     "TensorBoard: expected a folder that can be made but got '", std::strerror(reason), "' for ",
+                     part);
+      if (end == std::string::npos) break;
+    }
+    return despite_signals([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  }
+
+  /// One more than the number of the last file.
+  Index next_number(const std::string& path, bool resumed) const {
+    Index last = 0;
+    const std::unique_ptr<DIR, void (*)(DIR*)> folder(::opendir(path.c_str()), [](DIR* open) { ::closedir(open); });
+    require<Error>(folder != nullptr, "TensorBoard: expected a folder that can be listed but got '",
+                   std::strerror(errno), "' for ", path);
+    while (const dirent* const entry = ::readdir(folder.get())) {
+      const std::string_view name = entry->d_name;
+      if (name.find("tfevents") == std::string_view::npos) continue;
+      require<DataError>(resumed, "TensorBoard: expected a folder without event files for a training that begins but ",
+                         "got ", shown(name), " in ", path, "; give it another folder, or remove the file");
+      const std::string_view digits = name.substr(std::min(name.size(), std::strlen(prefix)));
+      const bool own = name.starts_with(prefix) && digits.size() == 10 &&
+                       std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+      require<DataError>(own, "TensorBoard: expected event files of this training but got ", shown(name), " in ", path);
+      Index number = 0;
+      for (const char c : digits) number = 10 * number + (c - '0');
+      last = std::max(last, number);
+    }
+    return last + 1;
+  }
+
+  std::string path_;
+  Descriptor folder_, file_;
+  Bytes events_;  // not written yet
+  std::size_t size_ = 0;
+  double written_ = 0;
+};
+
+}  // namespace detail
+
+EIGENESIS_ONCE TensorBoard::TensorBoard(std::string folder, TensorBoardOptions options)
+    : folder_(std::move(folder)), options_(std::move(options)) {
+  require<ArgumentError>(!folder_.empty(), "TensorBoard: expected the name of a folder but got none");
+  require<ArgumentError>(options_.every >= 0 && options_.pictures_every >= 0,
+                         "TensorBoard: expected every >= 0 and pictures_every >= 0 but got ", options_.every, " and ",
+                         options_.pictures_every);
+  for (std::size_t i = 0; i < options_.pictures.size(); ++i) {
+    const auto& [name, draw] = options_.pictures[i];
+    require<ArgumentError>(!name.empty() && draw, "TensorBoard: expected a name and a function for each picture but ",
+                           name.empty() ? "one has no name" : "there is no function for ", name);
+    for (std::size_t k = 0; k < i; ++k)
+      require<ArgumentError>(options_.pictures[k].name != name, "TensorBoard: expected one picture for each name but ",
+                             "got two for ", name);
+  }
+}
+EIGENESIS_ONCE void TensorBoard::begin(TrainingView& now) {
+  file_.reset();  // of an earlier training
+  drawn_ = 0;
+  auto file = std::make_shared<detail::EventFile>(folder_, now.resumed);
+  file->add(detail::version_event(detail::wall_time()), now.seconds);
+  file->add(detail::restart_event(detail::wall_time(), now.step + 1), now.seconds);
+  file->write();
+  file_ = std::move(file);
+}
+EIGENESIS_ONCE void TensorBoard::step(TrainingView& now) {
+  if (now.past) return;
+  if (options_.every > 0 && now.step % options_.every == 0) {
+    std::vector<detail::EventScalar> scalars;
+    for (const NamedValue& loss : now.losses) scalars.push_back({"step/" + std::string(loss.name), loss.value});
+    for (std::size_t i = 0; i < now.updates.size(); ++i) {  // of several updates of a model, the last
+      const Update& update = now.updates[i];
+      const auto later = now.updates.subspan(i + 1);
+      if (std::ranges::find(later, update.model, &Update::model) != later.end()) continue;
+      scalars.push_back({"learning_rate/" + std::string(update.model), update.learning_rate});
+      scalars.push_back({"gradient_norm/" + std::string(update.model), update.gradient_norm});
+    }
+    file_->add(detail::scalars_event(detail::wall_time(), now.step, scalars), now.seconds);
+  }
+  if (options_.pictures_every > 0 && now.step % options_.pictures_every == 0) draw(now);
+}
+EIGENESIS_ONCE void TensorBoard::epoch(TrainingView& now) {
+  if (now.past) return;
+  std::vector<detail::EventScalar> scalars;
+  for (const NamedValue& loss : now.losses) scalars.push_back({"epoch/" + std::string(loss.name), loss.value});
+  for (const NamedValue& loss : now.held_out) scalars.push_back({"held_out/" + std::string(loss.name), loss.value});
+  file_->add(detail::scalars_event(detail::wall_time(), now.step, scalars), now.seconds);
+  if (drawn_ != now.step) draw(now);
+  file_->write();
+}
+EIGENESIS_ONCE void TensorBoard::save(TrainingView&) { file_->write(); }
+EIGENESIS_ONCE void TensorBoard::end(TrainingView&) {
+  if (!file_) return;
+  file_->write();
+  file_.reset();
+}
+EIGENESIS_ONCE void TensorBoard::draw(const TrainingView& now) {
+  drawn_ = now.step;
+  for (const auto& [name, draw] : options_.pictures) {
+    const Picture picture = draw();
+    file_->add(detail::image_event(
+                   detail::wall_time(), now.step,
+                   {name, picture.height, picture.width, picture.channels, detail::png_file("TensorBoard", picture)}),
+               now.seconds);
+  }
+}
+EIGENESIS_ONCE bool TensorBoard::reads_updates(Index step) const {
+  return options_.every > 0 && step % options_.every == 0;
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
