@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/files/apng.hpp>
-#include <eigenesis/training/film.hpp>
+#include <eigenesis/training/watchers.hpp>
 
 #include "catch.hpp"
 #include "files.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/files/event_file.hpp>
-#include <eigenesis/training/tensorboard.hpp>
+#include <eigenesis/training/watchers.hpp>
 
 #include "catch.hpp"
 #include "files.hpp"
