@@ -31,7 +31,7 @@ void train(const std::string& film, FilmOptions options, Index epochs, const std
       {.epochs = epochs,
        .batch_size = 2,
        .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
-       .checkpoint = Checkpoint{.path = checkpoint},
+       .checkpoint = checkpoint.empty() ? std::nullopt : std::optional(Checkpoint{.path = checkpoint}),
        .watch = {Film{film, draw, options}}},
       rng);
 }

@@ -52,13 +52,14 @@ FitHistory<VaeLosses> train(std::vector<AWatcher> watch, const std::string& chec
   VaeTrainer trainer{vae};
   const Tensor<float, 2> data(Shape{12, 4}, 0.5f);
   Rng seed(5);
-  return trainer.fit(data, data,
-                     {.epochs = 2,
-                      .batch_size = 4,
-                      .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
-                      .checkpoint = Checkpoint{.path = checkpoint, .every = 2},
-                      .watch = std::move(watch)},
-                     seed);
+  return trainer.fit(
+      data, data,
+      {.epochs = 2,
+       .batch_size = 4,
+       .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
+       .checkpoint = checkpoint.empty() ? std::nullopt : std::optional(Checkpoint{.path = checkpoint, .every = 2}),
+       .watch = std::move(watch)},
+      seed);
 }
 
 /// Two pixels, grey and coloured, that tell how often they were drawn.
