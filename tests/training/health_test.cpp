@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
+#include <eigenesis/training/watchers.hpp>
 
 #include "catch.hpp"
 

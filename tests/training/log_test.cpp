@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
+#include <eigenesis/training/watchers.hpp>
 #include <sstream>
 
 #include "catch.hpp"
@@ -19,13 +20,14 @@ struct SmallGan {
   FitHistory<GanLosses> train(std::vector<AWatcher> watch, Index epochs = 2, const std::string& checkpoint = "",
                               Index stop_after = -1, Rng seed = Rng(5)) {
     GanTrainer trainer{generator, discriminator, NonSaturating{}};
-    return trainer.fit(Tensor<float, 2>(Shape{12, 2}, 1.0f),
-                       {.epochs = epochs,
-                        .batch_size = 4,
-                        .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
-                        .checkpoint = Checkpoint{.path = checkpoint, .every = 2},
-                        .watch = std::move(watch)},
-                       seed);
+    return trainer.fit(
+        Tensor<float, 2>(Shape{12, 2}, 1.0f),
+        {.epochs = epochs,
+         .batch_size = 4,
+         .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
+         .checkpoint = checkpoint.empty() ? std::optional<Checkpoint>() : Checkpoint{.path = checkpoint, .every = 2},
+         .watch = std::move(watch)},
+        seed);
   }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <csignal>
 #include <eigenesis/eigenesis.hpp>
+#include <eigenesis/training/watchers.hpp>
 
 #include "catch.hpp"
 #include "files.hpp"

@@ -17,6 +17,10 @@ namespace eigenesis::inline EIGENESIS_ABI {
 /// What a callback sees of a training; it may ask for its end.
 template <class Losses>
 struct FitState {
+  FitState() = default;
+  FitState(const FitState&) = delete;  // a callback that took a copy could not stop the training
+  FitState& operator=(const FitState&) = delete;
+
   Index step = 0;   // steps so far
   Index epoch = 0;  // counted from 1
   Losses losses;    // of the last step; in on_epoch, the mean over the epoch, as in FitHistory::epochs
@@ -34,7 +38,7 @@ class Callback {
   Callback() = default;
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Callback>) Callback(F function) : function_(std::move(function)) {
-    static_assert(!std::is_invocable_v<F&, State&&>,
+    static_assert(std::is_invocable_v<F&, State&>,
                   "eigenesis: a callback takes the state of the training by reference, [](auto& now); of a copy, "
                   "now.stop would be lost");
   }
