@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
       return Checkpoint{.path = begin.empty() ? "" : begin + "." + model};
     };
     const GridOptions rows{.columns = across, .height = 28, .width = 28, .scale = 2};
-    const auto watch = [&](const std::string& model, std::vector<ReportPicture> pictures = {}) {
+    const auto watch = [&](const std::string& model, std::vector<DrawnPicture> pictures = {}) {
       const std::string begin = arguments.file("report");
       std::vector<AWatcher> watchers;
       if (!begin.empty())

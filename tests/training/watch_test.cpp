@@ -144,6 +144,8 @@ TEST_CASE("EarlyStopping waits for a better epoch as long as its patience, over 
                        Message("EarlyStopping: expected patience >= 1 and min_change >= 0 but got 0 and 0"));
   Rng rng(1);
   CurveTrainer trainer;
+  CHECK_THROWS_MATCHES(fit(trainer, four_samples, {.steps = 9, .watch = {EarlyStopping{}}}, rng), ArgumentError,
+                       Message("EarlyStopping: expected a training of several epochs but got one; .steps make one"));
   CHECK_THROWS_MATCHES(fit(trainer, four_samples, {.epochs = 2, .watch = {EarlyStopping{}}}, rng), ArgumentError,
                        Message("EarlyStopping: expected held-out data but got none; set .of_training or a .function "
                                "of the measure"));

@@ -6,16 +6,17 @@
 #include <charconv>
 
 #include "eigenesis/files/npy.hpp"
+#include "eigenesis/files/text_cursor.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 inline constexpr std::string_view npy_magic = "\x93NUMPY";
 
 /// Reads the dictionary of a header, which is Python: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }.
-class NpyReader {
+class NpyReader : TextCursor {
  public:
   NpyReader(std::string_view function, std::string_view text, const std::string& path)
-      : function_(function), text_(text), path_(path) {}
+      : TextCursor(text), function_(function), path_(path) {}
 
   [[gnu::cold]] void read(NpyHeader& header) {
     bool type = false, order = false, shape = false;
@@ -100,17 +101,7 @@ class NpyReader {
     skip_space();
     return text_.substr(begin, end - begin);
   }
-  bool next_is(char c) const { return at_ < text_.size() && text_[at_] == c; }
-  bool accept(char c) {
-    if (!next_is(c)) return false;
-    ++at_;
-    skip_space();
-    return true;
-  }
   void expect(char c) { require_here(accept(c), std::string{'\'', c, '\''}); }
-  void skip_space() {
-    while (next_is(' ') || next_is('\t') || next_is('\n') || next_is('\r')) ++at_;
-  }
 
   void require_here(bool condition, std::string_view rule) const {
     if (condition) return;
@@ -123,9 +114,8 @@ class NpyReader {
     require<DataError>(condition, function_, ": expected ", parts..., " in ", path_);
   }
 
-  std::string_view function_, text_;
+  std::string_view function_;
   const std::string& path_;
-  std::size_t at_ = 0;
 };
 
 EIGENESIS_ONCE NpyHeader read_npy_header(std::string_view function, std::span<const std::uint8_t> beginning,

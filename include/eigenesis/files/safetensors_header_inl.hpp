@@ -9,6 +9,7 @@
 
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/files/safetensors_header.hpp"
+#include "eigenesis/files/text_cursor.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
@@ -33,9 +34,9 @@ EIGENESIS_ONCE std::string to_json(const StoredTensor& tensor) {
 }
 
 /// Reads headers; refuses any JSON that is not one. Names and keys must not come twice.
-class HeaderReader {
+class HeaderReader : TextCursor {
  public:
-  HeaderReader(std::string_view text, const std::string& path) : text_(text), path_(path) {}
+  HeaderReader(std::string_view text, const std::string& path) : TextCursor(text), path_(path) {}
 
   [[gnu::cold]] StoredTensors read() {
     StoredTensors tensors;
@@ -188,17 +189,7 @@ class HeaderReader {
     byte(0x80 | (code & 0x3f));
   }
 
-  bool next_is(char c) const { return at_ < text_.size() && text_[at_] == c; }
-  bool accept(char c) {
-    if (!next_is(c)) return false;
-    ++at_;
-    skip_space();
-    return true;
-  }
   void expect(char c) { require_here(accept(c), std::string{'\'', c, '\''}); }
-  void skip_space() {
-    while (next_is(' ') || next_is('\t') || next_is('\n') || next_is('\r')) ++at_;
-  }
 
   void require_here(bool condition, std::string_view rule) const {
     if (condition) return;
@@ -215,9 +206,7 @@ class HeaderReader {
     require<DataError>(condition, "load_safetensors: expected ", parts..., " in ", path_);
   }
 
-  std::string_view text_;
   const std::string& path_;
-  std::size_t at_ = 0;
 };
 
 /// Checks that the data of each tensor are as long as its shape says, and that together they fill `size` bytes.

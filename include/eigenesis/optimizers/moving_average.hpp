@@ -38,11 +38,8 @@ class MovingAverage {
     std::size_t i = 0;
     for_each_state(std::as_const(model), [&](const FieldPath& path, const auto& tensor) {
       require<ArgumentError>(tensor.size() == 0 || tensor.data() != originals[i],
-                             "MovingAverage: expected a model whose copies are "
-                             "independent but ",
-                             path,
-                             " of a copy is that of the original; does a layer hold a "
-                             "reference or pointer?");
+                             "MovingAverage: expected a model whose copies are independent but ", path,
+                             " of a copy is that of the original; does a layer hold a reference or pointer?");
       ++i;
     });
   }

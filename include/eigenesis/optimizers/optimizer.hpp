@@ -146,9 +146,9 @@ class Optimizer {
     if (!slots_.empty()) return;
     for (std::size_t i = 0; i < parameters.size(); ++i)
       for (std::size_t j = 0; j < i; ++j)
-        require<ArgumentError>(&*parameters[i] != &*parameters[j], Derived::name,
-                               ": expected each parameter once in the fields of a model but ", model.name(j), " and ",
-                               model.name(i), " are the same");
+        if (&*parameters[i] == &*parameters[j])
+          fail<ArgumentError>(Derived::name, ": expected each parameter once in the fields of a model but ",
+                              model.name(j), " and ", model.name(i), " are the same");
     std::vector<Slot> slots;
     for (const auto& p : parameters)
       slots.push_back({derived().new_state(p->size()), {}, {p->shape.begin(), p->shape.end()}});

@@ -12,9 +12,9 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// What Health looks at, and from which number on it warns. The functions are called every so many steps; those that
-/// are not given are not looked at. What they draw comes from generators of their own, so that the training stays as it
-/// is.
+/// What Health looks at, and from which number on it warns. The functions are called every so many steps, and at the
+/// end of a training that is shorter; those that are not given are not looked at. What they draw comes from generators
+/// of their own, so that the training stays as it is.
 struct HealthOptions {
   std::string discriminator_loss = "discriminator";  // of trainers that have such a loss
   double least_loss = 0.01;                          // of D, for so many steps: it has won, G learns nothing more
@@ -43,14 +43,18 @@ class Health : public Watcher {
   explicit Health(HealthOptions options = {});
   void begin(TrainingView& now) override;
   void step(TrainingView& now) override;
+  void end(TrainingView& now) override;
 
  private:
   /// Warns if `wrong` begins to hold.
-  void rule(TrainingView& now, const std::string& what, bool wrong, const std::string& sentence);
+  template <class Sentence>
+  void rule(TrainingView& now, const std::string& what, bool wrong, Sentence&& sentence);
+  void look(TrainingView& now);
   void look_at_samples(TrainingView& now);
 
   HealthOptions options_;
   Index low_steps_ = 0;
+  bool looked_ = false;  // in this run, at samples, latents and units
   std::map<std::string, bool> wrong_;
 };
 

@@ -58,11 +58,13 @@ EIGENESIS_ONCE Health::Health(HealthOptions options) : options_(std::move(option
 
 EIGENESIS_ONCE void Health::begin(TrainingView&) {
   low_steps_ = 0;
+  looked_ = false;
   wrong_.clear();
 }
 
-EIGENESIS_ONCE void Health::rule(TrainingView& now, const std::string& what, bool wrong, const std::string& sentence) {
-  if (wrong && !wrong_[what]) now.warn("Health, step " + std::to_string(now.step) + ": " + sentence);
+template <class Sentence>
+void Health::rule(TrainingView& now, const std::string& what, bool wrong, Sentence&& sentence) {
+  if (wrong && !wrong_[what]) now.warn("Health, step " + std::to_string(now.step) + ": " + sentence());
   wrong_[what] = wrong;
 }
 
@@ -70,19 +72,29 @@ EIGENESIS_ONCE void Health::step(TrainingView& now) {
   for (const NamedValue& loss : now.losses)
     if (loss.name == options_.discriminator_loss) {
       low_steps_ = loss.value < options_.least_loss ? low_steps_ + 1 : 0;
-      rule(now, "loss", low_steps_ >= options_.loss_steps,
-           "the " + options_.discriminator_loss + "'s loss is below " + detail::three_digits(options_.least_loss) +
+      rule(now, "loss", low_steps_ >= options_.loss_steps, [&] {
+        return "the " + options_.discriminator_loss + "'s loss is below " + detail::three_digits(options_.least_loss) +
                " for " + std::to_string(options_.loss_steps) +
-               " steps; it tells all samples from data, and the generator gets little gradient");
+               " steps; it tells all samples from data, and the generator gets little gradient";
+      });
     }
   if (now.past) return;
   for (const Update& update : now.updates) {
     const std::string model(update.model);
-    rule(now, "gradient of " + model, update.gradient_norm > options_.most_gradient,
-         "the gradient of " + model + " has norm " + detail::three_digits(update.gradient_norm) + ", above " +
-             detail::three_digits(options_.most_gradient) + "; a lower learning rate or clip_norm may help");
+    rule(now, "gradient of " + model, update.gradient_norm > options_.most_gradient, [&] {
+      return "the gradient of " + model + " has norm " + detail::three_digits(update.gradient_norm) + ", above " +
+             detail::three_digits(options_.most_gradient) + "; a lower learning rate or clip_norm may help";
+    });
   }
-  if (now.step % options_.every != 0) return;
+  if (now.step % options_.every == 0) look(now);
+}
+
+EIGENESIS_ONCE void Health::end(TrainingView& now) {
+  if (!looked_ && now.step > 0 && !now.past) look(now);  // a training that was shorter
+}
+
+EIGENESIS_ONCE void Health::look(TrainingView& now) {
+  looked_ = true;
   if (options_.samples) look_at_samples(now);
   if (options_.kl) {
     const Tensor<float, 1> kl = options_.kl();
@@ -91,17 +103,19 @@ EIGENESIS_ONCE void Health::step(TrainingView& now) {
       require<NumericError>(!std::isnan(each), "Health: expected a KL of each latent but got nan in step ", now.step);
       collapsed += each < options_.least_kl;
     }
-    rule(now, "latents", collapsed > 0,
-         std::to_string(collapsed) + " of " + std::to_string(kl.size()) + " latents have a KL below " +
-             detail::three_digits(options_.least_kl) + " nats; they carry nothing of x");
+    rule(now, "latents", collapsed > 0, [&] {
+      return std::to_string(collapsed) + " of " + std::to_string(kl.size()) + " latents have a KL below " +
+             detail::three_digits(options_.least_kl) + " nats; they carry nothing of x";
+    });
   }
   if (options_.units)
     for (const SilentUnits& layer : options_.units()) {
       const auto silent = std::ssize(layer.silent);
       rule(now, "units of " + layer.layer,
-           static_cast<double>(silent) > options_.most_silent * static_cast<double>(layer.units),
-           std::to_string(silent) + " of " + std::to_string(layer.units) + " units of " + layer.layer +
-               " (Relu) give 0 for all samples; no gradient passes them");
+           static_cast<double>(silent) > options_.most_silent * static_cast<double>(layer.units), [&] {
+             return std::to_string(silent) + " of " + std::to_string(layer.units) + " units of " + layer.layer +
+                    " (Relu) give 0 for all samples; no gradient passes them";
+           });
     }
 }
 
@@ -113,18 +127,20 @@ EIGENESIS_ONCE void Health::look_at_samples(TrainingView& now) {
   const double spread = detail::spread(samples), of_data = detail::spread(data);
   require<NumericError>(std::isfinite(spread) && std::isfinite(of_data),
                         "Health: expected finite samples and data but got others in step ", now.step);
-  rule(now, "spread", spread < options_.least_spread * of_data,
-       "the samples spread by " + detail::three_digits(spread) + ", the data by " + detail::three_digits(of_data) +
-           "; has the model collapsed onto a few of them?");
+  rule(now, "spread", spread < options_.least_spread * of_data, [&] {
+    return "the samples spread by " + detail::three_digits(spread) + ", the data by " + detail::three_digits(of_data) +
+           "; has the model collapsed onto a few of them?";
+  });
   std::vector<double> near = detail::nearest_distances(data);
   const auto median = near.begin() + std::ssize(near) / 2;
   std::ranges::nth_element(near, median);
   const double limit = *median / 10;
   const auto distances = detail::nearest_distances(samples);
   const auto copies = std::ranges::count_if(distances, [&](double distance) { return distance < limit; });
-  rule(now, "copies", static_cast<double>(copies) > options_.most_copies * static_cast<double>(distances.size()),
-       std::to_string(copies) + " of " + std::to_string(distances.size()) +
-           " samples are nearly copies of another one; has the model collapsed onto a few modes?");
+  rule(now, "copies", static_cast<double>(copies) > options_.most_copies * static_cast<double>(distances.size()), [&] {
+    return std::to_string(copies) + " of " + std::to_string(distances.size()) +
+           " samples are nearly copies of another one; has the model collapsed onto a few modes?";
+  });
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

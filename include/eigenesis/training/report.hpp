@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "eigenesis/pictures/picture.hpp"
+#include "eigenesis/training/drawn_picture.hpp"
 #include "eigenesis/training/report_explorer.hpp"
 #include "eigenesis/training/watch.hpp"
 
@@ -26,23 +26,15 @@ struct ReportFact {
   ReportFact(std::string what, const T& is) : name(std::move(what)), value(detail::text(is)) {}
 };
 
-/// A picture that is drawn each time the report is written: {"samples", [&] { return draw_grid(vae.decode(z)); }}. With
-/// latents that stay the same it shows how they learn. One that draws random numbers needs a generator of its own, as
-/// the training would otherwise depend on when the report was written.
-struct ReportPicture {
-  std::string name;               // stands above it
-  std::function<Picture()> draw;  // is called each time the report is written
-};
-
 /// What a Report shows, and how often it is written.
 struct ReportOptions {
-  double every_seconds = 10;                 // from one writing to the next
-  std::string title = {};                    // the trainer's without
-  std::vector<ReportFact> facts = {};        // beside those that the library knows
-  std::string model = {};                    // summary(model), to be shown
-  std::vector<ReportPicture> pictures = {};  // over time
-  Index frames = 40;                         // of each picture that are kept; beyond, the older ones are thinned out
-  std::optional<Explorer> explorer = {};     // Explorer{vae}: what latents decode to
+  double every_seconds = 10;                // from one writing to the next
+  std::string title = {};                   // the trainer's without
+  std::vector<ReportFact> facts = {};       // beside those that the library knows
+  std::string model = {};                   // summary(model), to be shown
+  std::vector<DrawnPicture> pictures = {};  // drawn each time it is written
+  Index frames = 40;                        // of each picture that are kept; beyond, the older ones are thinned out
+  std::optional<Explorer> explorer = {};    // Explorer{vae}: what latents decode to
 };
 
 /// Keeps an HTML file about a training, which any browser opens from the disk, without a network:

@@ -306,7 +306,7 @@ class ReportState {
   }
 
   void draw(const TrainingView& now) {
-    for (const ReportPicture& picture : options_.pictures) {
+    for (const DrawnPicture& picture : options_.pictures) {
       const std::string name = page_string(picture.name) + " ";
       const Bytes png = png_file("Report", picture.draw());
       const auto is_here = [&](const Kept& kept) { return kept.kind == 'p' && kept.rest.starts_with(name); };
@@ -441,11 +441,11 @@ EIGENESIS_ONCE Report::Report(std::string path, ReportOptions options)
   require<ArgumentError>(options_.every_seconds >= 0 && options_.frames >= 2,
                          "Report: expected every_seconds >= 0 and frames >= 2 but got ", options_.every_seconds,
                          " and ", options_.frames);
-  for (const ReportPicture& picture : options_.pictures) {
+  for (const DrawnPicture& picture : options_.pictures) {
     require<ArgumentError>(!picture.name.empty() && picture.draw,
                            "Report: expected a name and a function of each picture but got none of ",
                            picture.name.empty() ? "a picture" : picture.name);
-    const auto same = [&](const ReportPicture& other) { return other.name == picture.name; };
+    const auto same = [&](const DrawnPicture& other) { return other.name == picture.name; };
     require<ArgumentError>(std::ranges::count_if(options_.pictures, same) == 1,
                            "Report: expected pictures of different names but got ", picture.name, " twice");
   }

@@ -48,7 +48,8 @@ struct EarlyStoppingOptions {
   Measure measure = {};
 };
 /// Ends a training that no longer improves: after `patience` epochs in a row whose held-out loss is not below the least
-/// so far by more than `min_change` (Prechelt 1998). Throws ArgumentError for patience < 1 and min_change < 0.
+/// so far by more than `min_change` (Prechelt 1998). Throws ArgumentError for patience < 1, min_change < 0, and a
+/// training of a single epoch, as one of `.steps` is.
 class EarlyStopping : public Watcher {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});

@@ -59,7 +59,11 @@ EIGENESIS_ONCE EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
                          "EarlyStopping: expected patience >= 1 and min_change >= 0 but got ", options_.patience,
                          " and ", options_.min_change);
 }
-EIGENESIS_ONCE void EarlyStopping::begin(TrainingView&) { least_ = {"EarlyStopping", options_.measure}; }
+EIGENESIS_ONCE void EarlyStopping::begin(TrainingView& now) {
+  require<ArgumentError>(now.epochs > 1,
+                         "EarlyStopping: expected a training of several epochs but got one; .steps make one");
+  least_ = {"EarlyStopping", options_.measure};
+}
 EIGENESIS_ONCE void EarlyStopping::epoch(TrainingView& now) {
   if (!least_.improves(now, options_.min_change) && now.epoch - least_.epoch() >= options_.patience) now.stop = true;
 }

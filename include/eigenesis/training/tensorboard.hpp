@@ -6,19 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "eigenesis/pictures/picture.hpp"
+#include "eigenesis/training/drawn_picture.hpp"
 #include "eigenesis/training/watch.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 class EventFile;
 }
-
-/// A picture of a training that is drawn again and again: {"samples", [&] { return draw_grid(vae.decode(latents)); }}.
-struct DrawnPicture {
-  std::string name;               // its tag
-  std::function<Picture()> draw;  // gives the picture of this moment
-};
 
 /// What a TensorBoard keeps.
 struct TensorBoardOptions {

@@ -30,11 +30,10 @@ EIGENESIS_ONCE bool Watching::reads_updates(Index step) const {
 EIGENESIS_ONCE void Watching::tell(void (Watcher::*what)(TrainingView&)) {
   training_.seconds = seconds_now() - began_;
   for (const AWatcher& watcher : watchers_) (watcher.operator->()->*what)(training_);
-  while (!training_.warnings.empty())
-    for (const std::string& sentence : std::exchange(training_.warnings, {})) {
-      progress_.say(sentence);
-      for (const AWatcher& watcher : watchers_) watcher->warning(training_, sentence);
-    }
+  for (const std::string& sentence : std::exchange(training_.warnings, {})) {
+    progress_.say(sentence);
+    for (const AWatcher& watcher : watchers_) watcher->warning(training_, sentence);
+  }
 }
 
 EIGENESIS_ONCE void Watching::begin(Index step, bool resumed) {
