@@ -52,7 +52,7 @@ bool read_all(png_structp png, png_infop info, Reader& reader) {
   reader.bytes.assign(row * reader.height, 0);
   for (png_uint_32 y = 0; y < reader.height; ++y) reader.rows.push_back(reader.bytes.data() + y * row);
   png_read_image(png, reader.rows.data());
-  png_read_end(png, nullptr);
+  png_read_end(png, info);  // without info, libpng would skip what stands behind the pixels unseen
   return true;
 }
 
