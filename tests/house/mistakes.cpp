@@ -71,6 +71,10 @@ int main() {
   GanTrainer{generator, discriminator, InstanceNoise{}}.train_discriminator(x.value(), rng);
 #elif defined(MISTAKE_NO_VAE)
   VaeTrainer{generator}.step(x.value(), rng);
+#elif defined(MISTAKE_VAE_WITHOUT_DIVERGENCE)
+  Vae vae{Encoder{Tanh{}, Linear(4, 2, rng), Linear(4, 2, rng)}, Decoder{Linear(2, 4, rng), SquaredError{}},
+          StandardNormal(2)};
+  AutoencoderTrainer{vae}.step(x.value(), rng);
 #elif defined(MISTAKE_SIGMOID_DISCRIMINATOR)
   Discriminator{Sequential{Linear(4, 1, rng), Sigmoid{}}};
 #elif defined(MISTAKE_SIGMOID_DECODER)
@@ -83,7 +87,8 @@ int main() {
 #elif defined(MISTAKE_WHOLE_VAE)
   export_onnx("vae.onnx", Autoencoder{Encoder{Relu{}, Relu{}}, Decoder{Relu{}, SquaredError{}}}, x.value());
 #elif defined(MISTAKE_NO_OUTPUT)
-  export_onnx("number.onnx", [](const auto&) { return 1.0; }, x.value());
+  export_onnx(
+      "number.onnx", [](const auto&) { return 1.0; }, x.value());
 #elif defined(MISTAKE_WRONG_RANK)
   Linear(4, 4, rng)(Variable<float, 4>(Tensor<float, 4>(Shape{1, 2, 2, 1})));
 #endif

@@ -260,3 +260,23 @@ TEST_CASE("Networks of lambdas that capture numbers, and arrays of layers, are v
   const Arrays arrays{{Linear(2, 3, rng), Linear(3, 1, rng)}};
   CHECK(state_names(arrays) == Names{"each.0.weight", "each.0.bias", "each.1.weight", "each.1.bias"});
 }
+
+template <class Scalar>
+auto own_activation() {
+  return [](const auto& x) { return tanh(x); };
+}
+
+TEST_CASE("Kinds are named without namespaces and arguments, wherever a type was written", "[layers]") {
+  const auto plain = [](const auto& x) { return x; };
+  const auto of_template = own_activation<float>();
+  struct Local {};
+  CHECK(detail::kind_of<Linear<float>>() == "Linear");
+  CHECK(detail::kind_of<Sequential<Linear<float>, Tanh>>() == "Sequential");
+  CHECK(detail::kind_of<Sequential<decltype(plain)>>() == "Sequential");
+  CHECK(detail::kind_of<Sequential<Tanh, Sequential<decltype(of_template)>>>() == "Sequential");
+  CHECK(detail::kind_of<std::vector<Linear<double>>>() == "vector");
+  CHECK(detail::kind_of<decltype(plain)>() == "lambda");
+  CHECK(detail::kind_of<decltype(of_template)>() == "lambda");
+  CHECK(detail::kind_of<Local>() == "Local");
+  CHECK(detail::kind_of<double>() == "double");
+}

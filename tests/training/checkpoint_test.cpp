@@ -276,6 +276,42 @@ TEST_CASE("A checkpoint of another training is refused, with the trainer as it w
   CHECK(accepted == 0);
 }
 
+TEST_CASE("A checkpoint of parts of other kinds is refused, though names and shapes are alike", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  const auto train = [&](const Checkpoint& checkpoint, auto activation, auto likelihood, auto optimizer) {
+    Rng rng(2);
+    Autoencoder model{Encoder{Sequential{Linear(2, 3, rng), activation}, Linear(3, 2, rng)},
+                      Decoder{Linear(2, 2, rng), likelihood}};
+    AutoencoderTrainer trainer{model, optimizer};
+    const Tensor<float, 2> before = model.encoder.mean.weight.value();
+    try {
+      trainer.fit(Tensor<float, 2>(Shape{20, 2}, 0.5f), {.epochs = 1, .batch_size = 10, .checkpoint = checkpoint}, rng);
+    } catch (const DataError&) {
+      CHECK(std::ranges::equal(model.encoder.mean.weight.value().values(), before.values()));
+      CHECK(trainer.optimizer.steps() == 0);
+      throw;
+    }
+    return trainer.optimizer.steps();
+  };
+  const auto own = [](const auto& x) { return tanh(x); };
+  CHECK(train({.path = path}, Tanh{}, SquaredError{}, Adam()) == 2);
+  const std::string refused = "AutoencoderTrainer::fit: expected a checkpoint of this training in " + path + " but: ";
+  CHECK_THROWS_MATCHES(train({.path = path}, Relu{}, SquaredError{}, Adam()), DataError,
+                       Message(refused + "it is of a training with Tanh as trainer.model.encoder.trunk.1, this one has "
+                                         "Relu as trainer.model.encoder.trunk.1"));
+  CHECK_THROWS_MATCHES(train({.path = path}, own, SquaredError{}, Adam()), DataError,
+                       Message(refused + "it is of a training with Tanh as trainer.model.encoder.trunk.1, this one has "
+                                         "lambda as trainer.model.encoder.trunk.1"));
+  CHECK_THROWS_MATCHES(train({.path = path}, Tanh{}, SquaredError{}, AdamW()), DataError,
+                       Message(refused + "it is of a training with Adam as trainer.optimizer, this one has AdamW as "
+                                         "trainer.optimizer"));
+  CHECK_THROWS_MATCHES(train({.path = path}, Tanh{}, BernoulliLikelihood{}, Adam()), DataError,
+                       Message(refused + "it is of a training with SquaredError as trainer.model.decoder.likelihood, "
+                                         "this one has BernoulliLikelihood as trainer.model.decoder.likelihood"));
+  CHECK(train({.path = path, .start = Start::resume}, Tanh{}, SquaredError{}, Adam({.learning_rate = 0.1})) == 2);  // it was over
+}
+
 TEST_CASE("A trainer of one's own without prepare() is as it was if its checkpoint is refused", "[training]") {
   const TemporaryDirectory folder;
   const std::string path = folder / "run.safetensors";

@@ -398,7 +398,11 @@ TEST_CASE("A trainer whose model is gone says so", "[training]") {
   const std::string message = ": expected a model that outlives its trainer but it ";
   auto vae = std::make_unique<Model>(make());
   VaeTrainer trainer{*vae};
-  AutoencoderTrainer autoencoder_trainer{*vae};
+  auto autoencoder = std::make_unique<Autoencoder<Encoder<Tanh, Linear<float>>, Decoder<Linear<float>, SquaredError>>>(
+      Encoder{Tanh{}, Linear(4, 2, rng)}, Decoder{Linear(2, 4, rng), SquaredError{}});
+  AutoencoderTrainer autoencoder_trainer{*autoencoder};
+  autoencoder_trainer.step(x, rng);
+  autoencoder.reset();
   trainer.step(x, rng);
   *vae = make();  // assignment changes the model, which stays where it is
   trainer.step(x, rng);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -43,9 +44,14 @@ template <class T>
 constexpr std::string_view kind_of() {
   std::string_view name = __PRETTY_FUNCTION__;
   name.remove_prefix(name.find("T = ") + 4);
-  const std::size_t end = name.find_first_of("<;]");
-  if (name.starts_with("(lambda") || name.substr(end).starts_with("<lambda")) return "lambda";
-  name = name.substr(0, end);
+  name = name.substr(0, std::min(name.rfind("; std::string_view = "), name.size() - 1));  // GCC's, clang's end
+  if (name.ends_with(')')) return "lambda";  // clang: (lambda at file.cpp:1:2)
+  if (name.ends_with('>')) {
+    std::size_t open = name.size() - 1;
+    for (int depth = 1; depth > 0; depth += (name[open] == '>') - (name[open] == '<')) --open;
+    if (name.substr(open).starts_with("<lambda(")) return "lambda";
+    name = name.substr(0, open);
+  }
   return name.substr(name.rfind(':') + 1);  // of npos: 0
 }
 
@@ -97,6 +103,8 @@ void visit_field(const FieldPath* path, T& field, F&& leaf);
 
 template <class T, class F>
 void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
+  if constexpr (requires { leaf.kind(parent, std::string_view()); })
+    leaf.kind(parent, kind_of<std::remove_const_t<T>>());
   if constexpr (HasFields<T>) {
     const auto visit = [&](std::string_view name, auto& field, InFiles in_files = InFiles::as_in_memory) {
       const FieldPath path{parent, name, in_files};

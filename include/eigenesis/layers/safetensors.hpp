@@ -57,26 +57,42 @@ void for_each_in_file_order(std::span<const Index> shape, InFiles in_files, F&& 
 
 void add_field(std::vector<SavedField>& fields, const FieldPath& path, DataType type, std::span<const Index> shape,
                const void* data, std::uint64_t* updated);
-/// All that a model's fields name. Nothing is written through it for a const model.
-template <class Model>
-[[gnu::cold]] std::vector<SavedField> saved_fields(Model& model) {
-  std::vector<SavedField> fields;
-  const auto add = [&]<class Scalar>(const FieldPath& path, std::span<const Index> shape, const Scalar* data,
-                                     std::uint64_t* updated) {
-    static_assert(sizeof(Scalar) <= 8, "eigenesis: safetensors files hold float or double");
-    add_field(fields, path, sizeof(Scalar) == 8 ? DataType::f64 : DataType::f32, shape, data, updated);
-  };
-  visit_fields(nullptr, model, [&](const FieldPath& path, auto& field) {
-    using Field = std::remove_cvref_t<decltype(field)>;
-    if constexpr (is_tensor_v<Field>)
+/// A line of a list of a model's parts: "network.1 Relu".
+void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind);
+
+/// Notes the fields of a model, and the kinds of its parts if they are asked for.
+struct FieldNotes {
+  std::vector<SavedField>& fields;
+  std::string* kinds;
+
+  void kind(const FieldPath* path, std::string_view kind) const {
+    if (kinds) add_kind(*kinds, path, kind);
+  }
+  template <class Field>
+  void operator()(const FieldPath& path, Field& field) const {
+    if constexpr (is_tensor_v<std::remove_const_t<Field>>)
       add(path, field.shape(), field.data(), nullptr);
     else if constexpr (is_parameter_v<Field>)
       add(path, field.value().shape(), field.value().data(), &field.node()->updated);
-    else if constexpr (std::is_same_v<Field, Rng>)
+    else if constexpr (std::is_same_v<const Field, const Rng>)
       add_field(fields, path, DataType::u64, std::array{Index{2}}, &field.state(), nullptr);
     else
       add(path, {}, &field, nullptr);
-  });
+  }
+
+ private:
+  template <class Scalar>
+  void add(const FieldPath& path, std::span<const Index> shape, const Scalar* data, std::uint64_t* updated) const {
+    static_assert(sizeof(Scalar) <= 8, "eigenesis: safetensors files hold float or double");
+    add_field(fields, path, sizeof(Scalar) == 8 ? DataType::f64 : DataType::f32, shape, data, updated);
+  }
+};
+
+/// All that a model's fields name, and the kinds of its parts. Nothing is written through it for a const model.
+template <class Model>
+[[gnu::cold]] std::vector<SavedField> saved_fields(Model& model, std::string* kinds = nullptr) {
+  std::vector<SavedField> fields;
+  visit_fields(nullptr, model, FieldNotes{fields, kinds});
   return fields;
 }
 

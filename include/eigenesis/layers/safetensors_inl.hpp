@@ -20,6 +20,11 @@ EIGENESIS_ONCE void to_file_order(std::span<Index> shape, InFiles in_files) {
   std::swap(shape[0], shape[1]);
 }
 
+EIGENESIS_ONCE void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind) {
+  if (path) kinds += to_string(*path) + ' ';
+  kinds.append(kind) += '\n';
+}
+
 EIGENESIS_ONCE void add_field(std::vector<SavedField>& fields, const FieldPath& path, DataType type,
                               std::span<const Index> shape, const void* data, std::uint64_t* updated) {
   fields.push_back({to_string(path),

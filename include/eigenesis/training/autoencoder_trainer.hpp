@@ -96,6 +96,10 @@ class AutoencoderTrainer {
           static_assert(
               fits,
               "eigenesis: AutoencoderTrainer trains an Autoencoder, or another model with log_likelihood(x, pass)");
+          static_assert(
+              !requires { model_.elbo_terms(batch_parts..., pass); },
+              "eigenesis: AutoencoderTrainer would leave the divergence of a Vae out; VaeTrainer trains one, "
+              "with Elbo{.beta = 0} without its divergence");
           if constexpr (fits) return -mean(model_.log_likelihood(batch_parts..., pass));
         },
         detail::batch_variables(std::move(batch)));

@@ -13,9 +13,25 @@ namespace detail {
 /// What fit itself has to remember, as tensors of a file.
 struct FitMemory {
   // Up to epoch_steps these must be those of the training that goes on.
-  enum Number { major, minor, patch, samples, batch_size, epoch_steps, step, epoch, done, epochs, held_out, count };
+  enum Number {
+    major,
+    minor,
+    patch,
+    samples,
+    batch_size,
+    epoch_steps,
+    step,
+    epoch,
+    done,
+    epochs,
+    held_out,
+    text_size,
+    count
+  };
   Tensor<double, 1> numbers = Tensor<double, 1>(Shape{Index{count}}, 0);
   Tensor<double, 1> place = Tensor<double, 1>(Shape{14}, 0);  // the generator, at first and now; the place in the data
+  std::string kinds;                                          // of the trainer's parts, a line for each
+  Tensor<double, 1> letters;                                  // of that text, as files have them
   Tensor<double, 1> mean, recent;
   Tensor<double, 2> step_losses, epoch_losses, held_out_losses;
 
@@ -25,6 +41,7 @@ struct FitMemory {
   static void fields(auto& self, auto&& field) {
     field("numbers", self.numbers, InFiles::count);
     field("place", self.place, InFiles::count);
+    field("kinds", self.letters, InFiles::count);
     field("mean", self.mean);
     field("recent", self.recent);
     field("steps", self.step_losses);
@@ -41,9 +58,10 @@ struct CheckpointFunctions {
   /// The numbers of a checkpoint. `expected` has those that must be equal. Throws DataError for another training or a
   /// damaged file, and names the newest of the `keep` - 1 earlier ones that could be read instead.
   FitMemory (*read_numbers)(const std::string& path, Index keep, const FitMemory& expected);
-  /// Reads the rest into the memory and into the trainer, which has the state of its optimizers already. Throws
-  /// DataError, with the trainer as it was, if it does not fit.
-  void (*read)(const std::string& path, FitMemory& memory, std::vector<SavedField> trainer, Index loss_names);
+  /// Reads the rest into the memory and into the trainer, which has the state of its optimizers already and parts of
+  /// these kinds. Throws DataError if it does not fit; the trainer may have changed then.
+  void (*read)(const std::string& path, FitMemory& memory, std::vector<SavedField> trainer, const std::string& kinds,
+               Index loss_names);
   /// A copy of a trainer's numbers, and how it is restored: what came to be since then is 0, as it begins.
   KeptNumbers (*keep)(const std::vector<SavedField>& trainer);
   void (*put_back)(const std::vector<SavedField>& trainer, const KeptNumbers& kept);

@@ -51,6 +51,9 @@ EIGENESIS_ONCE void save_checkpoint(const std::string& path, Index keep, std::ve
                                     const FitMemory& memory) {
   expect_numbers(path, trainer);
   FitMemory copy = memory;
+  copy.set(FitMemory::text_size, std::ssize(memory.kinds));
+  copy.letters = Tensor<double, 1>(Shape{std::ssize(memory.kinds)});
+  std::ranges::copy(memory.kinds, copy.letters.data());
   remove_abandoned_files(path);
   write_safetensors(path, checkpoint_fields(std::move(trainer), copy), keep);
 }
@@ -98,14 +101,31 @@ EIGENESIS_ONCE FitMemory read_checkpoint_numbers(const std::string& path, Index 
   }
 }
 
+/// Throws DataError that names the first part in which two trainers differ.
+EIGENESIS_ONCE void expect_kinds(std::string_view there, std::string_view here) {
+  const auto same = static_cast<std::size_t>(std::ranges::mismatch(there, here).in1 - there.begin());
+  const auto part = [same](std::string_view kinds) -> std::string {  // the line with this letter: a path, a kind
+    if (same >= kinds.size()) return "nothing more";
+    const std::size_t begin = kinds.substr(0, same).rfind('\n') + 1;  // of npos: 0
+    const std::string_view line = kinds.substr(begin, kinds.find('\n', begin) - begin);
+    const std::size_t space = line.rfind(' ');
+    if (space == line.npos) return shown(line);
+    return shown(line.substr(space + 1)) + " as trainer." + shown(line.substr(0, space));
+  };
+  require<DataError>(there == here, "it is of a training with ", part(there), ", this one has ", part(here));
+}
+
 EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, std::vector<SavedField> trainer,
-                                    Index loss_names) {
+                                    const std::string& kinds, Index loss_names) {
   double losses = 0;
   for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
     losses += memory.numbers(i) * static_cast<double>(loss_names);
   struct stat file = {};
   require<DataError>(despite_signals([&] { return ::stat(path.c_str(), &file); }) == 0,
                      "expected a readable file but got '", std::strerror(errno), "' for ", path);
+  const Index letters = memory.number(FitMemory::text_size);
+  require<DataError>(letters <= file.st_size / 8, "it cannot have ", letters, " letters in ", file.st_size, " bytes");
+  memory.letters = Tensor<double, 1>(Shape{letters});
   require<DataError>(8 * losses <= static_cast<double>(file.st_size), "its history cannot have ", losses, " losses in ",
                      file.st_size,
                      " bytes");  // before memory is taken
@@ -114,6 +134,9 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   memory.epoch_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::epochs), loss_names});
   memory.held_out_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::held_out), loss_names});
   read_safetensors(path, checkpoint_fields(std::move(trainer), memory), {.allow_non_finite = true, .exact = true});
+  memory.kinds.clear();
+  for (const double letter : memory.letters.values()) memory.kinds += static_cast<char>(letter < 128 ? letter : '?');
+  expect_kinds(memory.kinds, kinds);
 }
 
 /// The bytes of a field in memory.

@@ -199,7 +199,9 @@ template <class Trainer, class Data, class Losses>
         NextBatch<Batches<Data>> next{some, any};
         one_step(trainer, next, any);
       }
-      functions.read(path, memory, saved_fields(trainer), loss_count<Losses>());
+      std::string kinds;
+      std::vector<SavedField> fields = saved_fields(trainer, &kinds);
+      functions.read(path, memory, std::move(fields), kinds, loss_count<Losses>());
     } catch (...) {
       functions.put_back(saved_fields(trainer), kept);
       throw;
@@ -278,9 +280,11 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   const auto save = [&] {
     if (checkpoint && watching) watching.save();
     if constexpr (HasFields<Trainer>)
-      if (checkpoint)
-        checkpoint->functions.save(checkpoint->path, checkpoint->keep, saved_fields(trainer),
-                                   run.remember(batches, rng));
+      if (checkpoint) {
+        FitMemory memory = run.remember(batches, rng);
+        std::vector<SavedField> fields = saved_fields(trainer, &memory.kinds);
+        checkpoint->functions.save(checkpoint->path, checkpoint->keep, std::move(fields), memory);
+      }
   };
   FitHistory<Losses> before = std::exchange(history, {});
   bool resumed = false;
