@@ -24,8 +24,8 @@ Checkpoint audible(const Checkpoint& silent) {
     say("saved", memory);
   };
   checkpoint.functions.read = [](const std::string& path, detail::FitMemory& memory,
-                                 std::vector<detail::SavedField> trainer, Index loss_names) {
-    detail::checkpoint_functions().read(path, memory, std::move(trainer), loss_names);
+                                 std::vector<detail::SavedField> trainer, const std::string& kinds, Index loss_names) {
+    detail::checkpoint_functions().read(path, memory, std::move(trainer), kinds, loss_names);
     say("resumed", memory);
   };
   return checkpoint;
