@@ -121,8 +121,8 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
     losses += memory.numbers(i) * static_cast<double>(loss_names);
   struct stat file = {};
-  require<DataError>(despite_signals([&] { return ::stat(path.c_str(), &file); }) == 0,
-                     "expected a readable file but got '", std::strerror(errno), "' for ", path);
+  const bool known = despite_signals([&] { return ::stat(path.c_str(), &file); }) == 0;  // before errno is read
+  require<DataError>(known, "expected a readable file but got '", std::strerror(errno), "' for ", path);
   const Index letters = memory.number(FitMemory::text_size);
   require<DataError>(letters <= file.st_size / 8, "it cannot have ", letters, " letters in ", file.st_size, " bytes");
   memory.letters = Tensor<double, 1>(Shape{letters});
