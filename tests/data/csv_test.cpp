@@ -138,6 +138,8 @@ TEST_CASE_METHOD(Fixture, "load_csv reads the same in every locale") {
   for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"})
     other = other || std::setlocale(LC_ALL, name);
   const Table<double> table = load("a\n1.5\n");
+  check_refused("a;b\n1;2\n", "a number but got '1;2' in line 2, column 0 (a;b) of " + path +
+                                  "; is it the .delimiter in the options?");
   check_refused("a;b\n1,5;2\n", "a number but got '1,5' in line 2, column 0 (a) of " + path, {.delimiter = ';'});
   std::setlocale(LC_ALL, before.c_str());
   CHECK(list(table.values) == std::vector<double>{1.5});

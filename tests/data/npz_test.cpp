@@ -106,6 +106,8 @@ TEST_CASE_METHOD(Fixture, "save_npz and load_npz give the same back") {
                                path));
   CHECK_THROWS_MATCHES((file.get<float, 2>("images")), DataError,
                        Message("Npz::get: expected an array of 2 axes but got [2, 3, 2] in images.npy in " + path));
+  CHECK_THROWS_MATCHES(save_npz("x.npy", {{"x", labels}}), ArgumentError,
+                       Message("save_npz: expected a name that ends in .npz but got x.npy"));
   CHECK_THROWS_MATCHES(save_npz(path, {{"x", labels}, {"x", scalar}}), ArgumentError,
                        Message("save_npz: expected each name once but got x.npy twice"));
   CHECK_THROWS_MATCHES(save_npz(path, {{"", labels}}), ArgumentError,

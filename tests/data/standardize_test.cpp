@@ -46,6 +46,8 @@ TEST_CASE("Standardize brings columns to mean 0 and deviation 1, and back") {
 }
 
 TEST_CASE("Standardize names columns that do not vary and numbers that are not finite") {
+  CHECK_THROWS_MATCHES(Standardize(Tensor<float, 2>(Shape{2, 3}, 1.0f), {"age", "height"}), ArgumentError,
+                       Message("Standardize: expected a name for each of 3 columns but got 2"));
   Tensor<float, 2> x(Shape{3, 2}, {1, 0.1f, 2, 0.1f, 3, 0.1f});
   const std::vector<std::string> names{"age", "si\x1bze"};
   CHECK_THROWS_MATCHES(Standardize(x), DataError,

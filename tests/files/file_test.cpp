@@ -153,7 +153,10 @@ TEST_CASE_METHOD(Fixture, "A file that cannot be written is an error with the re
   check_refused(directory / "no/file", "No such file or directory");
   check_refused(directory / "file/file", "Not a directory");
   check_refused(directory / "new/", "No such file or directory");
-  check_refused("", "No such file or directory");
+  CHECK_THROWS_MATCHES(detail::write_file("test", "", Bytes(1)), ArgumentError,
+                       Message("test: expected the path of a file but got an empty one"));
+  CHECK_THROWS_MATCHES(detail::read_file("test", ""), ArgumentError,
+                       Message("test: expected the path of a file but got an empty one"));
   {
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     const Limit size(RLIMIT_FSIZE, 1000);

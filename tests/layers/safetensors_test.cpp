@@ -290,13 +290,12 @@ TEST_CASE_METHOD(Fixture, "load_safetensors refuses files that are not safetenso
   CHECK_THROWS_MATCHES(
       load_safetensors("no/such/file", linear), DataError,
       Message("load_safetensors: expected a readable file but got 'No such file or directory' for no/such/file"));
+  check_bytes_refused({'P', 'K', 3, 4, 20, 0, 0, 0, 8, 0}, "a safetensors file but got another kind");
   check_bytes_refused({1, 0, 0}, "a file of at least 8 bytes but got 3");
-  check_bytes_refused({3, 0, 0, 0, 0, 0, 0, 0, '{', '}'},
-                      "a safetensors file, here with a header of at most 2 bytes, but got a length of 3");
+  check_bytes_refused({3, 0, 0, 0, 0, 0, 0, 0, '{', '}'}, "a header of at most 2 bytes but got 3");
   Bytes huge = file_of("{}", 0);
   huge[7] = 0xff;
-  check_bytes_refused(
-      huge, "a safetensors file, here with a header of at most 2 bytes, but got a length of 18374686479671623682");
+  check_bytes_refused(huge, "a header of at most 2 bytes but got 18374686479671623682");
   check_refused("", "'{' at byte 0 of the header but got its end");
   check_refused(" {}", "'{' at byte 0 of the header but got byte 32");
   check_refused("{", "a string at byte 1 of the header but got its end");

@@ -71,8 +71,10 @@ Scalar csv_number(std::string_view field, const CsvOptions& options, Index line,
   const std::string rule = missing                          ? "a number, or .missing in the options,"
                            : parsed == Parsed::out_of_range ? "a number that is neither infinite nor 0 when rounded"
                                                             : "a number";
+  const bool other = field.find(options.delimiter == ';' ? '\t' : ';') != field.npos;
   fail<DataError>("load_csv: expected ", rule, " but got ", field.empty() ? "nothing" : "'" + shown(field) + "'",
-                  " in line ", line, ", column ", csv_column_text(names, column), " of ", path);
+                  " in line ", line, ", column ", csv_column_text(names, column), " of ", path,
+                  other ? "; is it the .delimiter in the options?" : "");
 }
 
 }  // namespace detail

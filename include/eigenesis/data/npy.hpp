@@ -75,7 +75,8 @@ Tensor<Scalar, Rank> load_npy(const std::string& path, const NpyOptions& options
 std::vector<int> load_npy_labels(const std::string& path);
 
 /// Writes a tensor, or labels, as an .npy file (version 1.0, C order) that NumPy reads as np.load(path): float32,
-/// float64 or int32. Throws Error if the file cannot be written; what was there before is then as it was.
+/// float64 or int32. Throws ArgumentError for a name that does not end in .npy, Error if the file cannot be written;
+/// what was there before is then as it was.
 void save_npy(const std::string& path, const NpyArray& array);
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

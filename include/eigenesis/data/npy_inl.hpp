@@ -16,8 +16,8 @@ EIGENESIS_ONCE NpyHeader check_npy(std::string_view function, std::span<const st
   NpyHeader header = read_npy_header(function, file, path);
   require<DataError>(header.end == file.size(), function, ": expected ", header.end - header.begin,
                      " bytes of numbers, as the header says, but got ", file.size() - header.begin, " in ", path);
-  require<DataError>(std::ssize(header.sizes) == rank, function, ": expected an array of ", rank, " axes but got ",
-                     ShapeView{header.sizes}, " in ", path);
+  require<DataError>(std::ssize(header.sizes) == rank, function, ": expected an array of ", rank,
+                     rank == 1 ? " axis" : " axes", " but got ", ShapeView{header.sizes}, " in ", path);
   return header;
 }
 
@@ -76,7 +76,9 @@ void read_npy_numbers(std::string_view function, std::span<const std::uint8_t> f
   const std::string rule = "numbers that " + std::string(sizeof(Scalar) == 4 ? "float" : "double") +
                            " holds, or .round = true in the options,";
   const auto real = [&](std::size_t i, auto x) {
-    const auto y = static_cast<Scalar>(x);
+    constexpr auto most = std::numeric_limits<Scalar>::max();
+    auto y = static_cast<Scalar>(x);
+    if (options.round && std::isinf(y) && !std::isinf(x)) y = std::copysign(most, y);
     if (!options.round && ((std::isinf(y) && !std::isinf(x)) || (y == 0 && x != 0)))
       refuse_npy_number(function, header, i, text(x), rule, path);
     to[i] = y;
@@ -135,6 +137,7 @@ EIGENESIS_ONCE std::vector<int> load_npy_labels(const std::string& path) {
 }
 
 EIGENESIS_ONCE void save_npy(const std::string& path, const NpyArray& array) {
+  require<ArgumentError>(path.ends_with(".npy"), "save_npy: expected a name that ends in .npy but got ", path);
   detail::write_file("save_npy", path, detail::npy_file(array));
 }
 

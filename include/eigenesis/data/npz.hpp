@@ -53,8 +53,8 @@ struct NamedArray {
 
 /// Writes tensors, or labels, as an .npz file that NumPy reads, not compressed. The same arrays give the same bytes.
 ///   save_npz("digits.npz", {{"x_train", images}, {"y_train", labels}});
-/// Throws ArgumentError for a name that is empty or comes twice, or more than 2 GiB, Error if the file cannot be
-/// written; what was there before is then as it was.
+/// Throws ArgumentError for a path that does not end in .npz, a name that is empty or comes twice, or more than 2 GiB,
+/// Error if the file cannot be written; what was there before is then as it was.
 void save_npz(const std::string& path, const std::vector<NamedArray>& arrays);
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -44,6 +44,7 @@ EIGENESIS_ONCE detail::Bytes Npz::array(std::string_view function, std::string_v
 EIGENESIS_ONCE Npz load_npz(const std::string& path) { return Npz(path, detail::read_file("load_npz", path)); }
 
 EIGENESIS_ONCE void save_npz(const std::string& path, const std::vector<NamedArray>& arrays) {
+  require<ArgumentError>(path.ends_with(".npz"), "save_npz: expected a name that ends in .npz but got ", path);
   std::vector<detail::ZipContent> members;
   for (const NamedArray& named : arrays) {
     require<ArgumentError>(!named.name.empty(), "save_npz: expected names but got an empty one");

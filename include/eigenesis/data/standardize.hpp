@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "eigenesis/core/tensor.hpp"
 #include "eigenesis/files/file.hpp"
@@ -24,11 +25,14 @@ struct Standardize {
   /// Of F columns, for load_safetensors: changes nothing yet.
   explicit Standardize(Index columns) : mean(Shape{columns}, Scalar{0}), deviation(Shape{columns}, Scalar{1}) {}
 
-  /// Fitted to x [N, F], whose columns may have names for messages. Throws DataError for a column of one number only,
-  /// which has no deviation, for numbers that are not finite, and for no rows.
-  explicit Standardize(const Tensor<Scalar, 2>& x, std::span<const std::string> names = {})
+  /// Fitted to x [N, F], whose columns may have names for messages. Throws ArgumentError for another number of names,
+  /// DataError for a column of one number only, which has no deviation, for numbers that are not finite, and for no
+  /// rows.
+  explicit Standardize(const Tensor<Scalar, 2>& x, const std::vector<std::string>& names = {})
       : mean(Shape{x.shape(1)}), deviation(Shape{x.shape(1)}) {
     const Index rows = x.shape(0), columns = x.shape(1);
+    require<ArgumentError>(names.empty() || std::ssize(names) == columns, "Standardize: expected a name for each of ",
+                           columns, " columns but got ", names.size());
     require<DataError>(rows > 0 && columns > 0, "Standardize: expected rows and columns but got ", x.shape());
     std::vector<Scalar> least(x.data(), x.data() + columns), most = least;
     std::vector<double> sums(least.size()), shifts(least.size()), squares(least.size());

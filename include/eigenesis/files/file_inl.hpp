@@ -74,6 +74,7 @@ EIGENESIS_ONCE bool has_ending_png(std::string_view path) {
 }
 
 EIGENESIS_ONCE Bytes read_file(std::string_view function, const std::string& path) {
+  require<ArgumentError>(!path.empty(), function, ": expected the path of a file but got an empty one");
   const Descriptor file(despite_signals([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); }));
   Bytes content;
   std::size_t size = 0;
@@ -286,6 +287,7 @@ class TemporaryFile {
 
 EIGENESIS_ONCE void write_file(std::string_view function, const std::string& path,
                                std::span<const std::uint8_t> content, Index keep) {
+  require<ArgumentError>(!path.empty(), function, ": expected the path of a file but got an empty one");
   struct stat old;
   const bool exists = despite_signals([&] { return ::stat(path.c_str(), &old); }) == 0;
   bool good = exists || errno == ENOENT;

@@ -43,8 +43,8 @@ struct PngChunks {
     require<DataError>(chunk + 12 <= file.size(), function, ": expected an IEND chunk but the file ends after ",
                        file.size(), " bytes in ", path);
     length = big_endian(&file[chunk]);
-    require<DataError>(length <= file.size() - chunk - 12, function, ": expected a chunk of at most ",
-                       file.size() - chunk - 12, " bytes but got ", length, " at byte ", chunk, " in ", path);
+    require<DataError>(length <= file.size() - chunk - 12, function, ": expected a chunk of ", length,
+                       " bytes at byte ", chunk, " but the file ends after ", file.size(), " bytes in ", path);
     type.assign(reinterpret_cast<const char*>(&file[chunk + 4]), 4);
     const bool named = std::ranges::all_of(type, [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
     require<DataError>(named, function, ": expected chunks named by letters but got ", shown(type), " at byte ", chunk,

@@ -184,9 +184,10 @@ EIGENESIS_ONCE LoadedFile read_fitting(const std::string& path, const std::vecto
   std::uint64_t header_size;
   std::memcpy(&header_size, file.content.data(), 8);
   const std::size_t most = std::min<std::size_t>(size - 8, 100'000'000);
-  require<DataError>(header_size <= most,
-                     "load_safetensors: expected a safetensors file, here with a header of at most ", most,
-                     " bytes, but got a length of ", header_size, " in ", path);
+  require<DataError>(header_size <= most || (size > 8 && file.content[8] == '{'),
+                     "load_safetensors: expected a safetensors file but got another kind in ", path);
+  require<DataError>(header_size <= most, "load_safetensors: expected a header of at most ", most, " bytes but got ",
+                     header_size, " in ", path);
   const std::size_t begin = 8 + header_size;
   const StoredTensors stored = read_safetensors_header(
       {reinterpret_cast<const char*>(file.content.data()) + 8, header_size}, static_cast<Index>(size - begin), path);
