@@ -14,7 +14,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/eigenesis-config.cmake
   INSTALL_DESTINATION ${package_directory} NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(eigenesis-config-version.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/eigenesis-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/eigenesis-config-version.cmake
-  ${PROJECT_SOURCE_DIR}/cmake/compiled.cmake DESTINATION ${package_directory})
+  ${PROJECT_SOURCE_DIR}/cmake/compiled.cmake ${PROJECT_SOURCE_DIR}/cmake/mpi.cmake DESTINATION ${package_directory})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/cmake/compiled DESTINATION ${package_directory})
 
 file(RELATIVE_PATH pkgconfig_to_prefix ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})

@@ -13,7 +13,8 @@
 #include <string>
 #include <vector>
 
-/// The command line of an example: options "--name value", each with a default.
+/// The command line of an example: options "--name value", each with a default. One whose default is "no" has no value:
+/// "--name" makes it "yes".
 class Arguments {
  public:
   struct Option {
@@ -33,6 +34,12 @@ class Arguments {
       if (flag == "--help" || flag == "-h") help(argv[0], purpose);
       if (!flag.starts_with("--")) throw Error("expected an option but got " + flag + "; --help lists them");
       Option& option = find(flag.substr(2));
+      if (option.value == "no") {
+        option.value = "yes";
+        --i;
+        changed_ = true;
+        continue;
+      }
       if (i + 1 == argc) throw Error("expected a value after " + flag);
       option.value = argv[i + 1];
       changed_ = changed_ || flag != "--out";

@@ -5,6 +5,7 @@
 #include <eigenesis/training/watchers.hpp>
 
 #include "arguments.hpp"
+#include "ranks.hpp"
 using namespace eigenesis;
 
 int main(int argc, char** argv) {
@@ -19,7 +20,9 @@ int main(int argc, char** argv) {
          {"steps", "0", "steps of training, instead of epochs"},
          {"batch", "64", "images in a batch"},
          {"channels", "64", "of the discriminator's first layer; the others follow. With 24 an epoch takes a fifth"},
-         {"every", "1", "epochs from one picture of samples to the next"}});
+         {"every", "1", "epochs from one picture of samples to the next"},
+         {"distributed", "no", "be one of the ranks that mpirun started; each has batches of --batch images"}});
+    Ranks ranks(argc, argv, arguments.text("distributed") == "yes");
     Rng rng(arguments.seed());
     LabelledImages digits = load_mnist(arguments.text("data")).train;
     digits.images.array() = 2 * digits.images.array() - 1;  // the range of tanh
@@ -74,8 +77,10 @@ int main(int argc, char** argv) {
                                       .progress = ProgressBar{"DCGAN"},
                                       .on_epoch = draw_some,
                                       .checkpoint = arguments.checkpoint(),
-                                      .watch = watch},
+                                      .watch = watch,
+                                      .distributed = ranks.get()},
                                      rng);
+    if (!ranks.first()) return;
     draw("dcgan_samples.png");
     pictures.push_back(arguments.out("dcgan_loss.png"));
     save_chart(pictures.back(), series(history.steps),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What eigenesis::compiled holds of files, data, pictures, checkpoints, logs and ONNX: all x_inl.hpp.
+// What eigenesis::compiled holds of files, data, pictures, checkpoints, logs, ranks and ONNX: all x_inl.hpp.
 #define EIGENESIS_COMPILED
 #include <eigenesis/data/cifar10_inl.hpp>
 #include <eigenesis/data/csv_inl.hpp>
@@ -9,6 +9,7 @@
 #include <eigenesis/data/npz_inl.hpp>
 #include <eigenesis/data/png_inl.hpp>
 #include <eigenesis/data/split_inl.hpp>
+#include <eigenesis/distributed/distributed_inl.hpp>
 #include <eigenesis/files/apng_inl.hpp>
 #include <eigenesis/files/csv_inl.hpp>
 #include <eigenesis/files/event_file_inl.hpp>

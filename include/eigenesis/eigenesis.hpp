@@ -19,6 +19,7 @@
 //   metrics/       6  how good the samples are
 //   onnx/          6  models in files that other programs run; include eigenesis/onnx/export.hpp for it
 //   training/      7  fit, the one loop; GanTrainer, VaeTrainer, AutoencoderTrainer, progress, checkpoints
+//   distributed/   8  one training on several processes; include eigenesis/distributed/mpi.hpp for it
 
 // clang-format off: in the order of the floors
 #include "eigenesis/machine/config.hpp"
@@ -49,6 +50,7 @@
 #include "eigenesis/files/zip.hpp"
 
 #include "eigenesis/core/axes.hpp"
+#include "eigenesis/core/ranks.hpp"
 #include "eigenesis/core/rng.hpp"
 #include "eigenesis/core/schedules.hpp"
 #include "eigenesis/core/shape.hpp"
@@ -158,5 +160,6 @@
 #include "eigenesis/training/own_parameters.hpp"
 #include "eigenesis/training/parts.hpp"
 #include "eigenesis/training/progress.hpp"
+#include "eigenesis/training/ranks.hpp"
 #include "eigenesis/training/vae_trainer.hpp"
 #include "eigenesis/training/watch.hpp"

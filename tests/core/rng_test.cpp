@@ -262,3 +262,52 @@ TEST_CASE("split gives streams that are independent of each other and of their o
   Rng again(27);
   CHECK(again.split().state() == Rng(27).split().state());
 }
+
+static detail::RowShare share_of(Index rows, Index rank, Index ranks) {
+  const Index first = rows * rank / ranks;
+  return {first, rows * (rank + 1) / ranks - first, rows};
+}
+
+TEMPLATE_TEST_CASE("Ranks of a distributed training draw together what one generator draws", "", float, double) {
+  for (const Index rows : {3, 8, 200})
+    for (const Index columns : {1, 7, 64}) {
+      Rng whole(5);
+      whole.next();
+      const Rng::State begin = whole.state();
+      std::vector<TestType> expected = normals<TestType>(whole, rows * columns), together;
+      Tensor<TestType, 1> uniform(Shape{rows * columns});
+      whole.fill_uniform(uniform.data(), uniform.size(), TestType{2}, TestType{5});
+      expected.insert(expected.end(), uniform.data(), uniform.data() + uniform.size());
+      std::vector<TestType> second;
+      for (Index rank = 0; rank < 3; ++rank) {
+        Rng rng(begin);
+        const detail::RowShare share = share_of(rows, rank, 3);
+        rng.draw_rows(share, Rng::State{static_cast<std::uint64_t>(rank), 0});
+        const auto part = normals<TestType>(rng, share.rows * columns);
+        together.insert(together.end(), part.begin(), part.end());
+        std::vector<TestType> more(part.size());
+        rng.fill_uniform(more.data(), std::ssize(more), TestType{2}, TestType{5});
+        second.insert(second.end(), more.begin(), more.end());
+        rng.draw_rows({}, {});
+        CHECK(rng.state() == whole.state());
+        CHECK(rng.next() == Rng(whole).next());
+      }
+      together.insert(together.end(), second.begin(), second.end());
+      INFO(rows << " rows of " << columns);
+      CHECK(together == expected);
+    }
+}
+
+TEST_CASE("What is no row of a batch comes from a stream of the rank's own") {
+  std::vector<double> drawn;
+  for (std::uint64_t rank = 0; rank < 3; ++rank)
+    for (std::uint64_t step = 0; step < 2; ++step) {
+      Rng rng(5);
+      rng.draw_rows({static_cast<Index>(4 * rank), 4, 12}, {rank << 48 | step << 16, 0});
+      for (const double x : normals<double>(rng, 5)) drawn.push_back(x);
+      drawn.push_back(rng.uniform());
+      CHECK(rng.state() == Rng(5).state());  // all ranks stay together
+    }
+  std::sort(drawn.begin(), drawn.end());
+  CHECK(std::adjacent_find(drawn.begin(), drawn.end()) == drawn.end());
+}

@@ -149,8 +149,39 @@ TEST_CASE("Batches take no memory from the system in steady state") {
   if (detail::recycle_blocks) CHECK(detail::block_cache().system_allocations() == before);
 }
 
+TEST_CASE("Batches divided among ranks are those of one rank, and too few samples for all are left out") {
+  for (const Index n : {24, 26, 27, 35}) {
+    const Tensor<float, 2> data = numbered(n);
+    Rng whole_rng(3);
+    Batches whole(data, {.batch_size = 12});
+    whole.begin_epoch(whole_rng);
+    std::vector<Batches<Tensor<float, 2>>> parts;
+    std::vector<Rng> rngs(3, Rng(3));
+    for (Index rank = 0; rank < 3; ++rank)
+      parts.emplace_back(data, BatchOptions{.batch_size = 4, .rank = rank, .ranks = 3});
+    CHECK(parts[0].steps_per_epoch() == (n % 12 < 3 ? 2 : 3));
+    for (Index step = 0; step < parts[0].steps_per_epoch(); ++step) {
+      std::vector<float> together;
+      for (std::size_t rank = 0; rank < 3; ++rank) {
+        const detail::RowShare share = parts[rank].next_rows(rngs[rank]);
+        const auto batch = parts[rank].next(rngs[rank]);
+        CHECK(batch.shape(0) == share.rows);
+        CHECK(share.rows >= share.total / 3);
+        CHECK(share.rows <= share.total / 3 + 1);
+        CHECK(std::ssize(together) == 2 * share.first);
+        together.insert(together.end(), batch.data(), batch.data() + batch.size());
+      }
+      const auto expected = whole.next(whole_rng);
+      CHECK(together == std::vector<float>(expected.data(), expected.data() + expected.size()));
+    }
+    for (const Rng& rng : rngs) CHECK(rng.state() == whole_rng.state());
+  }
+}
+
 TEST_CASE("Batches name wrong arguments") {
   const Tensor<float, 2> data = numbered(10), empty(Shape{0, 2}), odd(Shape{1, 2}, {0.5f, 1.5f});
+  CHECK_THROWS_MATCHES((Batches{data, {.rank = 3, .ranks = 3}}), ArgumentError,
+                       Message("Batches: expected 0 <= rank < ranks but got rank = 3 and ranks = 3"));
   CHECK_THROWS_MATCHES((Batches{data, {.batch_size = 0}}), ArgumentError,
                        Message("Batches: expected batch_size >= 1 but got 0"));
   CHECK_THROWS_MATCHES((Batches{ring_of_gaussians(), {.batch_size = -1}}), ArgumentError,

@@ -18,9 +18,11 @@ set(objectives 6)
 set(metrics 6)
 set(onnx 6)
 set(training 7)
+set(distributed 8)
 # They cost every program half a second and more, for the few that need them.
 set(left_out_of_umbrella core/eigen_tensor.hpp models/latent_pictures.hpp onnx/export.hpp pictures/animation.hpp
   pictures/heat_map.hpp pictures/histogram.hpp training/report.hpp training/watchers.hpp)
+list(APPEND left_out_of_umbrella distributed/mpi.hpp)  # needs MPI
 
 set(errors "")
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE}/eigenesis ${INCLUDE}/eigenesis/*.hpp ${INCLUDE}/eigenesis/*.inl)

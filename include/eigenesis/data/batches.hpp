@@ -19,6 +19,9 @@ struct BatchOptions {
   Index batch_size = 128;  // samples in each
   bool drop_last = false;  // Leave out an epoch's last batch if it is smaller than the others.
   bool shuffle = true;     // false: every epoch in the order of the data
+  /// One of several processes has its rows of each batch of ranks * batch_size samples, if their generators are equal.
+  /// An epoch's last batch is divided evenly; fewer samples than ranks are left out.
+  Index rank = 0, ranks = 1;
 };
 
 /// Samples and what belongs to each of them: a data set or a batch of a conditional model.
@@ -41,6 +44,8 @@ namespace detail {
 
 inline void check_batch_options(const char* function, const BatchOptions& options) {
   require<ArgumentError>(options.batch_size >= 1, function, ": expected batch_size >= 1 but got ", options.batch_size);
+  require<ArgumentError>(0 <= options.rank && options.rank < options.ranks, function,
+                         ": expected 0 <= rank < ranks but got rank = ", options.rank, " and ranks = ", options.ranks);
 }
 
 template <class T>
@@ -145,6 +150,11 @@ class Batches {
   }
   /// The next batch [batch_size, ...].
   auto next(Rng& rng) { return source_.sample(options_.batch_size, rng); }
+  /// The rows of the next batch that this rank has.
+  detail::RowShare next_rows(Rng&) const {
+    const Index n = options_.batch_size;
+    return {options_.rank * n, n, options_.ranks * n};
+  }
 
   /// For checkpoints.
   detail::BatchPlace place() const { return {}; }
@@ -183,18 +193,27 @@ class Batches<Data> {
   Index samples() const { return std::ssize(order_); }
   /// Number of batches in an epoch.
   Index steps_per_epoch() const {
-    const Index full = samples() / options_.batch_size;
-    return full + (options_.drop_last || samples() % options_.batch_size == 0 ? 0 : 1);
+    const Index whole = options_.ranks * options_.batch_size;
+    return samples() / whole + (options_.drop_last || samples() % whole < options_.ranks ? 0 : 1);
   }
 
   /// The next batch [batch_size, ...]; begins a new epoch when one is over.
   Data next(Rng& rng) {
-    if (step_ == steps_per_epoch()) begin_epoch(rng);
-    first_ = step_ * options_.batch_size;
-    size_ = std::min(options_.batch_size, samples() - first_);
+    const detail::RowShare share = next_rows(rng);
+    first_ = step_ * options_.ranks * options_.batch_size + share.first;
+    size_ = share.rows;
     Data rows = detail::take_rows(*data_, indices());
     ++step_;  // after all that can fail: no batch is lost
     return rows;
+  }
+
+  /// The rows of the next batch that this rank has; begins a new epoch when one is over. All ranks have as many as
+  /// possible, the first ones may have one more.
+  detail::RowShare next_rows(Rng& rng) {
+    if (step_ == steps_per_epoch()) begin_epoch(rng);
+    const Index whole = options_.ranks * options_.batch_size, total = std::min(whole, samples() - step_ * whole);
+    const Index each = total / options_.ranks, more = total % options_.ranks;
+    return {options_.rank * each + std::min(options_.rank, more), each + (options_.rank < more ? 1 : 0), total};
   }
 
   /// A new epoch, to be iterated once. Of a temporary it would outlive its batches.

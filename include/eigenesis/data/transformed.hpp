@@ -35,6 +35,8 @@ class Batches<Transformed<Data, F>> {
   Index samples() const { return batches_.samples(); }
   /// Number of batches in an epoch.
   Index steps_per_epoch() const { return batches_.steps_per_epoch(); }
+  /// The rows of the next batch that this rank has; begins a new epoch when one is over.
+  detail::RowShare next_rows(Rng& rng) { return batches_.next_rows(rng); }
   /// Begins an epoch: draws its order. next() does so by itself.
   void begin_epoch(Rng& rng) { batches_.begin_epoch(rng); }
   /// A new epoch, to be iterated once.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "eigenesis/core/ranks.hpp"
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/layers/pass.hpp"
 #include "eigenesis/machine/float_state.hpp"
@@ -69,6 +70,20 @@ Variable<Scalar, Rank> normalize_features(const Variable<Scalar, Rank>& x, const
       wrt(bias, [](const auto&, const auto& dy) { return sum_to(dy, Shape{dy.shape(-1)}); }));
 }
 
+/// The mean of x over ranks, of which this one has `weight`. It is the gradient's rule too: what is minimised is the
+/// mean of the ranks' losses with such weights.
+template <class Scalar>
+[[gnu::cold]] Variable<Scalar, 1> mean_over_ranks(const Variable<Scalar, 1>& x, Index weight) {
+  RanksOfStep* const ranks = RanksOfStep::now();
+  require<ArgumentError>(ranks != nullptr,
+                         "BatchNorm: expected the gradient of statistics over all ranks to be taken in the step that "
+                         "computed them");
+  Tensor<Scalar, 1> y = x.value();
+  const std::span<Scalar> part(y.data(), static_cast<std::size_t>(y.size()));
+  ranks->average("the statistics of BatchNorm", weight, {&part, 1}, {});
+  return record(std::move(y), wrt(x, [weight](const auto&, const auto& dy) { return mean_over_ranks(dy, weight); }));
+}
+
 /// Throws ShapeError in the name of `layer` unless the last axis of x has `features` elements.
 template <class Scalar, int Rank>
 void check_features(const char* layer, const Variable<Scalar, Rank>& x, Index features) {
@@ -107,13 +122,24 @@ struct BatchNorm {
     detail::expect_handed_on("BatchNorm", pass);
     if (!pass.is_training())
       return detail::normalize(x, Variable(running_mean), Variable(running_variance), epsilon, weight, bias);
+    detail::RanksOfStep* const ranks = detail::RanksOfStep::now();
+    const bool synchronised = ranks && ranks->synchronises();
     const Index n = x.size() / weight.size();
-    require(n > 1, "BatchNorm: expected more than one value per feature in training but got x of shape ", x.shape());
-    const Variable<Scalar, 1> mean = detail::feature_mean(x);
+    require(n > 1 || synchronised,
+            "BatchNorm: expected more than one value per feature in training but got x of shape ", x.shape());
+    const auto over_ranks = [&](Variable<Scalar, 1> own) {
+      return synchronised ? detail::mean_over_ranks(own, n) : own;
+    };
+    const Variable<Scalar, 1> mean = over_ranks(detail::feature_mean(x));
     const Variable<Scalar, 1> variance =
-        detail::feature_mean(map([](auto t, auto m) { return square(t - m); }, x, mean));
-    if (pass.updates_state() && variance.value().array().isFinite().all())
-      update_running(mean.value(), variance.value(), n);
+        over_ranks(detail::feature_mean(map([](auto t, auto m) { return square(t - m); }, x, mean)));
+    if (pass.updates_state()) {
+      if (ranks) [[unlikely]]
+        update_over_ranks(*ranks, mean.value(), variance.value(), n);
+      else
+        update_running(mean.value(), variance.value(), n, 1);
+    }
+    if (synchronised) return detail::normalize(x, mean, variance, epsilon, weight, bias);
     return detail::normalize_features(x, mean, variance, epsilon, weight, bias);
   }
 
@@ -125,11 +151,21 @@ struct BatchNorm {
   }
 
  private:
-  void update_running(const Tensor<Scalar, 1>& mean, const Tensor<Scalar, 1>& variance, Index n) const {
+  /// The running statistics move by the means of the ranks' statistics, so that all ranks have the same.
+  [[gnu::cold, gnu::noinline]] void update_over_ranks(detail::RanksOfStep& ranks, Tensor<Scalar, 1> mean,
+                                                      Tensor<Scalar, 1> variance, Index n) const {
+    const auto size = static_cast<std::size_t>(mean.size());
+    const std::span<Scalar> parts[] = {{mean.data(), size}, {variance.data(), size}};
+    const Index all = ranks.average("the statistics of BatchNorm", n, parts, {});
+    update_running(mean, variance, all, ranks.synchronises() ? 1 : ranks.ranks());
+  }
+  /// By the statistics of n values per feature in so many groups, each with a mean of its own.
+  void update_running(const Tensor<Scalar, 1>& mean, const Tensor<Scalar, 1>& variance, Index n, Index groups) const {
+    if (!variance.array().isFinite().all()) return;
     require<NumericError>(running_mean.array().isFinite().all() && running_variance.array().isFinite().all(),
                           "BatchNorm: expected finite running averages but got nan or inf");
     const auto rate = static_cast<Scalar>(momentum);
-    const auto unbiased = static_cast<Scalar>(static_cast<double>(n) / static_cast<double>(n - 1));
+    const auto unbiased = static_cast<Scalar>(static_cast<double>(n) / static_cast<double>(n - groups));
     for (Index i = 0; i < mean.size(); ++i) {
       running_mean(i) += detail::rounded(rate * (mean(i) - running_mean(i)));
       running_variance(i) += detail::rounded(rate * (detail::rounded(unbiased * variance(i)) - running_variance(i)));

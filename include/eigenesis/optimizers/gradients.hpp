@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
 #include <tuple>
 
 #include "eigenesis/autodiff/gradient.hpp"
+#include "eigenesis/core/ranks.hpp"
 #include "eigenesis/kernels/reductions.hpp"
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/ops/program_run.hpp"
@@ -63,6 +65,29 @@ class Gradients {
     change_all([limit](auto g) { return clamp(g, -limit, limit); });
   }
 
+  /// All become means over the samples of all ranks of a step; a rank without a gradient has zeros. `rate` becomes that
+  /// of rank 0.
+  [[gnu::cold, gnu::noinline]] void average_over(detail::RanksOfStep& ranks, std::string_view place,
+                                                 const detail::CachedVector<detail::NodeRef<Scalar>>& parameters,
+                                                 double& rate) {
+    const std::size_t n = each_.size();
+    const auto parts = std::make_unique<std::span<Scalar>[]>(n + 1);
+    Tensor<Scalar, 1> any(Shape{static_cast<Index>(n)}, 1);  // whether there is one
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!each_[i]) {
+        each_[i] = detail::node_of_shape<Scalar>(parameters[i]->shape);
+        std::fill_n(each_[i]->data(), each_[i]->size(), Scalar{0});
+        any.data()[i] = 0;
+      }
+      own(each_[i]);
+      parts[i] = {each_[i]->data(), static_cast<std::size_t>(each_[i]->size())};
+    }
+    parts[n] = {any.data(), n};
+    ranks.average(place, ranks.samples(), {parts.get(), n + 1}, {&rate, 1});
+    for (std::size_t i = 0; i < n; ++i)
+      if (any.data()[i] == 0) each_[i] = {};
+  }
+
   /// Adds factor * x to gradient i, which is not empty; x has as many numbers.
   void add(std::size_t i, double factor, const Scalar* x) {
     change(
@@ -75,13 +100,15 @@ class Gradients {
     for (auto& gradient : each_)
       if (gradient) change(gradient, f);
   }
+  static void own(detail::NodeRef<Scalar>& gradient) {
+    if (gradient.unique()) return;  // else others see it too, perhaps another parameter
+    detail::NodeRef<Scalar> copy = detail::node_of_shape<Scalar>(gradient->shape);
+    std::copy_n(gradient->data(), gradient->size(), copy->data());
+    gradient = std::move(copy);
+  }
   template <class F, class... Others>
   static void change(detail::NodeRef<Scalar>& gradient, F f, const Others*... others) {
-    if (!gradient.unique()) {  // others see it too, perhaps another parameter
-      detail::NodeRef<Scalar> copy = detail::node_of_shape<Scalar>(gradient->shape);
-      std::copy_n(gradient->data(), gradient->size(), copy->data());
-      gradient = std::move(copy);
-    }
+    own(gradient);
     detail::change(gradient->data(), gradient->size(), f, others...);
   }
 

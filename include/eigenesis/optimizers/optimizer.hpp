@@ -207,6 +207,9 @@ class Optimizer {
   // All that needs memory or can fail comes before the first number changes.
   void apply(const char* function, const Nodes& parameters, const Description& model, Gradients<Scalar> gradients) {
     if (const auto* own = ParametersMayBe::innermost()) own->check_state(&steps_, Derived::name);
+    RanksOfStep* const ranks = RanksOfStep::now();
+    if (ranks && gradients.size() == parameters.size())  // with rank 0's rate: a callback may set it there
+      gradients.average_over(*ranks, "an update of the " + std::string(model.kind), parameters, set_rate_);
     const double largest = check(function, parameters, model, gradients);
     prepare(parameters, model);
     served_.check(Derived::name, parameters, model.kind);

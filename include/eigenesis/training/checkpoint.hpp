@@ -25,6 +25,7 @@ struct FitMemory {
     done,
     epochs,
     held_out,
+    ranks,
     text_size,
     count
   };
@@ -55,9 +56,10 @@ using KeptNumbers = std::map<std::string, std::vector<std::uint8_t>>;
 /// What checkpoints need of files, so that only programs that write Checkpoint{...} have its code.
 struct CheckpointFunctions {
   void (*save)(const std::string& path, Index keep, std::vector<SavedField> trainer, const FitMemory& memory);
-  /// The numbers of a checkpoint. `expected` has those that must be equal. Throws DataError for another training or a
+  /// The numbers of a checkpoint. `expected` has those that must be equal; with `reshard` the number of ranks may be
+  /// another one if all ranks together have batches of the same size. Throws DataError for another training or a
   /// damaged file, and names the newest of the `keep` - 1 earlier ones that could be read instead.
-  FitMemory (*read_numbers)(const std::string& path, Index keep, const FitMemory& expected);
+  FitMemory (*read_numbers)(const std::string& path, Index keep, const FitMemory& expected, bool reshard);
   /// Reads the rest into the memory and into the trainer, which has the state of its optimizers already and parts of
   /// these kinds. Throws DataError if it does not fit; the trainer may have changed then.
   void (*read)(const std::string& path, FitMemory& memory, std::vector<SavedField> trainer, const std::string& kinds,
@@ -67,6 +69,8 @@ struct CheckpointFunctions {
   void (*put_back)(const std::vector<SavedField>& trainer, const KeptNumbers& kept);
 };
 CheckpointFunctions checkpoint_functions();
+/// The bytes of a field in memory.
+std::span<std::uint8_t> bytes_of(const SavedField& field);
 
 }  // namespace detail
 
@@ -83,7 +87,9 @@ struct Checkpoint {
   std::string path = "";                 // a safetensors file with a checksum; none without
   Index every = 0;                       // steps from one to the next; in any case there is one after each epoch
   Start start = Start::resume_if_there;  // where the training begins
-  Index keep = 1;  // how many there are: the newest is always at `path`, the one before at path.1, then path.2
+  Index keep = 1;        // how many there are: the newest is always at `path`, the one before at path.1, then path.2
+  bool reshard = false;  // may be that of another number of ranks, if all of them together have batches of the same
+                         // size; what follows then differs by rounding
   detail::CheckpointFunctions functions = detail::checkpoint_functions();  // not to be set
 };
 

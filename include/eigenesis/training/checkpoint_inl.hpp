@@ -58,19 +58,35 @@ EIGENESIS_ONCE void save_checkpoint(const std::string& path, Index keep, std::ve
   write_safetensors(path, checkpoint_fields(std::move(trainer), copy), keep);
 }
 
-EIGENESIS_ONCE FitMemory checkpoint_numbers(const std::string& path, const FitMemory& expected) {
+/// Throws DataError for a checkpoint of another number of ranks that this training cannot go on from.
+EIGENESIS_ONCE void expect_ranks(const FitMemory& memory, const FitMemory& expected, bool reshard) {
+  const double there = memory.numbers(FitMemory::ranks), here = expected.numbers(FitMemory::ranks);
+  if (there == here) return;
+  const auto ranks = [](double n) { return text(n) + (n == 1 ? " rank" : " ranks"); };
+  require<DataError>(reshard, "it was written by ", ranks(there), ", here it would be ", ranks(here),
+                     "; a Checkpoint with .reshard = true goes on, but to other bits");
+  const double before = there * memory.numbers(FitMemory::batch_size);
+  const double now = here * expected.numbers(FitMemory::batch_size);
+  require<DataError>(before == now, "its ", ranks(there), " had batches of ", before, " samples together, here they ",
+                     "would be of ", now, "; a batch_size of ", before / here, " goes on");
+}
+
+EIGENESIS_ONCE FitMemory checkpoint_numbers(const std::string& path, const FitMemory& expected, bool reshard) {
   FitMemory memory;
   std::vector<SavedField> fields = checkpoint_fields({}, memory);
   fields.resize(2);  // numbers and place, whose shapes are known
   read_safetensors(path, fields, {.partial = true, .exact = true});
+  expect_ranks(memory, expected, reshard);
+  const bool resharded = memory.number(FitMemory::ranks) != expected.number(FitMemory::ranks);
   for (const auto& [number, name] : {std::pair{FitMemory::major, "library version (major)"},
                                      {FitMemory::minor, "library version (minor)"},
                                      {FitMemory::patch, "library version (patch)"},
                                      {FitMemory::samples, "number of samples"},
                                      {FitMemory::batch_size, "batch_size"},
                                      {FitMemory::epoch_steps, "number of steps in an epoch (0: steps were asked for)"}})
-    require<DataError>(memory.number(number) == expected.number(number), "its ", name, " is ", memory.number(number),
-                       ", here it is ", expected.number(number));
+    require<DataError>(
+        memory.number(number) == expected.number(number) || (resharded && number == FitMemory::batch_size), "its ",
+        name, " is ", memory.number(number), ", here it is ", expected.number(number));
   const auto is_at = [place = memory.place.data(), begin = std::as_const(expected.place).data()](Index i) {
     return std::equal(place + i, place + i + 4, begin);
   };
@@ -83,15 +99,16 @@ EIGENESIS_ONCE FitMemory checkpoint_numbers(const std::string& path, const FitMe
   return memory;
 }
 
-EIGENESIS_ONCE FitMemory read_checkpoint_numbers(const std::string& path, Index keep, const FitMemory& expected) {
+EIGENESIS_ONCE FitMemory read_checkpoint_numbers(const std::string& path, Index keep, const FitMemory& expected,
+                                                 bool reshard) {
   try {
-    return checkpoint_numbers(path, expected);
+    return checkpoint_numbers(path, expected, reshard);
   } catch (const DataError& error) {
     for (Index i = 1; i < keep; ++i) {
       const std::string earlier = earlier_file(path, i);
       Index step = 0;
       try {
-        step = checkpoint_numbers(earlier, expected).number(FitMemory::step);
+        step = checkpoint_numbers(earlier, expected, reshard).number(FitMemory::step);
       } catch (const DataError&) {
         continue;  // this one is no better
       }
@@ -139,7 +156,6 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   expect_kinds(memory.kinds, kinds);
 }
 
-/// The bytes of a field in memory.
 EIGENESIS_ONCE std::span<std::uint8_t> bytes_of(const SavedField& field) {
   const Index size =
       std::accumulate(field.shape.begin(), field.shape.end(), facts(field.type).bytes, std::multiplies{});

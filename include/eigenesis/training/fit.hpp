@@ -35,9 +35,14 @@ template <class Batches>
 struct NextBatch {
   Batches& batches;
   Rng& rng;
+  Ranks* ranks = nullptr;  // if there are others, which have the other rows
   Index samples = 0;
 
   auto operator()() {
+    if (ranks) [[unlikely]] {
+      rng.draw_rows({}, {});  // the order of an epoch is drawn alike
+      ranks->begin_batch(batches.next_rows(rng), rng);
+    }
     auto batch = batches.next(rng);
     samples += row_count("fit", batch);
     return batch;
@@ -170,6 +175,19 @@ auto on_held_out(const std::string& name, F&& f) {
   }
 }
 
+/// Makes the state of the trainer's optimizers, whose numbers are then overwritten.
+template <class Trainer, class Data>
+[[gnu::cold, gnu::noinline]] void make_state(Trainer& trainer, const Data& data, Index batch_size) {
+  if constexpr (requires { trainer.prepare(); }) {
+    trainer.prepare();
+  } else {  // a step makes it
+    Rng any(0);
+    Batches<Data> some(data, {.batch_size = batch_size, .drop_last = TakesSeveralBatches<Trainer>});
+    NextBatch<Batches<Data>> next{some, any};
+    one_step(trainer, next, any);
+  }
+}
+
 /// Goes on from a checkpoint; whether there is one.
 template <class Trainer, class Data, class Losses>
 [[gnu::cold]] bool resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
@@ -184,21 +202,14 @@ template <class Trainer, class Data, class Losses>
   if (!there || checkpoint.start == Start::anew) return false;
   try {
     const CheckpointFunctions& functions = checkpoint.functions;
-    FitMemory memory = functions.read_numbers(path, checkpoint.keep, run.remember(batches, rng));
+    FitMemory memory = functions.read_numbers(path, checkpoint.keep, run.remember(batches, rng), checkpoint.reshard);
     if (memory.number(FitMemory::step) == 0) return true;  // stopped before its first step: begin
     const Index evaluated = memory.number(FitMemory::held_out), epochs = memory.number(FitMemory::epochs);
     require<DataError>(evaluated == (held_out ? epochs : 0), "it has held-out losses of ", evaluated, " of its ",
                        epochs, " epochs, here held-out data are ", held_out ? "given" : "not given");
     const KeptNumbers kept = functions.keep(saved_fields(trainer));
     try {
-      if constexpr (requires { trainer.prepare(); }) {
-        trainer.prepare();
-      } else {  // a step makes the state of the optimizers, whose numbers are then overwritten
-        Rng any(0);
-        Batches<Data> some(data, {.batch_size = run.batch_size, .drop_last = TakesSeveralBatches<Trainer>});
-        NextBatch<Batches<Data>> next{some, any};
-        one_step(trainer, next, any);
-      }
+      make_state(trainer, data, run.batch_size);
       std::string kinds;
       std::vector<SavedField> fields = saved_fields(trainer, &kinds);
       functions.read(path, memory, std::move(fields), kinds, loss_count<Losses>());
@@ -232,37 +243,72 @@ template <class Losses>
   }
 }
 
-/// The loop. `held_out` gives the losses on held-out data, or is empty.
+/// All ranks begin with what rank 0 has; whether it goes on from a checkpoint.
+template <class Trainer, class Data, class Losses>
+[[gnu::cold]] bool adopt_start(Ranks& ranks, bool resumed, Trainer& trainer, const Data& data, Batches<Data>& batches,
+                               FitProgress<Losses>& run, Rng& rng) {
+  FitMemory memory = run.remember(batches, rng);
+  ranks.adopt(memory);
+  if (memory.number(FitMemory::step) > run.state.step) make_state(trainer, data, run.batch_size);
+  ranks.adopt(saved_fields(trainer));
+  run.go_on_from(memory, batches, rng);
+  return ranks.any("the start", resumed);
+}
+
+/// Losses that other ranks had a part in.
+template <class Losses>
+void set_values(Losses& losses, std::span<const NamedValue> values) {
+  Losses::fields(losses, [next = values.begin()](std::string_view, double& value) mutable { value = (next++)->value; });
+}
+
+/// Gives the losses on the first batches of held-out data.
+template <class Losses>
+using HeldOutLosses = std::function<Losses(Index most_batches)>;
+
+/// The loop. `held_out` is empty without such data; `ranks` are those of this training, if there are several.
 template <class Losses, class Trainer, class Data>
-FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Losses>& options, Rng& rng,
-                       const std::function<Losses()>& held_out) {
+FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, const FitOptions<Losses>& options, Rng& rng,
+                          const HeldOutLosses<Losses>& held_out) {
   static_assert(
       HasNamedDoubles<Losses>,
       "eigenesis: the step of a trainer returns a struct of doubles that lists them in `fields`; Loss for one");
   const std::string name = fit_name<Trainer>();
+  if (held_out) held_out(1);  // what cannot be evaluated is found now
   const bool drop_last = options.drop_last || TakesSeveralBatches<Trainer>;
-  Batches<Data> batches(data, {.batch_size = options.batch_size, .drop_last = drop_last}, name.c_str());
+  const Index rank = ranks ? ranks->rank() : 0, rank_count = ranks ? ranks->ranks() : 1;
+  Batches<Data> batches(data,
+                        {.batch_size = options.batch_size, .drop_last = drop_last, .rank = rank, .ranks = rank_count},
+                        name.c_str());
   Index batches_per_step = 1;
   if constexpr (TakesSeveralBatches<Trainer>) batches_per_step = trainer.batches_per_step();
   const Duration duration = plan(name, batches, options.steps, options.epochs, batches_per_step);
   if constexpr (!Batches<Data>::endless)
-    require<ArgumentError>(duration.steps < batches.steps_per_epoch() || batches.samples() % options.batch_size != 1 ||
-                               drop_last || !mixes_samples(trainer),
+    require<ArgumentError>(duration.steps < batches.steps_per_epoch() ||
+                               batches.samples() % (rank_count * options.batch_size) / rank_count != 1 || drop_last ||
+                               (ranks && ranks->synchronises()) || !mixes_samples(trainer),
                            name, ": expected more than one sample in each batch for BatchNorm but the last of ",
                            batches.samples(), " samples would be alone with batch_size = ", options.batch_size,
                            "; set drop_last");
+  const Checkpoint* const checkpoint =
+      options.checkpoint && !options.checkpoint->path.empty() ? &*options.checkpoint : nullptr;
+  if (ranks) {
+    if constexpr (!HasFields<Trainer>)
+      fail<ArgumentError>(name, ": expected a trainer with `fields` for a training on several ranks");
+    Index samples = 0;
+    if constexpr (!Batches<Data>::endless) samples = batches.samples();
+    ranks->begin({name, samples, options.steps, options.epochs, options.batch_size, drop_last, checkpoint}, rng);
+  }
   const Rng::State begin = rng.state();
   FitHistory<Losses> own_history;
   FitProgress<Losses> run{.history = options.history ? *options.history : own_history,
                           .batch_size = options.batch_size,
                           .epoch_steps = options.steps > 0 ? 0 : duration.steps,
-                          .begin = begin};
+                          .begin = begin,
+                          .ranks = rank_count};
   FitState<Losses>& state = run.state;
   Losses::fields(state.held_out, [](std::string_view, double& value) { value = std::nan(""); });
   FitHistory<Losses>& history = run.history;
   Index& done = run.done;
-  const Checkpoint* const checkpoint =
-      options.checkpoint && !options.checkpoint->path.empty() ? &*options.checkpoint : nullptr;
   require<ArgumentError>(checkpoint || !options.checkpoint || options.checkpoint->start != Start::resume, name,
                          ": expected the path of a checkpoint to resume from but got none");
   if (options.checkpoint) {
@@ -274,23 +320,31 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
     require<ArgumentError>(checkpoint || (given.every == 0 && given.keep == 1), name,
                            ": expected the path of a checkpoint to keep but got none");
   }
-  Progress progress = options.progress;
-  Watching watching(options.watch, progress,
+  Progress progress = ranks ? ranks->progress(options.progress) : options.progress;
+  Watching watching(ranks ? ranks->watchers(options.watch) : options.watch, progress,
                     {.title = title<Trainer>(), .epochs = duration.epochs, .steps_per_epoch = duration.steps});
   const auto save = [&] {
     if (checkpoint && watching) watching.save();
-    if constexpr (HasFields<Trainer>)
-      if (checkpoint) {
+    if constexpr (HasFields<Trainer>) {
+      if (ranks) ranks->expect_same(saved_fields(trainer));
+      if (checkpoint && rank == 0) {
         FitMemory memory = run.remember(batches, rng);
         std::vector<SavedField> fields = saved_fields(trainer, &memory.kinds);
         checkpoint->functions.save(checkpoint->path, checkpoint->keep, std::move(fields), memory);
       }
+    }
+  };
+  const auto stop_together = [&] {
+    if (ranks) state.stop = ranks->any("a stop", state.stop);
   };
   FitHistory<Losses> before = std::exchange(history, {});
   bool resumed = false;
   try {
-    if constexpr (HasFields<Trainer>)
-      if (checkpoint) resumed = resume(name, *checkpoint, trainer, data, batches, run, rng, held_out != nullptr);
+    if constexpr (HasFields<Trainer>) {
+      if (checkpoint && rank == 0)
+        resumed = resume(name, *checkpoint, trainer, data, batches, run, rng, held_out != nullptr);
+      if (ranks) resumed = adopt_start(*ranks, resumed, trainer, data, batches, run, rng);
+    }
   } catch (...) {
     history = std::move(before);
     throw;
@@ -305,6 +359,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   watching.begin(state.step, resumed);
   if (watching) show_past(watching, history, duration.steps);
   state.stop = watching.stop();
+  stop_together();
   if (state.step == 0) save();  // what cannot be written is found now
   struct FinishLine {
     Progress& shown;
@@ -331,8 +386,9 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
     progress.step(state.epoch, done, {});
     CachedVector<NamedValue> shown;
     while (done < duration.steps && !state.stop) {
-      NextBatch<Batches<Data>> next{batches, rng};
+      NextBatch<Batches<Data>> next{batches, rng, ranks};
       {
+        const StepScope scope(ranks, state.step, rng);
         std::optional<ParametersMayBe> own;
         if constexpr (HasFields<const Trainer>) allow_own_parameters(own, trainer, name, checkpoint != nullptr);
         std::optional<NotedUpdates> noted;
@@ -347,17 +403,23 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
         }
         first = false;
       }
+      if (ranks) {
+        CachedVector<NamedValue> losses = named(state.losses);
+        next.samples = ranks->end_step(losses, next.samples, rng);
+        set_values(state.losses, losses);
+      }
       if (options.steps > 0 && done % 100 == 0) run.recent = {};  // a mean since step 0 would soon hardly move
       run.mean.add(state.losses, next.samples);
       run.recent.add(state.losses, next.samples);
       ++done;
       ++state.step;
       history.steps.push_back(state.losses);
-      if (options.on_step) options.on_step(state);
+      if (options.on_step && rank == 0) options.on_step(state);
       if (watching) {
         watching.step(state.step, state.epoch, named(state.losses));
         state.stop = state.stop || watching.stop();
       }
+      stop_together();
       if (done < duration.steps && (state.stop || (every > 0 && state.step % every == 0))) save();
       shown = named(run.recent.mean());
       if (done < duration.steps) progress.step(state.epoch, done, shown);
@@ -366,7 +428,12 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
     state.losses = run.mean.mean();
     history.epochs.push_back(state.losses);
     if (held_out) {
-      state.held_out = held_out();
+      if (rank == 0) state.held_out = held_out(std::numeric_limits<Index>::max());
+      if (ranks) {
+        CachedVector<NamedValue> losses = named(state.held_out);
+        ranks->adopt("the losses on held-out data", losses);
+        set_values(state.held_out, losses);
+      }
       Losses::fields(state.held_out, [&](std::string_view loss, const double& value) {
         require<NumericError>(!std::isnan(value), name, ": expected held-out losses that are numbers but got nan for ",
                               loss, " in epoch ", state.epoch);
@@ -374,18 +441,32 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
       history.held_out.push_back(state.held_out);
       shown.push_back({"held_out", named(state.held_out).front().value});
     }
-    if (options.on_epoch) options.on_epoch(state);
+    if (options.on_epoch && rank == 0) options.on_epoch(state);
     if (watching && whole) {
       const auto tested = held_out ? named(state.held_out) : CachedVector<NamedValue>();
       watching.epoch(state.step, state.epoch, named(state.losses), tested);
       state.stop = state.stop || watching.stop();
     }
+    stop_together();
     if (whole) save();
     progress.step(state.epoch, done, shown);
   }
   if (first) progress.step(state.epoch, duration.steps, {});  // the checkpoint was of a finished training
   watching.end();
+  if (ranks) ranks->end();
   return history;
+}
+
+template <class Losses, class Trainer, class Data>
+FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Losses>& options, Rng& rng,
+                       const HeldOutLosses<Losses>& held_out) {
+  Ranks* const ranks = options.distributed.get();
+  try {
+    return fit_on<Losses>(ranks, trainer, data, options, rng, held_out);
+  } catch (...) {
+    if (ranks) ranks->report();
+    throw;
+  }
 }
 
 }  // namespace detail
@@ -406,10 +487,9 @@ FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data, cons
   static_assert(
       requires(Batches<HeldOut> & batches) { trainer.evaluate(batches.next(rng), rng); },
       "eigenesis: a trainer needs evaluate(batch, rng) for held-out data of this kind");
-  const std::string name = detail::fit_name<Trainer>();
-  detail::on_held_out(name, [&] { return detail::evaluate(trainer, held_out, Rng(0), 1000, 1); });  // before training
-  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng, [&] {
-    return detail::on_held_out(name, [&] { return evaluate(trainer, held_out, Rng(0)); });
+  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng, [&](Index most_batches) {
+    return detail::on_held_out(detail::fit_name<Trainer>(),
+                               [&] { return detail::evaluate(trainer, held_out, Rng(0), 1000, most_batches); });
   });
 }
 

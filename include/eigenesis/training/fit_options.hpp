@@ -9,6 +9,7 @@
 
 #include "eigenesis/training/checkpoint.hpp"
 #include "eigenesis/training/progress.hpp"
+#include "eigenesis/training/ranks.hpp"
 #include "eigenesis/training/watch.hpp"
 
 // What one tells fit, and what it tells.
@@ -76,6 +77,7 @@ struct FitOptions {
   detail::Callback<FitState<Losses>> on_epoch = {};
   std::optional<Checkpoint> checkpoint = {};  // Checkpoint{.path = "run.safetensors", .every = 500}
   std::vector<AWatcher> watch = {};           // {Log{"run.csv"}, EarlyStopping{}}
+  DistributedOver distributed = {};           // an Mpi: each of its ranks has batches of batch_size samples
   FitHistory<Losses>* history = nullptr;      // if given, kept up to date here too, so that it outlasts an exception
 };
 

@@ -43,6 +43,7 @@ struct FitProgress {
   Index batch_size;
   Index epoch_steps;  // of each epoch, or 0 if a number of steps was asked for
   Rng::State begin;   // of the generator
+  Index ranks = 1;
 
   template <class Batches>
   [[gnu::cold]] FitMemory remember(const Batches& batches, const Rng& rng) const {
@@ -57,6 +58,7 @@ struct FitProgress {
     memory.set(FitMemory::epoch, state.epoch);
     memory.set(FitMemory::done, done);
     memory.set(FitMemory::epochs, std::ssize(history.epochs));
+    memory.set(FitMemory::ranks, ranks);
     memory.set(FitMemory::held_out, std::ssize(history.held_out));
     const BatchPlace place = batches.place();
     const std::uint64_t bits[] = {begin.key,

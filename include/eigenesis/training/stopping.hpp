@@ -103,6 +103,7 @@ class StopOnInterrupt : public Watcher {
   void step(TrainingView& now) override;
   void end(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
+  bool on_every_rank() const override { return true; }
 
  private:
   bool listening_ = false;

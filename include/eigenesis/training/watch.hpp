@@ -54,6 +54,8 @@ class Watcher {
   virtual void warning(TrainingView&, std::string_view) {}
   /// Whether it reads `updates` in this step. If nobody does, the norms of gradients are not computed.
   virtual bool reads_updates(Index /*step*/) const { return true; }
+  /// Of a training on several ranks, whether it watches on each of them. Others watch on rank 0.
+  virtual bool on_every_rank() const { return false; }
 };
 
 /// One of those who watch: a value, or a pointer to one that outlives the training.

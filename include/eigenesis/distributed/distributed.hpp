@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eigenesis/training/ranks.hpp"
+
+namespace eigenesis::inline EIGENESIS_ABI {
+
+/// What holds for all trainings of these ranks.
+struct DistributedOptions {
+  /// BatchNorm normalises by the statistics of the batches of all ranks, not of its own one.
+  bool synchronised_batch_norm = false;
+  /// Ranks may have different instruction sets, whose results differ in the last bits.
+  bool any_instruction_set = false;
+};
+
+/// Trains one model by several processes, its ranks. A derived class says how they exchange bytes, as Mpi does: every
+/// rank calls the same functions in the same order, with the same numbers of bytes. Sums are taken in the order of
+/// ranks, so that they are the same bits each time and on each rank. No rank waits for one that cannot come: everything
+/// begins with a meeting, and a rank that threw goes to one more meeting, where all others throw the same kind of
+/// error.
+class Distributed : public detail::Ranks {
+ public:
+  /// With these options.
+  explicit Distributed(const DistributedOptions& options = {}) : options_(options) {}
+  virtual ~Distributed() = default;
+  /// This process, counted from 0; rank 0 is the one that prints and writes files.
+  Index rank() const override = 0;
+  /// How many there are.
+  Index ranks() const override = 0;
+  /// All ranks get the bytes of all, in the order of ranks.
+  virtual void gather(const void* own, void* all, Index bytes) = 0;
+  /// Rank r gets part r of each rank's bytes, in the order of ranks; each part has `bytes` bytes.
+  virtual void exchange(const void* parts, void* all, Index bytes) = 0;
+  /// All ranks get the bytes of rank 0.
+  virtual void broadcast(void* data, Index bytes) = 0;
+
+  /// As given.
+  const DistributedOptions& options() const { return options_; }
+
+ protected:
+  Distributed(const Distributed&) = default;
+  Distributed& operator=(const Distributed&) = default;
+
+ private:
+  struct Card;
+  bool synchronises() const override { return options_.synchronised_batch_norm; }
+  Index samples() const override { return samples_; }
+  Index average(std::string_view place, Index weight, std::span<const std::span<float>> parts,
+                std::span<double> adopted) override;
+  Index average(std::string_view place, Index weight, std::span<const std::span<double>> parts,
+                std::span<double> adopted) override;
+  void begin(const detail::TrainingOfRanks& training, Rng& rng) override;
+  Progress progress(const Progress& given) const override;
+  std::vector<AWatcher> watchers(const std::vector<AWatcher>& given) const override;
+  void adopt(detail::FitMemory& memory) override;
+  void adopt(const std::vector<detail::SavedField>& trainer) override;
+  void adopt(std::string_view place, std::span<NamedValue> numbers) override;
+  void expect_same(const std::vector<detail::SavedField>& trainer) override;
+  bool any(std::string_view place, bool own) override;
+  void begin_step(Index step) override;
+  void begin_batch(const detail::RowShare& rows, Rng& rng) override;
+  Index end_step(std::span<NamedValue> losses, Index samples, Rng& rng) override;
+  void end() override;
+  void report() override;
+
+  /// All ranks meet at the same place, each with as many numbers: gives those of all, rank by rank.
+  detail::CachedVector<double> meet(std::string_view place, std::span<const double> own);
+  /// Throws ArgumentError unless all ranks have the same number.
+  void expect_same(std::string_view what, double own, std::string_view hint = {});
+  template <class Scalar>
+  Index average_parts(std::string_view place, Index weight, std::span<const std::span<Scalar>> parts,
+                      std::span<double> adopted);
+  [[noreturn]] void fail_together(std::span<const Card> cards);
+
+  DistributedOptions options_;
+  std::string function_;      // of the training, for messages
+  bool all_know_ = false;     // of an error that ends the training
+  Index samples_ = 1;         // in the batch
+  std::uint64_t stream_ = 0;  // of random numbers, others for each rank and batch
+};
+
+}  // namespace eigenesis::inline EIGENESIS_ABI
+
+#if !defined(EIGENESIS_COMPILED)
+#include "eigenesis/distributed/distributed_inl.hpp"
+#endif
