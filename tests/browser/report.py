@@ -218,6 +218,35 @@ def run(browser):
     for axis in ("log-y", "log-x"):
         browser.value(f"place('{axis}').click()")
     check("logarithmic axes draw", not browser.value("place('charts').innerHTML.includes('NaN')"))
+    for axis in ("log-y", "log-x"):
+        browser.value(f"place('{axis}').click()")
+    browser.value("show(null); charts[0].svg.focus()")
+    for _ in range(80):  # + is held
+        browser.key("+")
+    narrow = browser.value("view")
+    check("zoom ends at two steps", narrow and abs(narrow[1] - narrow[0] - 2) < 1e-6, narrow)
+    check("so narrow a chart is drawn", not browser.value("place('charts').innerHTML.includes('NaN')") and
+          browser.value("charts[0].svg.querySelectorAll('text').length") >= 4)
+    browser.screenshot("vae_narrow.png")
+    browser.value("show([100.1, 100.2])")
+    narrow = browser.value("view")
+    check("dragging over less shows two steps around it", narrow and abs(narrow[0] - 99.15) < 1e-6 and
+          abs(narrow[1] - 101.15) < 1e-6, narrow)
+    browser.value("show(null)")
+    # Whatever the limits are, there are few ticks, and they differ.
+    browser.value("""var shown = (low, high, log) => {
+      const texts = ticks(low, high, log).map(value => tickText(value, digitsOf(low, high)));
+      return [texts.length, new Set(texts).size];
+    }""")
+    for low, high in ((0, 1), (1234567.75, 1234567.95), (-3, 5), (1e6, 2e6), (1e15, 1e15 + 1), (1e300, 1.01e300),
+                      (1e-12, 2e-12), (123456, 123457), (-1e-3, 1e-3)):
+        count, different = browser.value(f"shown({low}, {high}, false)")
+        check(f"from {low} to {high} ticks are few and differ", 3 <= count <= 7 and count == different,
+              f"{count}, {different}")
+    count, different = browser.value("shown(2 ** 53 + 2, 2 ** 53 + 4, false)")
+    check("ticks end where numbers have no neighbours", count <= 7, count)
+    count, different = browser.value("shown(1e-300, 1e300, true)")
+    check("logarithmic ticks over 600 decades are few", 3 <= count <= 9, count)
     browser.screenshot("vae_logarithmic.png")
 
     # The keyboard, on pictures and the plane.

@@ -160,17 +160,30 @@ TEST_CASE("Film refuses what does not fit, and leaves the file", "[training]") {
         "Film: expected every >= 0 and most >= 2 but got 0 and 1");
   CHECK(message([&] { Film("film.png", draw, {.frames_per_second = 1e9}); }) ==
         "Film: expected frames_per_second in [0.02, 1000] and loops in [0, 2^31 - 1] but got 1e+09 and 0");
-  Index width = 0;
+}
+
+TEST_CASE("A frame that cannot be drawn is left out with a warning, and the training goes on", "[training]") {
+  const TemporaryDirectory directory;
+  const std::string film = directory / "film.png";
+  struct Hears : Watcher {
+    std::vector<std::string> sentences;
+    void warning(TrainingView& now, std::string_view sentence) override {
+      sentences.push_back(std::to_string(now.step) + " " + std::string(sentence));
+    }
+  } hears;
   CountingTrainer trainer;
+  const auto draw = [&] {
+    const auto number = static_cast<std::uint8_t>(-trainer.weight.value()(0));
+    if (number == 2 || number == 3) throw NumericError("nan in a pixel");
+    return number == 5 ? Picture{1, 2, 1, {0, 0}} : Picture{1, 1, 1, {number}};
+  };
   Rng rng(1);
-  CHECK(message([&] {
-          fit(trainer, Tensor<double, 2>(Shape{8, 1}, 0.0),
-              {.epochs = 2,
-               .watch = {Film{film,
-                              [&] {
-                                ++width;
-                                return Picture{1, width, 1, Bytes(static_cast<std::size_t>(width))};
-                              }}}},
-              rng);
-        }) == "Film: expected pictures of one size, 1 x 1, but got one of 1 x 2");
+  const auto history = fit(trainer, Tensor<double, 2>(Shape{8, 1}, 0.0),
+                           {.epochs = 2, .batch_size = 2, .watch = {Film{film, draw, {.every = 1}}, &hears}}, rng);
+  CHECK(history.steps.size() == 8);
+  CHECK(frames_of(film) == Numbers{0, 1, 4, 6, 7, 8});
+  CHECK(hears.sentences ==
+        std::vector<std::string>{"2 Film: expected to draw a frame of " + film + " but got 'nan in a pixel'",
+                                 "5 Film: expected to draw a frame of " + film +
+                                     " but got 'Film: expected pictures of one size, 1 x 1, but got one of 1 x 2'"});
 }

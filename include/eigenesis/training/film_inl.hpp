@@ -78,27 +78,28 @@ EIGENESIS_ONCE void Film::begin(TrainingView& now) {
   if (now.resumed && detail::file_exists(path_))
     frames->go_on_from(detail::decode_apng("Film", detail::read_file("Film", path_), path_), now.step, path_);
   frames_ = std::move(frames);
-  if (frames_->steps.empty()) take(now.step);
+  if (frames_->steps.empty()) take(now);
 }
 EIGENESIS_ONCE void Film::step(TrainingView& now) {
   if (!now.past && options_.every > 0 && now.step % options_.every == 0 &&
       frames_->due(now.step / options_.every, options_.most))
-    take(now.step);
+    take(now);
 }
 EIGENESIS_ONCE void Film::epoch(TrainingView& now) {
   if (now.past) return;
   const bool due = options_.every == 0 && frames_->due(now.epoch, options_.most);
-  if (due || now.epoch == now.epochs) take(now.step);
+  if (due || now.epoch == now.epochs) take(now);
 }
 EIGENESIS_ONCE void Film::save(TrainingView&) { write(); }
 EIGENESIS_ONCE void Film::end(TrainingView&) {
   if (frames_) write();
   frames_.reset();
 }
-EIGENESIS_ONCE void Film::take(Index step) {
-  if (!frames_->steps.empty() && frames_->steps.back() == step) return;
-  detail::add_frame("Film", frames_->animation, draw_(), path_);
-  frames_->steps.push_back(step);
+EIGENESIS_ONCE void Film::take(TrainingView& now) {
+  if (!frames_->steps.empty() && frames_->steps.back() == now.step) return;
+  const auto draw = [&] { detail::add_frame("Film", frames_->animation, draw_(), path_); };
+  if (!drawing_.succeeds(now, "a frame of " + path_, draw)) return;
+  frames_->steps.push_back(now.step);
   frames_->written = false;
 }
 EIGENESIS_ONCE void Film::write() {

@@ -47,8 +47,8 @@ struct ReportOptions {
 ///
 /// A training that goes on from a checkpoint shows its past, with the pictures and warnings of the file that is there.
 /// One that begins replaces an earlier report. Throws ArgumentError for a name that does not end in .html, for
-/// every_seconds < 0, frames < 2, and a picture without a name or a function, DataError for a file that is no report,
-/// Error for one that cannot be written.
+/// every_seconds < 0, frames < 2, and pictures without a name or a function or of one name, DataError for a file that
+/// is no report, Error for one that cannot be written.
 class Report : public Watcher {
  public:
   explicit Report(std::string path, ReportOptions options = {});
@@ -60,6 +60,8 @@ class Report : public Watcher {
   bool reads_updates(Index) const override { return false; }
 
  private:
+  void write(TrainingView& now);
+
   std::string path_;
   ReportOptions options_;
   std::shared_ptr<detail::ReportState> state_;

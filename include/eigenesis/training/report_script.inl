@@ -17,7 +17,11 @@ function drawing(name, attributes, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
-const number = value => value === null || value === undefined ? "none" : String(+value.toPrecision(4));
+const number = (value, digits = 4) =>
+  value === null || value === undefined ? "none" : String(+value.toPrecision(digits));
+/// How many digits tell values of a range apart.
+const digitsOf = (low, high) =>
+  high > low ? clamp(4 + Math.ceil(Math.log10(Math.max(-low, high) / (high - low))), 4, 17) : 7;
 const whole = value => Math.round(value).toLocaleString("en");
 function duration(seconds) {
   if (seconds < 10) return +seconds.toFixed(1) + " s";
@@ -91,21 +95,25 @@ const charts = [];
 function ticks(low, high, log) {
   const result = [];
   if (log && high / low > 5) {
-    const decades = Math.log10(high / low);
+    const decades = Math.log10(high) - Math.log10(low), stride = Math.ceil(decades / 8);
     for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); ++k)
       for (const part of decades > 2.5 ? [1] : decades > 1.2 ? [1, 3] : [1, 2, 5]) {
         const value = part * 10 ** k;
-        if (value >= low && value <= high && (decades < 8 || k % 2 === 0)) result.push(value);
+        if (value >= low && value <= high && k % stride === 0) result.push(value);
       }
     return result;
   }
   const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
   const gap = power * [1, 2, 5, 10].find(part => part * power >= rough * 0.999);
-  for (let k = Math.ceil(low / gap); k * gap <= high * (1 + 1e-12) + 1e-300; ++k) result.push(k * gap);
+  const first = Math.ceil(low / gap - 1e-9);
+  for (let i = 0; i <= 6 && (first + i) * gap <= high + 1e-9 * gap; ++i)  // counted, as k + 1 may be k
+    result.push((first + i) * gap);
   return result;
 }
-const tickText = value => Math.abs(value) >= 1e6 || (value !== 0 && Math.abs(value) < 1e-4)
-  ? value.toExponential(0) : String(+value.toPrecision(6));
+function tickText(value, digits) {
+  const rounded = +value.toPrecision(digits), size = Math.abs(rounded);
+  return (size >= 1e6 && digits <= 6) || (size > 0 && size < 1e-4) ? rounded.toExponential() : String(rounded);
+}
 
 function makeChart(loss) {
   const curves = [
@@ -183,8 +191,9 @@ function allSteps() {
 function show(steps) {
   const [low, high] = allSteps();
   if (steps !== null) {
-    const width = Math.min(steps[1] - steps[0], high - low), begin = clamp(steps[0], low, high - width);
-    steps = width >= high - low || width <= 0 ? null : [begin, begin + width];
+    const width = clamp(steps[1] - steps[0], Math.min(2, high - low), high - low);  // no less than two steps
+    const begin = clamp((steps[0] + steps[1] - width) / 2, low, high - width);
+    steps = width >= high - low ? null : [begin, begin + width];
   }
   view = steps;
   charts.forEach(draw);
@@ -199,7 +208,7 @@ function shownPoints({at}, [low, high]) {
 }
 
 function draw(chart) {
-  const {svg, curves, left, right, top, bottom} = chart;
+  const {svg, curves, right, top, bottom} = chart;
   const logX = place("log-x").checked, logY = place("log-y").checked;
   chart.width = Math.max(svg.clientWidth, 200);
   chart.height = Math.max(svg.clientHeight, 120);
@@ -219,8 +228,8 @@ function draw(chart) {
   if (!(low <= high)) return;
   if (logY) {
     const room = Math.max(high / low, 1.01) ** 0.05;
-    low /= room;
-    high *= room;
+    low = Math.max(low / room, Number.MIN_VALUE);
+    high = Math.min(high * room, Number.MAX_VALUE);
   } else {
     const room = (high - low) * 0.05 || Math.abs(high) * 0.05 || 1;
     low -= room;
@@ -228,6 +237,9 @@ function draw(chart) {
   }
   const x0 = logX ? Math.log(Math.max(steps[0], 1)) : steps[0], x1 = logX ? Math.log(Math.max(steps[1], 2)) : steps[1];
   const y0 = logY ? Math.log(low) : low, y1 = logY ? Math.log(high) : high;
+  chart.digits = digitsOf(low, high);
+  const heights = ticks(low, high, logY).map(value => [value, tickText(value, chart.digits)]);
+  const left = chart.left = Math.max(56, 12 + 6.5 * Math.max(...heights.map(([, text]) => text.length)));
   const right_end = chart.width - right, lower_end = chart.height - bottom;
   const x = step => left + ((logX ? Math.log(Math.max(step, 1)) : step) - x0) / (x1 - x0) * (right_end - left);
   const y = value => lower_end - ((logY ? Math.log(value) : value) - y0) / (y1 - y0) * (lower_end - top);
@@ -238,14 +250,15 @@ function draw(chart) {
     return logX ? Math.exp(step) : step;
   };
 
-  for (const value of ticks(low, high, logY)) {
+  for (const [value, text] of heights) {
     svg.append(drawing("line", {x1: left, x2: right_end, y1: y(value), y2: y(value), stroke: "var(--grid)"}));
-    svg.append(drawing("text", {x: left - 6, y: y(value) + 4, "text-anchor": "end"}, tickText(value)));
+    svg.append(drawing("text", {x: left - 6, y: y(value) + 4, "text-anchor": "end"}, text));
   }
   let free = -Infinity;
   for (const step of ticks(logX ? Math.max(steps[0], 1) : steps[0], steps[1], logX)) {
     svg.append(drawing("line", {x1: x(step), x2: x(step), y1: top, y2: lower_end, stroke: "var(--grid)"}));
-    const text = step >= 1e6 ? step / 1e6 + "M" : step >= 1e4 ? step / 1e3 + "k" : tickText(step);
+    const [unit, letter] = step >= 1e6 ? [1e6, "M"] : step >= 1e4 ? [1e3, "k"] : [1, ""];
+    const text = tickText(step / unit, digitsOf(...steps)) + letter;
     if (x(step) - 4 * text.length < free) continue;
     svg.append(drawing("text", {x: x(step), y: chart.height - 6,
                                 "text-anchor": x(step) > right_end - 14 ? "end" : "middle"}, text));
@@ -300,8 +313,9 @@ function read(chart, pixel) {
     let i = of.at.findIndex(at => at >= step);
     if (i < 0) i = of.at.length - 1;
     if (i > 0 && step - of.at[i - 1] < of.at[i] - step) --i;
-    const range = of.low ? ` (${number(of.low[i])} to ${number(of.high[i])})` : "";
-    return `${title} ${whole(of.at[i])}: ${number(of.mean[i])}${range}`;
+    const value = v => number(v, chart.digits);
+    const range = of.low ? ` (${value(of.low[i])} to ${value(of.high[i])})` : "";
+    return `${title} ${whole(of.at[i])}: ${value(of.mean[i])}${range}`;
   });
   chart.cursor.setAttribute("x1", pixel);
   chart.cursor.setAttribute("x2", pixel);
@@ -319,7 +333,10 @@ function fillLosses() {
   if (width > 1)
     place("joined").textContent =
       `Each point stands for ${width} steps: the line is their mean, the band reaches from the least to the greatest.`;
-  const last = values => number(values.mean[values.mean.length - 1]);
+  const last = ({mean}) => {
+    const given = mean.filter(value => value !== null), least = given.reduce((a, b) => Math.min(a, b), Infinity);
+    return number(mean[mean.length - 1], digitsOf(least, given.reduce((a, b) => Math.max(a, b), -Infinity)));
+  };
   const tested = losses.some(loss => loss.held_out.at.length > 0);
   const row = (kind, ...cells) => element("tr", {}, ...cells.map(cell => element(kind, {}, cell)));
   place("last").append(row("th", "last values", "step", "epoch", ...(tested ? ["held-out"] : [])));
