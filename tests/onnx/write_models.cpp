@@ -296,6 +296,16 @@ void write_networks() {
       normal(5, 8));
   write("identity", Sequential{}, normal(5, 8));
 
+  const Tensor<float, 2> latents = normal(6, 10);
+  const Generator of_class{Sequential{AppendCondition{}, Linear(10 + 4, 9, rng)}, StandardNormal(10)};
+  export_onnx(folder + "/named.onnx", of_class, latents, classes, {.inputs = {"z", "class"}, .outputs = {"pixels"}});
+  for (const Index n : {1, 2, 7}) {
+    const std::string begin = folder + "/named." + std::to_string(n) + ".";
+    write_numbers(begin + "z", first_rows(latents, n));
+    write_numbers(begin + "class", first_rows(classes, n));
+    write_numbers(begin + "pixels", call(of_class, first_rows(latents, n), first_rows(classes, n)));
+  }
+
   write("pooled",
         Sequential{AvgPool2d{3, {.stride = 2, .padding = 1}}, MaxPool2d{3, {.stride = 1, .padding = 1}}, MaxPool2d{2},
                    Upsample2d{2}, Upsample2d{3, Interpolation::bilinear}, GlobalMaxPool2d{}},

@@ -255,7 +255,7 @@ function draw(chart) {
     svg.append(drawing("text", {x: left - 6, y: y(value) + 4, "text-anchor": "end"}, text));
   }
   let free = -Infinity;
-  for (const step of ticks(logX ? Math.max(steps[0], 1) : steps[0], steps[1], logX)) {
+  for (const step of ticks(logX ? Math.max(steps[0], 1) : steps[0], steps[1], logX).filter(Number.isInteger)) {
     svg.append(drawing("line", {x1: x(step), x2: x(step), y1: top, y2: lower_end, stroke: "var(--grid)"}));
     const [unit, letter] = step >= 1e6 ? [1e6, "M"] : step >= 1e4 ? [1e3, "k"] : [1, ""];
     const text = tickText(step / unit, digitsOf(...steps)) + letter;
