@@ -23,10 +23,10 @@ struct CountingTrainer {
 
 /// Four steps an epoch. A frame shows the number of steps that the model has had.
 void train(const std::string& film, FilmOptions options, Index epochs, const std::string& checkpoint = "",
-           Index stop_after = -1) {
+           Index stop_after = -1, std::uint64_t seed = 1) {
   CountingTrainer trainer;
   const auto draw = [&] { return Picture{1, 1, 1, {static_cast<std::uint8_t>(-trainer.weight.value()(0))}}; };
-  Rng rng(1);
+  Rng rng(seed);
   fit(trainer, Tensor<double, 2>(Shape{8, 1}, 0.0),
       {.epochs = epochs,
        .batch_size = 2,
@@ -137,6 +137,12 @@ TEST_CASE("Film refuses what does not fit, and leaves the file", "[training]") {
   };
   train(film, {}, 2, run, 6);
   const Bytes checkpoint = read_bytes(run);
+  train(film, {}, 2, "", -1, 2);
+  const Bytes of_another = read_bytes(film);
+  CHECK(message([&] { train(film, {}, 2, run); }) ==
+        "Film: expected the film of this training but got that of another one in " + film +
+            "; give this one another file, or remove that one");
+  CHECK(read_bytes(film) == of_another);
   save_animation(film, {Picture{1, 1, 1, {0}}});
   const Bytes other = read_bytes(film);
   CHECK(message([&] { train(film, {}, 2, run); }) ==
@@ -186,4 +192,30 @@ TEST_CASE("A frame that cannot be drawn is left out with a warning, and the trai
         std::vector<std::string>{"2 Film: expected to draw a frame of " + film + " but got 'nan in a pixel'",
                                  "5 Film: expected to draw a frame of " + film +
                                      " but got 'Film: expected pictures of one size, 1 x 1, but got one of 1 x 2'"});
+}
+
+// For tests/training/film_reader.py, into the folder that EIGENESIS_WRITE_FILM names: a film of a training that was
+// stopped and went on, thinned out, in colour.
+TEST_CASE("A film of a training for Pillow is written", "[.film]") {
+  const char* const given = std::getenv("EIGENESIS_WRITE_FILM");
+  REQUIRE(given != nullptr);
+  const std::string folder = given;
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const Tensor<double, 2> data(Shape{8, 1}, 0.0);
+  for (const Index stop_after : {7, -1}) {
+    CountingTrainer trainer;
+    const auto draw = [&] {
+      const auto step = static_cast<std::uint8_t>(-trainer.weight.value()(0));
+      return Picture{1, 2, 3, {step, 1, 2, 3, step, static_cast<std::uint8_t>(255 - step)}};
+    };
+    Rng rng(1);
+    fit(trainer, data,
+        {.epochs = 5,
+         .batch_size = 2,
+         .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
+         .checkpoint = Checkpoint{.path = folder + "/run.ckpt"},
+         .watch = {Film{folder + "/film.png", draw, {.every = 1, .most = 8, .frames_per_second = 29.97, .loops = 2}}}},
+        rng);
+  }
 }

@@ -284,6 +284,23 @@ TEST_CASE("A warning of the past is in a report once, whoever warns again", "[tr
   CHECK(kept(text_of(path), 'w') == both);
 }
 
+TEST_CASE("A report of another training is not taken for one's own", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html", checkpoint = folder / "run.safetensors";
+  train({}, 1, checkpoint);
+  Rng other(2);
+  CountingTrainer trainer;
+  fit(trainer, four_samples, {.epochs = 1, .batch_size = 2, .watch = {Report{path}}}, other);
+  const std::string page = text_of(path);
+  CHECK_THROWS_MATCHES(train({Report{path}}, 2, checkpoint), DataError,
+                       Message("Report: expected the report of this training but got that of another one in " + path +
+                               "; give this one another file, or remove that one"));
+  CHECK(text_of(path) == page);
+  train({Report{path}}, 1);  // one that begins replaces it, and then goes on with it
+  train({Report{path}}, 2, checkpoint);
+  CHECK_THAT(text_of(path), Contains("\"mean\":[10,20,30,40]"));
+}
+
 TEST_CASE("A drawing that fails is a warning, and the training goes on", "[training]") {
   const TemporaryDirectory folder;
   const std::string path = folder / "run.html";

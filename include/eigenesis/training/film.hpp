@@ -29,8 +29,8 @@ struct FilmOptions {
 /// epoch. The file is written before each checkpoint and at the end. A training that begins overwrites it. One that
 /// goes on from a checkpoint takes the frames up to there from the file; if there is no file, the film begins there. A
 /// frame that cannot be drawn, or has another size, is left out with a warning. Throws ArgumentError for a name that
-/// does not end in .png and options that do not fit, DataError for a file that is no film of a training, Error for one
-/// that cannot be written.
+/// does not end in .png and options that do not fit, DataError for a file that is no film of the training that goes on,
+/// Error for one that cannot be written.
 class Film : public Watcher {
  public:
   Film(std::string path, std::function<Picture()> draw, FilmOptions options = {});
@@ -40,6 +40,8 @@ class Film : public Watcher {
   void save(TrainingView& now) override;
   void end(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
+  /// Its file.
+  std::string path() const { return path_; }
 
  private:
   void take(TrainingView& now);

@@ -13,13 +13,14 @@ namespace detail {
 
 struct FilmFrames {
   Animation animation;
+  std::uint32_t training = 0;     // its id
   std::vector<Index> steps = {};  // of each frame
   Index stride = 1;               // of so many frames that could be taken, one is
   bool written = false;
 
-  /// "film 2: 0 200 400": the stride and the steps.
+  /// "film 2 of 1234: 0 200 400": the stride, the training, and the steps.
   std::string text() const {
-    std::string result = "film " + std::to_string(stride) + ":";
+    std::string result = "film " + std::to_string(stride) + " of " + std::to_string(training) + ":";
     for (const Index step : steps) result += " " + std::to_string(step);
     return result;
   }
@@ -37,6 +38,9 @@ struct FilmFrames {
       return value;
     };
     stride = number("film ");
+    const Index other = number(" of ");
+    require<DataError>(other == training, "Film: expected the film of this training but got that of another one in ",
+                       path, "; give this one another file, or remove that one");
     require<DataError>(stride > 0 && rest.starts_with(":"),
                        "Film: expected the film of a training but got another animation in ", path);
     rest.remove_prefix(1);
@@ -75,6 +79,7 @@ EIGENESIS_ONCE Film::Film(std::string path, std::function<Picture()> draw, FilmO
 EIGENESIS_ONCE void Film::begin(TrainingView& now) {
   frames_.reset();  // of an earlier training
   auto frames = std::make_shared<detail::FilmFrames>();
+  frames->training = now.id;
   if (now.resumed && detail::file_exists(path_))
     frames->go_on_from(detail::decode_apng("Film", detail::read_file("Film", path_), path_), now.step, path_);
   frames_ = std::move(frames);

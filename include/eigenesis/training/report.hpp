@@ -48,7 +48,7 @@ struct ReportOptions {
 /// A training that goes on from a checkpoint shows its past, with the pictures and warnings of the file that is there.
 /// One that begins replaces an earlier report. Throws ArgumentError for a name that does not end in .html, for
 /// every_seconds < 0, frames < 2, and pictures without a name or a function or of one name, DataError for a file that
-/// is no report, Error for one that cannot be written.
+/// is no report, or that of another training where one goes on, Error for one that cannot be written.
 class Report : public Watcher {
  public:
   explicit Report(std::string path, ReportOptions options = {});
@@ -58,6 +58,8 @@ class Report : public Watcher {
   void end(TrainingView& now) override;
   void warning(TrainingView& now, std::string_view sentence) override;
   bool reads_updates(Index) const override { return false; }
+  /// Its file.
+  std::string path() const { return path_; }
 
  private:
   void write(TrainingView& now);

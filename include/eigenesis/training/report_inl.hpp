@@ -24,7 +24,7 @@ inline constexpr std::string_view report_head =
 inline constexpr std::string_view report_script =
 #include "eigenesis/training/report_script.inl"
     ;
-inline constexpr std::string_view report_kept = "<script type=\"text/plain\" id=\"kept\">\n";
+inline constexpr std::string_view report_kept = "<script type=\"text/plain\" id=\"kept\" data-training=\"";
 inline constexpr std::string_view report_data = "<script type=\"application/json\" id=\"data\">\n";
 inline constexpr std::string_view report_script_end = "</script>\n";
 
@@ -43,6 +43,7 @@ class ReportState {
   std::string began = time_text();
   int exceptions = std::uncaught_exceptions();  // on their way when it began
   Index first_step = 0;                         // how many steps there were
+  std::uint32_t training = 0;                   // its id
   double written = -1;                          // seconds of the run
   bool over = false;
 
@@ -56,6 +57,11 @@ class ReportState {
                        "Report: expected a report or no file but got another file: ", path_);
     if (last < 0) return;
     std::string_view lines = page.substr(at + report_kept.size());
+    const std::string begin = std::to_string(training) + "\">\n";
+    require<DataError>(lines.starts_with(begin),
+                       "Report: expected the report of this training but got that of another ", "one in ", path_,
+                       "; give this one another file, or remove that one");
+    lines.remove_prefix(begin.size());
     while (!lines.empty() && !lines.starts_with('<')) {
       const std::string_view line = lines.substr(0, lines.find('\n'));
       lines.remove_prefix(std::min(line.size() + 1, lines.size()));
@@ -104,6 +110,7 @@ class ReportState {
     page += "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>" + page_text(title(now)) + "</title>\n";
     page += report_head;
     page += report_kept;
+    page += std::to_string(training) + "\">\n";
     for (const Kept& kept : kept_) {
       page += kept.kind;
       page += ' ' + std::to_string(kept.step) + ' ' + std::to_string(kept.epoch) + ' ' + kept.rest + '\n';
@@ -218,6 +225,7 @@ EIGENESIS_ONCE void Report::begin(TrainingView& now) {
   state_.reset();  // of an earlier training
   auto state = std::make_shared<detail::ReportState>(path_, options_);
   state->first_step = now.step;
+  state->training = now.id;
   state->read(now.resumed ? now.step : -1);
   state_ = std::move(state);
   if (!now.resumed) write(now);
