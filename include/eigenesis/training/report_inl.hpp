@@ -23,6 +23,9 @@ inline constexpr std::string_view report_head =
     ;
 inline constexpr std::string_view report_script =
 #include "eigenesis/training/report_script.inl"
+#include "eigenesis/training/report_charts.inl"
+#include "eigenesis/training/report_decoder.inl"
+#include "eigenesis/training/report_walk.inl"
     ;
 inline constexpr std::string_view report_kept = "<script type=\"text/plain\" id=\"kept\" data-training=\"";
 inline constexpr std::string_view report_data = "<script type=\"application/json\" id=\"data\">\n";
@@ -35,6 +38,7 @@ EIGENESIS_ONCE std::string page_text(std::string_view text) {
     c == '<' ? result += "&lt;" : c == '>' ? result += "&gt;" : c == '&' ? result += "&amp;" : result += c;
   return result;
 }
+
 /// What a report remembers of one training.
 class ReportState {
  public:
