@@ -194,10 +194,13 @@ def run(browser):
     check("texts are shown as they are",
           browser.value("document.title") == "A VAE </title><script>alert(1)</script>" and
           browser.value("document.querySelector('#warnings li').textContent").startswith("Step 7: A <b>warning</b> of"))
-    check("each loss has a chart", browser.value("charts.length") == 3, browser.value("charts.length"))
+    check("each loss has a chart, the learning rate and the gradient norm too", browser.value("charts.length") == 5,
+          browser.value("charts.length"))
+    rates = browser.value("charts[3].curves.map(curve => [curve.title, curve.of.at.length, curve.of.mean[0]])")
+    check("the learning rate is that of the training", len(rates) == 1 and rates[0][1:] == [300, 0.001], rates)
     points = browser.value("data.losses[0].steps.at.length")
     check("a long curve is thinned out", 1000 <= points <= 2000, points)
-    check("losses are drawn", browser.value("charts.every(c => c.svg.querySelectorAll('path').length >= 3)"))
+    check("losses are drawn", browser.value("charts.slice(0, 3).every(c => c.svg.querySelectorAll('path').length >= 3)"))
     check("no coordinate is NaN", not browser.value("place('charts').innerHTML.includes('NaN')"))
 
     # The keyboard, on a chart.

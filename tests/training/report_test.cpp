@@ -284,6 +284,46 @@ TEST_CASE("A warning of the past is in a report once, whoever warns again", "[tr
   CHECK(kept(text_of(path), 'w') == both);
 }
 
+/// A weight whose gradient is 3 in each step.
+struct SteadyTrainer {
+  Parameter<double, 1> weight = Parameter<double, 1>(Tensor<double, 1>(Shape{1}, 0.0));
+  Sgd<double> optimizer{{.learning_rate = 0.5}};
+  Loss step(const Tensor<float, 2>&, Rng&) {
+    optimizer.minimize(sum(3.0 * weight), *this);
+    return {0};
+  }
+  static void fields(auto& self, auto&& field) { field("weight", self.weight), field("optimizer", self.optimizer); }
+};
+
+TEST_CASE("A report has learning rates and gradient norms if asked for, also after a stop", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html";
+  const auto train_for = [&](Index epochs, Index every, const std::string& checkpoint) {
+    SteadyTrainer trainer;
+    Rng rng(1);
+    fit(trainer, four_samples,
+        {.epochs = epochs,
+         .batch_size = 2,
+         .checkpoint = Checkpoint{.path = checkpoint},
+         .watch = {Report{path, {.every_seconds = 1000, .updates_every = every}}}},
+        rng);
+    std::vector<Index> steps;
+    for (const std::string& line : kept(text_of(path), 'u')) {
+      CHECK(line.ends_with(" \"0.5 3\""));
+      steps.push_back(step_of(line));
+    }
+    return steps;
+  };
+  CHECK(train_for(3, 0, "").empty());
+  CHECK(train_for(3, 2, folder / "run.ckpt") == std::vector<Index>{2, 4, 6});
+  CHECK(train_for(5, 2, folder / "run.ckpt") == std::vector<Index>{2, 4, 6, 8, 10});
+  std::vector<Index> even;  // of 2000 steps every second, as 1001 are too many
+  for (Index step = 2; step <= 2000; step += 2) even.push_back(step);
+  CHECK(train_for(1000, 1, "") == even);
+  CHECK_THROWS_MATCHES(Report("run.html", {.updates_every = -1}), ArgumentError,
+                       Message("Report: expected updates_every >= 0 but got -1"));
+}
+
 TEST_CASE("A report of another training is not taken for one's own", "[training]") {
   const TemporaryDirectory folder;
   const std::string path = folder / "run.html", checkpoint = folder / "run.safetensors";

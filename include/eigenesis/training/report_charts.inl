@@ -29,20 +29,37 @@ function tickText(value, digits) {
   return (size >= 1e6 && digits <= 6) || (size > 0 && size < 1e-4) ? rounded.toExponential() : String(rounded);
 }
 
-function makeChart(loss) {
-  const curves = [
-    {title: "each step", colour: "var(--first)", of: loss.steps},
-    {title: "mean of an epoch", colour: "var(--second)", of: loss.epochs, dots: true},
-    {title: "held-out data", colour: "var(--third)", of: loss.held_out, dots: true}
-  ].filter(curve => curve.of.at.length > 0);
-  const svg = drawing("svg", {class: "chart", tabindex: 0, role: "img",
-                              "aria-label": `Chart of ${loss.name}; the last values are in the table below`});
+const colours = ["var(--first)", "var(--second)", "var(--third)"];
+function makeLossChart(loss) {
+  makeChart(loss.name, [
+    {title: "each step", of: loss.steps},
+    {title: "mean of an epoch", of: loss.epochs, dots: true},
+    {title: "held-out data", of: loss.held_out, dots: true}
+  ], "; the last values are in the table below");
+}
+/// What optimizers did: a chart of the learning rates of all models, and one of the norms of their gradients.
+function makeUpdateCharts() {
+  const models = new Map();
+  for (const line of kept.filter(each => each.kind === "u")) {
+    if (!models.has(line.name)) models.set(line.name, {at: [], rate: [], norm: []});
+    const {at, rate, norm} = models.get(line.name);
+    at.push(line.step), rate.push(line.rate), norm.push(line.norm);
+  }
+  if (models.size === 0) return;
+  const curves = which => [...models].map(([title, {at, ...values}]) => ({title, of: {at, mean: values[which]}}));
+  makeChart("learning rate", curves("rate"));
+  makeChart("gradient norm", curves("norm"));
+}
+function makeChart(name, all, more = "") {
+  const curves = all.map((curve, i) => ({colour: colours[i] || `hsl(${70 * i}, 60%, 50%)`, ...curve}))
+    .filter(curve => curve.of.at.length > 0);
+  const svg = drawing("svg", {class: "chart", tabindex: 0, role: "img", "aria-label": `Chart of ${name}${more}`});
   const keys = element("div", {class: "row faint"});
   for (const curve of curves)
     keys.append(element("span", {}, element("span", {class: "key", style: `background: ${curve.colour}`}),
                         curve.title));
   const readout = element("div", {class: "faint readout"});
-  place("charts").append(element("div", {}, element("h3", {}, loss.name), keys, svg, readout));
+  place("charts").append(element("div", {}, element("h3", {}, name), keys, svg, readout));
   const chart = {svg, curves, readout, left: 56, right: 12, top: 8, bottom: 22, x: null, back: null};
   charts.push(chart);
 
@@ -240,7 +257,8 @@ function fillLosses() {
   const losses = data.losses.filter(loss => loss.steps.at.length > 0);
   if (losses.length === 0) return;
   place("losses").hidden = false;
-  losses.forEach(makeChart);
+  losses.forEach(makeLossChart);
+  makeUpdateCharts();
   place("log-x").onchange = place("log-y").onchange = () => show(view);
   place("whole").onclick = () => show(null);
   const width = losses[0].steps.width;

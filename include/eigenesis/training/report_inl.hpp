@@ -22,9 +22,9 @@ inline constexpr std::string_view report_head =
 #include "eigenesis/training/report_head.inl"
     ;
 inline constexpr std::string_view report_script =
-#include "eigenesis/training/report_script.inl"
 #include "eigenesis/training/report_charts.inl"
 #include "eigenesis/training/report_decoder.inl"
+#include "eigenesis/training/report_script.inl"
 #include "eigenesis/training/report_walk.inl"
     ;
 inline constexpr std::string_view report_kept = "<script type=\"text/plain\" id=\"kept\" data-training=\"";
@@ -77,8 +77,8 @@ class ReportState {
         text = good ? behind + 1 : end;
         return good;
       };
-      const bool good = (line.starts_with("p ") || line.starts_with("w ")) && number(kept.step) && number(kept.epoch) &&
-                        text != end && *text == '"' && end[-1] == '"';
+      const bool good = (line.starts_with("p ") || line.starts_with("w ") || line.starts_with("u ")) &&
+                        number(kept.step) && number(kept.epoch) && text != end && *text == '"' && end[-1] == '"';
       require<DataError>(good, "Report: expected a report as it was written but got the line ",
                          shown(line.substr(0, 60)), " in ", path_);
       kept.kind = line[0];
@@ -93,6 +93,25 @@ class ReportState {
       (epoch ? curves.epochs : curves.steps).add(now.step, now.losses[i].value);
       if (i < now.held_out.size()) curves.held_out.add(now.step, now.held_out[i].value);
     }
+  }
+  /// Of several updates of a model, the last one stays.
+  void add_updates(const TrainingView& now) {
+    if (now.step / options_.updates_every % updates_stride_ != 0) return;
+    for (const Update& update : now.updates) {
+      const std::string name = page_string(update.model) + " ";
+      std::erase_if(kept_, [&](const Kept& kept) {
+        return kept.kind == 'u' && kept.step == now.step && kept.rest.starts_with(name);
+      });
+      kept_.push_back(
+          {'u', now.step, now.epoch,
+           name + "\"" + page_number(update.learning_rate) + " " + page_number(update.gradient_norm) + "\""});
+    }
+    const auto is_update = [](const Kept& kept) { return kept.kind == 'u'; };
+    const Index most = 1000 * std::max<Index>(1, std::ssize(now.updates));
+    for (; std::ranges::count_if(kept_, is_update) > most; updates_stride_ *= 2)
+      std::erase_if(kept_, [&](const Kept& kept) {
+        return kept.kind == 'u' && kept.step / options_.updates_every % (2 * updates_stride_) != 0;
+      });
   }
   /// A past warning that the file has already is not added again.
   void warn(const TrainingView& now, std::string_view sentence) {
@@ -133,7 +152,8 @@ class ReportState {
     std::string name;
     ThinnedCurve steps, epochs, held_out;
   };
-  /// A picture or a warning, a line of the page. `rest`: a picture's name and its PNG file, or a sentence.
+  /// A picture, a warning or an update, a line of the page. `rest`: a picture's name and its PNG file, a sentence, or
+  /// the name of a model, its learning rate and gradient norm.
   struct Kept {
     char kind = 'p';
     Index step = 0, epoch = 0;
@@ -211,7 +231,8 @@ class ReportState {
   std::vector<ReportFact> known_facts_ = known_facts();
   std::vector<Curves> curves_;
   std::vector<Kept> kept_;
-  std::string explorer_;  // in JSON
+  std::string explorer_;      // in JSON
+  Index updates_stride_ = 1;  // of so many updates that could be kept, one is
   Drawing drawing_{"Report"};
 };
 
@@ -223,6 +244,8 @@ EIGENESIS_ONCE Report::Report(std::string path, ReportOptions options)
   require<ArgumentError>(options_.every_seconds >= 0 && options_.frames >= 2,
                          "Report: expected every_seconds >= 0 and frames >= 2 but got ", options_.every_seconds,
                          " and ", options_.frames);
+  require<ArgumentError>(options_.updates_every >= 0, "Report: expected updates_every >= 0 but got ",
+                         options_.updates_every);
   detail::check_pictures("Report", options_.pictures);
 }
 EIGENESIS_ONCE void Report::begin(TrainingView& now) {
@@ -236,6 +259,7 @@ EIGENESIS_ONCE void Report::begin(TrainingView& now) {
 }
 EIGENESIS_ONCE void Report::step(TrainingView& now) {
   state_->add(now, false);
+  if (!now.past && reads_updates(now.step)) state_->add_updates(now);
   if (!now.past && (state_->written < 0 || now.seconds - state_->written >= options_.every_seconds)) write(now);
 }
 EIGENESIS_ONCE void Report::epoch(TrainingView& now) { state_->add(now, true); }

@@ -38,6 +38,10 @@ const kept = place("kept").textContent.split("\n").filter(line => line !== "").m
   const rest = line.slice(kind.length + step.length + epoch.length + 3);
   if (kind === "w") return {kind, step: +step, epoch: +epoch, text: JSON.parse(rest)};
   const end = rest.lastIndexOf(" \"");
+  if (kind === "u") {
+    const [rate, norm] = rest.slice(end + 2, -1).split(" ").map(value => JSON.parse(value));
+    return {kind, step: +step, epoch: +epoch, name: JSON.parse(rest.slice(0, end)), rate, norm};
+  }
   return {kind, step: +step, epoch: +epoch, name: JSON.parse(rest.slice(0, end)), png: rest.slice(end + 2, -1)};
 });
 
