@@ -21,12 +21,14 @@ inline constexpr std::string_view report_begin = "<!doctype html>\n<!-- A traini
 inline constexpr std::string_view report_head =
 #include "eigenesis/training/report_head.inl"
     ;
-inline constexpr std::string_view report_script =
+// clang-format off
+inline constexpr std::string_view report_script =  // in this order
+#include "eigenesis/training/report_script.inl"
 #include "eigenesis/training/report_charts.inl"
 #include "eigenesis/training/report_decoder.inl"
-#include "eigenesis/training/report_script.inl"
 #include "eigenesis/training/report_walk.inl"
     ;
+// clang-format on
 inline constexpr std::string_view report_kept = "<script type=\"text/plain\" id=\"kept\" data-training=\"";
 inline constexpr std::string_view report_data = "<script type=\"application/json\" id=\"data\">\n";
 inline constexpr std::string_view report_script_end = "</script>\n";
