@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/training/report.hpp>
+#include <eigenesis/training/report_curves.hpp>
 
 #include "catch.hpp"
 #include "files.hpp"
