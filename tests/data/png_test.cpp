@@ -71,7 +71,8 @@ TEST_CASE_METHOD(Fixture, "load_png refuses files that are not what they claim t
   check_refused(file, "an IEND chunk but the file ends after " + std::to_string(file.size()) + " bytes");
   file = grey;
   file[8] = 0x7f;
-  check_refused(file, "a chunk of 2130706445 bytes at byte 8 but the file ends after " + std::to_string(grey.size()));
+  check_refused(
+      file, "a chunk of 2130706445 bytes at byte 8 but the file ends after " + std::to_string(grey.size()) + " bytes");
   file = grey;
   file[19] = 4;  // the width
   CHECK_THROWS_AS(load(file), DataError);
