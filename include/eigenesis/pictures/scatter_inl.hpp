@@ -128,7 +128,8 @@ class Key {
   require<ArgumentError>(options.arrow_scale >= 0 && std::isfinite(options.arrow_scale), function,
                          ": expected arrow_scale >= 0 but got ", options.arrow_scale);
 
-  const auto [x, y] = scatter_axes(function, points, reference, options);
+  const std::array<Interval, 2> shown = scatter_axes(function, points, reference, options);
+  const Interval x = shown[0], y = shown[1];
   const auto x_ticks = linear_ticks(x, 7), y_ticks = linear_ticks(y, 7);
   const double size = static_cast<double>(options.size), left = std::ceil(label_width(y_ticks)) + 22, right = 20;
   const double top = options.title.empty() ? 18 : 44, height = size - left - right, bottom = 32;

@@ -85,7 +85,7 @@ class ThinnedCurve {
 
  private:
   struct Point {
-    Index first, last = first, count = 0, numbers = 0;  // steps; how many values, and how many of them are finite
+    Index first = 0, last = first, count = 0, numbers = 0;  // steps; how many values, and how many of them are finite
     double sum = 0, low = 0, high = 0;
   };
   void join() {

@@ -181,7 +181,7 @@ class PageLayers {
   void add(const SquaredError&) {}
   template <class... Layers>
   void add(const Sequential<Layers...>& layers) {
-    std::apply([this](const auto&... layer) { (add(layer), ...); }, layers.layers);
+    std::apply([&](const auto&... layer) { (add(layer), ...); }, layers.layers);
   }
   template <class Network, class Likelihood>
   void add(const Decoder<Network, Likelihood>& decoder) {
