@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A GAN and a VAE that are told which digit to draw, and a classifier that reads what they drew.
 #include <eigenesis/eigenesis.hpp>
-#include <eigenesis/training/report.hpp>
 
 #include "arguments.hpp"
 #include "classifier.hpp"
+#include "watching.hpp"
 using namespace eigenesis;
 
 namespace {
@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
          {"checkpoint", "none",
           "how the names of three files begin that keep the trainings after each epoch; the same call "
           "goes on from there"},
+         film_option,
          {"report", "none", "how the names of three HTML files about the trainings begin: x gives x.gan.html"},
          {"count", "1000", "samples of each digit that the classifier reads"}});
     Rng rng(arguments.seed());
@@ -76,11 +77,8 @@ int main(int argc, char** argv) {
     const GridOptions rows{.columns = across, .height = 28, .width = 28, .scale = 2};
     const auto watch = [&](const std::string& model, std::vector<DrawnPicture> pictures = {}) {
       const std::string begin = arguments.file("report");
-      std::vector<AWatcher> watchers;
-      if (!begin.empty())
-        watchers.push_back(Report{begin + "." + model + ".html",
-                                  {.facts = {{"seed", arguments.seed()}}, .pictures = std::move(pictures)}});
-      return watchers;
+      return film_and_report(arguments, "conditional_" + model + "_film.png",
+                             begin.empty() ? "" : begin + "." + model + ".html", {.pictures = std::move(pictures)});
     };
     const LeakyRelu leaky{0.2};
 

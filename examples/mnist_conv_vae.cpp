@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A VAE of convolutions on the MNIST digits.
 #include <eigenesis/eigenesis.hpp>
-#include <eigenesis/training/report.hpp>
-#include <eigenesis/training/watchers.hpp>
 
 #include "arguments.hpp"
+#include "watching.hpp"
 using namespace eigenesis;
 
 int main(int argc, char** argv) {
@@ -14,8 +13,8 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "5", "passes over the training images"},
          {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
-         {"film", "0", "steps from one frame of an animation of its samples to the next; 0: none"},
-         {"report", "none", "HTML file about the training, written again every 10 seconds"},
+         film_option,
+         report_option,
          {"steps", "0", "updates, instead of epochs"},
          {"batch", "128", "images in a batch"}});
     Rng rng(arguments.seed());
@@ -48,16 +47,12 @@ int main(int argc, char** argv) {
     Rng own_rng(arguments.seed() + 1);  // so that the training is the same without these
     const Tensor<float, 2> z = vae.prior.sample(64, own_rng);
     const auto samples = [&] { return draw_grid(vae.decode(z), size); };
-    std::vector<AWatcher> watch;
-    if (const Index film = arguments.whole("film"); film > 0)
-      watch.push_back(Film{arguments.out("conv_vae_film.png"), samples, {.every = film}});
-    if (const std::string path = arguments.file("report"); !path.empty())
-      watch.push_back(Report{path,
-                             {.title = "Convolutional VAE on MNIST",
-                              .facts = {{"seed", arguments.seed()}},
-                              .model = summary(vae, digits.value()),
-                              .pictures = {{"samples", samples}, {"reconstructions", draw_reconstructions}},
-                              .explorer = Explorer{vae, {.codes = [&] { return vae.encode(digits.value()); }}}}});
+    const auto watch =
+        film_and_report(arguments, "conv_vae_film.png", arguments.file("report"),
+                        {.title = "Convolutional VAE on MNIST",
+                         .model = summary(vae, digits.value()),
+                         .pictures = {{"samples", samples}, {"reconstructions", draw_reconstructions}},
+                         .explorer = Explorer{vae, {.codes = [&] { return vae.encode(digits.value()); }}}});
     const auto history = trainer.fit(mnist.train.images, mnist.test.images,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),

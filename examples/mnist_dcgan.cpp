@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A GAN of convolutions on the MNIST digits: the networks of PyTorch's C++ tutorial, after DCGAN (Radford et al. 2016).
 #include <eigenesis/eigenesis.hpp>
-#include <eigenesis/training/report.hpp>
-#include <eigenesis/training/watchers.hpp>
 
 #include "arguments.hpp"
 #include "ranks.hpp"
+#include "watching.hpp"
 using namespace eigenesis;
 
 int main(int argc, char** argv) {
@@ -15,8 +14,8 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "3", "passes over the training images"},
          {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
-         {"film", "0", "steps from one frame of an animation of its samples to the next; 0: none"},
-         {"report", "none", "HTML file about the training, written again every 10 seconds"},
+         film_option,
+         report_option,
          {"steps", "0", "steps of training, instead of epochs"},
          {"batch", "64", "images in a batch"},
          {"channels", "64", "of the discriminator's first layer; the others follow. With 24 an epoch takes a fifth"},
@@ -60,16 +59,12 @@ int main(int argc, char** argv) {
       if (every > 0 && now.epoch % every == 0 && now.epoch < epochs)
         draw("dcgan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
-    std::vector<AWatcher> watch;
-    if (const Index film = arguments.whole("film"); film > 0)
-      watch.push_back(Film{arguments.out("dcgan_film.png"), samples, {.every = film}});
-    if (const std::string path = arguments.file("report"); !path.empty())
-      watch.push_back(Report{path,
-                             {.title = "DCGAN on MNIST",
-                              .facts = {{"seed", arguments.seed()}},
-                              .model = summary(generator, latents) + "\n" + summary(discriminator),
-                              .pictures = {{"samples", samples}},
-                              .explorer = Explorer{drawer, {.codes = [&] { return latents; }, .range = {-1, 1}}}}});
+    const auto watch =
+        film_and_report(arguments, "dcgan_film.png", arguments.file("report"),
+                        {.title = "DCGAN on MNIST",
+                         .model = summary(generator, latents) + "\n" + summary(discriminator),
+                         .pictures = {{"samples", samples}},
+                         .explorer = Explorer{drawer, {.codes = [&] { return latents; }, .range = {-1, 1}}}});
     const auto history = trainer.fit(digits.images,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : epochs,

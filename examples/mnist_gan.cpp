@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A GAN of fully connected layers on the MNIST digits.
 #include <eigenesis/eigenesis.hpp>
-#include <eigenesis/training/report.hpp>
-#include <eigenesis/training/watchers.hpp>
 
 #include "arguments.hpp"
+#include "watching.hpp"
 using namespace eigenesis;
 
 int main(int argc, char** argv) {
@@ -14,8 +13,8 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"epochs", "20", "passes over the training images"},
          {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
-         {"film", "0", "steps from one frame of an animation of its samples to the next; 0: none"},
-         {"report", "none", "HTML file about the training, written again every 10 seconds"},
+         film_option,
+         report_option,
          {"steps", "0", "steps of training, instead of epochs"},
          {"every", "5", "epochs from one picture of samples to the next"},
          {"noise", "0", "sigma of the noise on what the discriminator sees; gone after half of the training"}});
@@ -52,19 +51,14 @@ int main(int argc, char** argv) {
       if (every > 0 && now.epoch % every == 0 && now.epoch < epochs)
         draw("gan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
-    std::vector<AWatcher> watch;
-    if (const Index film = arguments.whole("film"); film > 0)
-      watch.push_back(Film{arguments.out("gan_film.png"), samples, {.every = film}});
-    if (const std::string path = arguments.file("report"); !path.empty())
-      watch.push_back(Report{
-          path,
-          {.title = "GAN on MNIST",
-           .facts = {{"seed", arguments.seed()}},
-           .model = summary(generator, latents) + "\n" + summary(discriminator),
-           .pictures = {{"samples", samples}},
-           .explorer = Explorer{
-               generator,
-               {.codes = [&] { return latents; }, .height = digits.height, .width = digits.width, .range = {-1, 1}}}}});
+    const auto watch = film_and_report(
+        arguments, "gan_film.png", arguments.file("report"),
+        {.title = "GAN on MNIST",
+         .model = summary(generator, latents) + "\n" + summary(discriminator),
+         .pictures = {{"samples", samples}},
+         .explorer = Explorer{
+             generator,
+             {.codes = [&] { return latents; }, .height = digits.height, .width = digits.width, .range = {-1, 1}}}});
     const auto history = trainer.fit(digits.images,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : epochs,

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A VAE on the MNIST digits, 784-400-200-10-200-400-784.
 #include <eigenesis/eigenesis.hpp>
-#include <eigenesis/training/report.hpp>
-#include <eigenesis/training/watchers.hpp>
 
 #include "arguments.hpp"
+#include "watching.hpp"
 using namespace eigenesis;
 
 int main(int argc, char** argv) {
@@ -15,8 +14,8 @@ int main(int argc, char** argv) {
          {"from", "none", "weights to start from: vae.safetensors of an earlier run"},
          {"epochs", "10", "passes over the training images"},
          {"checkpoint", "none", "file that keeps the training after each epoch; the same call goes on from there"},
-         {"film", "0", "steps from one frame of an animation of its samples to the next; 0: none"},
-         {"report", "none", "HTML file about the training, written again every 10 seconds"},
+         film_option,
+         report_option,
          {"steps", "0", "updates, instead of epochs"}});
     Rng rng(arguments.seed());
     const Mnist mnist = load_mnist(arguments.text("data"));
@@ -47,19 +46,13 @@ int main(int argc, char** argv) {
     Rng own_rng(arguments.seed() + 1);  // so that the training is the same without these
     const Tensor<float, 2> z = vae.prior.sample(64, own_rng);
     const auto samples = [&] { return draw_grid(vae.decode(z), size); };
-    std::vector<AWatcher> watch;
-    if (const Index film = arguments.whole("film"); film > 0)
-      watch.push_back(Film{arguments.out("vae_film.png"), samples, {.every = film}});
-    if (const std::string path = arguments.file("report"); !path.empty())
-      watch.push_back(Report{
-          path,
-          {.title = "VAE on MNIST",
-           .facts = {{"seed", arguments.seed()}},
-           .model = summary(vae, digits.value()),
-           .pictures = {{"samples", samples}, {"reconstructions", draw_reconstructions}},
-           .explorer = Explorer{
-               vae,
-               {.codes = [&] { return vae.encode(digits.value()); }, .height = size.height, .width = size.width}}}});
+    const auto watch = film_and_report(
+        arguments, "vae_film.png", arguments.file("report"),
+        {.title = "VAE on MNIST",
+         .model = summary(vae, digits.value()),
+         .pictures = {{"samples", samples}, {"reconstructions", draw_reconstructions}},
+         .explorer = Explorer{
+             vae, {.codes = [&] { return vae.encode(digits.value()); }, .height = size.height, .width = size.width}}});
     const auto history = trainer.fit(mnist.train.images, test,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),

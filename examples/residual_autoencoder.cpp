@@ -2,9 +2,9 @@
 // A layer of one's own that learns, keeps running averages and is told when it is trained: a residual block of
 // convolutions, in an autoencoder of the MNIST digits.
 #include <eigenesis/eigenesis.hpp>
-#include <eigenesis/training/report.hpp>
 
 #include "arguments.hpp"
+#include "watching.hpp"
 using namespace eigenesis;
 
 // x + f(x), [N, H, W, C] -> [N, H, W, C] (He et al. 2016).
@@ -35,7 +35,8 @@ int main(int argc, char** argv) {
         {{"data", EIGENESIS_MNIST, "folder with the four files of MNIST or of a data set in its format"},
          {"steps", "1000", "updates"},
          {"checkpoint", "none", "file that keeps the training each 100 updates; the same call goes on from there"},
-         {"report", "none", "HTML file about the training, written again every 10 seconds"},
+         film_option,
+         report_option,
          {"batch", "64", "images in a batch"}});
     Rng rng(arguments.seed());
     const Mnist mnist = load_mnist(arguments.text("data"));
@@ -61,13 +62,10 @@ int main(int argc, char** argv) {
         for (const auto& x : {digits, redrawn}) rows.push_back(slice(x, 0, i, i + 8));
       return draw_grid(concatenate(rows, 0).value(), {.height = 28, .width = 28, .scale = 2});
     };
-    std::vector<AWatcher> watch;
-    if (const std::string path = arguments.file("report"); !path.empty())
-      watch.push_back(Report{path,
-                             {.title = "Residual autoencoder on MNIST",
-                              .facts = {{"seed", arguments.seed()}},
-                              .model = summary(autoencoder, digits.value()),
-                              .pictures = {{"reconstructions", draw_reconstructions}}}});
+    const auto watch = film_and_report(arguments, "residual_autoencoder_film.png", arguments.file("report"),
+                                       {.title = "Residual autoencoder on MNIST",
+                                        .model = summary(autoencoder, digits.value()),
+                                        .pictures = {{"reconstructions", draw_reconstructions}}});
     trainer.fit(mnist.train.images,
                 {.steps = arguments.whole("steps"),
                  .batch_size = arguments.whole("batch"),

@@ -16,6 +16,7 @@
 #include <eigenesis/files/file_inl.hpp>
 #include <eigenesis/files/gzip_inl.hpp>
 #include <eigenesis/files/idx_inl.hpp>
+#include <eigenesis/files/json_inl.hpp>
 #include <eigenesis/files/npy_inl.hpp>
 #include <eigenesis/files/png_inl.hpp>
 #include <eigenesis/files/safetensors_header_inl.hpp>
@@ -34,6 +35,7 @@
 #include <eigenesis/pictures/picture_inl.hpp>
 #include <eigenesis/pictures/scatter_inl.hpp>
 #include <eigenesis/training/checkpoint_inl.hpp>
+#include <eigenesis/training/drawn_picture_inl.hpp>
 #include <eigenesis/training/film_inl.hpp>
 #include <eigenesis/training/health_inl.hpp>
 #include <eigenesis/training/log_inl.hpp>

@@ -194,10 +194,13 @@ def run(browser):
     check("texts are shown as they are",
           browser.value("document.title") == "A VAE </title><script>alert(1)</script>" and
           browser.value("document.querySelector('#warnings li').textContent").startswith("Step 7: A <b>warning</b> of"))
-    check("each loss has a chart", browser.value("charts.length") == 3, browser.value("charts.length"))
+    check("each loss has a chart, the learning rate and the gradient norm too", browser.value("charts.length") == 5,
+          browser.value("charts.length"))
+    rates = browser.value("charts[3].curves.map(curve => [curve.title, curve.of.at.length, curve.of.mean[0]])")
+    check("the learning rate is that of the training", len(rates) == 1 and rates[0][1:] == [300, 0.001], rates)
     points = browser.value("data.losses[0].steps.at.length")
     check("a long curve is thinned out", 1000 <= points <= 2000, points)
-    check("losses are drawn", browser.value("charts.every(c => c.svg.querySelectorAll('path').length >= 3)"))
+    check("losses are drawn", browser.value("charts.slice(0, 3).every(c => c.svg.querySelectorAll('path').length >= 3)"))
     check("no coordinate is NaN", not browser.value("place('charts').innerHTML.includes('NaN')"))
 
     # The keyboard, on a chart.
@@ -218,6 +221,35 @@ def run(browser):
     for axis in ("log-y", "log-x"):
         browser.value(f"place('{axis}').click()")
     check("logarithmic axes draw", not browser.value("place('charts').innerHTML.includes('NaN')"))
+    for axis in ("log-y", "log-x"):
+        browser.value(f"place('{axis}').click()")
+    browser.value("show(null); charts[0].svg.focus()")
+    for _ in range(80):  # + is held
+        browser.key("+")
+    narrow = browser.value("view")
+    check("zoom ends at two steps", narrow and abs(narrow[1] - narrow[0] - 2) < 1e-6, narrow)
+    check("so narrow a chart is drawn", not browser.value("place('charts').innerHTML.includes('NaN')") and
+          browser.value("charts[0].svg.querySelectorAll('text').length") >= 4)
+    browser.screenshot("vae_narrow.png")
+    browser.value("show([100.1, 100.2])")
+    narrow = browser.value("view")
+    check("dragging over less shows two steps around it", narrow and abs(narrow[0] - 99.15) < 1e-6 and
+          abs(narrow[1] - 101.15) < 1e-6, narrow)
+    browser.value("show(null)")
+    # Whatever the limits are, there are few ticks, and they differ.
+    browser.value("""var shown = (low, high, log) => {
+      const texts = ticks(low, high, log).map(value => tickText(value, digitsOf(low, high)));
+      return [texts.length, new Set(texts).size];
+    }""")
+    for low, high in ((0, 1), (1234567.75, 1234567.95), (-3, 5), (1e6, 2e6), (1e15, 1e15 + 1), (1e300, 1.01e300),
+                      (1e-12, 2e-12), (123456, 123457), (-1e-3, 1e-3)):
+        count, different = browser.value(f"shown({low}, {high}, false)")
+        check(f"from {low} to {high} ticks are few and differ", 3 <= count <= 7 and count == different,
+              f"{count}, {different}")
+    count, different = browser.value("shown(2 ** 53 + 2, 2 ** 53 + 4, false)")
+    check("ticks end where numbers have no neighbours", count <= 7, count)
+    count, different = browser.value("shown(1e-300, 1e300, true)")
+    check("logarithmic ticks over 600 decades are few", 3 <= count <= 9, count)
     browser.screenshot("vae_logarithmic.png")
 
     # The keyboard, on pictures and the plane.

@@ -57,6 +57,7 @@ void write_vae(const std::string& folder) {
                       .model = summary(vae, few),
                       .pictures = {{"samples", [&] { return draw_grid(vae.decode(z), {.columns = 4}); }},
                                    {"reconstructions", [&] { return draw_grid(vae.reconstruct(few)); }}},
+                      .updates_every = 10,
                       .explorer = Explorer{vae, {.codes = [&] { return vae.encode(few); }, .names = {"a", "b", "c"}}}}},
                  Warns{}}},
       rng);
@@ -90,6 +91,7 @@ void write_gan(const std::string& folder) {
                                                [&] {
                                                  return draw_grid(generator.decode(z), {.range = {-1, 1}});
                                                }}},
+                                 .updates_every = 1,
                                  .explorer = Explorer{generator, {.codes = [&] { return z; }, .range = {-1, 1}}}}}}},
               rng);
   const Tensor<float, 2> latents = generator.prior.sample(20, rng);

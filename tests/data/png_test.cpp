@@ -71,7 +71,8 @@ TEST_CASE_METHOD(Fixture, "load_png refuses files that are not what they claim t
   check_refused(file, "an IEND chunk but the file ends after " + std::to_string(file.size()) + " bytes");
   file = grey;
   file[8] = 0x7f;
-  check_refused(file, "a chunk of 2130706445 bytes at byte 8 but the file ends after " + std::to_string(grey.size()));
+  check_refused(
+      file, "a chunk of 2130706445 bytes at byte 8 but the file ends after " + std::to_string(grey.size()) + " bytes");
   file = grey;
   file[19] = 4;  // the width
   CHECK_THROWS_AS(load(file), DataError);
@@ -232,6 +233,36 @@ TEST_CASE("Pictures are resized as by Pillow") {
     for (Index i = 0; i < y.size(); ++i) sum += static_cast<double>(i + 1) * static_cast<double>(y.data()[i]);
     CHECK_THAT(sum, WithinAbs(weighted, 1e-6 * weighted + 1e-4));
   }
+}
+
+TEST_CASE_METHOD(Fixture, "load_png resizes to a shorter side, and cuts the middle out of that") {
+  Tensor<float, 3> x(Shape{6, 9, 1});
+  for (Index i = 0; i < 54; ++i) x.data()[i] = static_cast<float>(i * 37 % 256) / 255;
+  save_png(path, x);
+  // Image.resize((6, 4)) of Pillow 13 with BILINEAR, mode F, and of that crop((1, 0, 5, 4)).
+  CHECK(load_png(path, {.shorter_side = 4}).shape() == Shape<3>{4, 6, 1});
+  const Tensor<float, 3> y = load_png(path, {.height = 4, .width = 4, .crop = true, .shorter_side = 4});
+  REQUIRE(y.shape() == Shape<3>{4, 4, 1});
+  CHECK_THAT(y(0, 0, 0), WithinAbs(0.371187, 2e-6));
+  CHECK_THAT(y(0, 1, 0), WithinAbs(0.580774, 2e-6));
+  CHECK_THAT(y(3, 3, 0), WithinAbs(0.333388, 2e-6));
+  double sum = 0;
+  for (Index i = 0; i < 16; ++i) sum += static_cast<double>(i + 1) * static_cast<double>(y.data()[i]);
+  CHECK_THAT(sum, WithinAbs(66.6100, 2e-4));
+  CHECK(load_png(path, {.width = 2, .crop = true, .shorter_side = 12}).shape() == Shape<3>{12, 2, 1});  // 12 x 18
+  // The longer side is rounded down, as by torchvision: 9 * 5 / 6 = 7.5.
+  CHECK(load_png(path, {.shorter_side = 5}).shape() == Shape<3>{5, 7, 1});
+  CHECK_THROWS_MATCHES(
+      load_png(path, {.height = 6, .crop = true, .shorter_side = 4}), DataError,
+      Message("load_png: expected a picture of at least 6 x 6 pixels to crop but got [4, 6, 1] in " + path));
+  CHECK_THROWS_MATCHES(load_png(path, {.height = 2, .width = 3, .shorter_side = 4}), ArgumentError,
+                       Message("load_png: expected a shorter_side from 0 to 16384, and .crop for a height and width "
+                               "beside it, but got 4, 2 and 3"));
+  CHECK_THROWS_AS(load_png(path, {.shorter_side = -1}), ArgumentError);
+  save_png(path, Tensor<float, 3>(Shape{1, 5, 1}, 0.0f));
+  CHECK_THROWS_MATCHES(
+      load_png(path, {.shorter_side = 4000}), DataError,
+      Message("load_png: expected sides of at most 16384 after resizing but got 4000 and 20000 in " + path));
 }
 
 TEST_CASE_METHOD(Fixture, "load_png reads palettes of every depth and refuses an index beyond") {

@@ -142,6 +142,31 @@ TEST_CASE_METHOD(Fixture, "What an ONNX file cannot say is refused by name", "[o
                       "map, in layer (Apply)",
                   example);
   }
+  SECTION("constants that are the same for all rows of the example") {
+    // In each row the greatest number is 1, at another place.
+    Tensor<float, 2> ones(Shape{8, 3}, 0.25f);
+    for (Index i = 0; i < 8; ++i) ones(i, i % 3) = 1, ones(i, (i + 1) % 3) = 0.1f * static_cast<float>(i);
+    const auto greatest = [](const auto& x) { return std::ranges::max(x.value().values()); };
+    check_refused(
+        Apply{[&](const auto& x) { return x / greatest(x); }},
+        "the same operations for any samples but got no more for 3 and map for 3 other samples as operation 0",
+        ones);  // a division by 1 is none
+    check_refused(Apply{[&](const auto& x) { return x * (greatest(x) + 1); }},
+                  "numbers that are the same for other samples but got 2 and 1.6875 in map, in layer (Apply)", ones);
+    check_refused(Apply{[&](const auto& x) { return x + Variable<float, 1>(Tensor<float, 1>(Shape{3}, greatest(x))); }},
+                  "constants that are the same for all samples but got one of shape [3] that was drawn or computed "
+                  "from x.value(), in layer (Apply)",
+                  ones);
+    check_refused(Apply{[&](const auto& x) { return slice(x, 1, 0, greatest(x) == 1 ? 2 : 1); }},
+                  "positions that are the same for other samples but got 2 and 1 in slice, in layer (Apply)", ones);
+    check_refused(Apply{[&](const auto& x) { return greatest(x) == 1 ? sin(x) : cos(x); }},
+                  "the same formula for any samples but got another for other samples in map, in layer (Apply)", ones);
+    check_refused(
+        Apply{[&](const auto& x) { return greatest(x) == 1 ? sin(x) : transpose(transpose(x)); }},
+        "the same operations for any samples but got map for 3 and transpose for 3 other samples as operation "
+        "0, in layer (Apply)",
+        ones);
+  }
   SECTION("numbers") {
     check_refused(
         in_layer([](const auto& x) { return x * (x.shape(0) - 1); }),
@@ -175,6 +200,19 @@ TEST_CASE_METHOD(Fixture, "What an ONNX file cannot say is refused by name", "[o
                   example);
     check_refused(Apply{[](const auto& x) { return Twice{x}; }},
                   "inputs and outputs of different names but got y twice", example);
+    check_refused(Linear(3, 3, rng), "as many names of inputs as inputs, 1, but got 2", example,
+                  OnnxNames{.inputs = {"x", "y"}});
+    check_refused(Linear(3, 3, rng), "as many names of outputs as outputs, 1, but got 2", example,
+                  OnnxNames{.outputs = {"x", "y"}});
+    check_refused(Linear(3, 3, rng), "names of outputs in UTF-8 that are not empty but got ''", example,
+                  OnnxNames{.outputs = {""}});
+    check_refused(Linear(3, 3, rng), "names of inputs in UTF-8 that are not empty but got 'x\\xff'", example,
+                  OnnxNames{.inputs = {"x\xff"}});
+    check_refused(Linear(3, 3, rng), "inputs and outputs of different names but got x twice", example,
+                  OnnxNames{{"x"}, {"x"}});
+    check_refused(Linear(3, 3, rng),
+                  "fields of different names, none of them that of an input or output, but got weight", example,
+                  OnnxNames{.inputs = {"weight"}});
   }
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Writes models as ONNX files into a folder, and beside them what the library makes of 1, 2 and 7 samples:
 //   write_onnx_models FOLDER
-// onnx_test.py runs the files and compares. A file of numbers begins with a line of their type and shape.
+// onnx_test.py and documents_test.py run the files and compare. A file of numbers begins with a line of their type and
+// shape.
 #include <cstdio>
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/onnx/export.hpp>
+#include <filesystem>
 #include <fstream>
 
 #include "golden.hpp"
@@ -296,6 +298,16 @@ void write_networks() {
       normal(5, 8));
   write("identity", Sequential{}, normal(5, 8));
 
+  const Tensor<float, 2> latents = normal(6, 10);
+  const Generator of_class{Sequential{AppendCondition{}, Linear(10 + 4, 9, rng)}, StandardNormal(10)};
+  export_onnx(folder + "/named.onnx", of_class, latents, classes, {.inputs = {"z", "class"}, .outputs = {"pixels"}});
+  for (const Index n : {1, 2, 7}) {
+    const std::string begin = folder + "/named." + std::to_string(n) + ".";
+    write_numbers(begin + "z", first_rows(latents, n));
+    write_numbers(begin + "class", first_rows(classes, n));
+    write_numbers(begin + "pixels", call(of_class, first_rows(latents, n), first_rows(classes, n)));
+  }
+
   write("pooled",
         Sequential{AvgPool2d{3, {.stride = 2, .padding = 1}}, MaxPool2d{3, {.stride = 1, .padding = 1}}, MaxPool2d{2},
                    Upsample2d{2}, Upsample2d{3, Interpolation::bilinear}, GlobalMaxPool2d{}},
@@ -316,6 +328,43 @@ void write_networks() {
         normal<double>(10, 3));
 }
 
+// The files that the Python of README.md and docs/guide.md reads, each in a folder of its own, with latents and what
+// the library makes of them.
+
+void write_readme() {
+  const std::string begin = folder + "/README/";
+  std::filesystem::create_directories(begin);
+  Rng rng(7);
+  Generator generator{Sequential{Linear(2, 128, rng), Relu{}, Linear(128, 128, rng), Relu{}, Linear(128, 2, rng)},
+                      StandardNormal(2)};
+  save_safetensors(begin + "generator.safetensors", generator.network);
+  export_onnx(begin + "generator.onnx", generator, generator.prior.sample(2, rng));
+  const Tensor<float, 2> z = normal(20, 2);
+  save_npy(begin + "generator.input.npy", z);
+  save_npy(begin + "generator.output.npy", generator.decode(z));
+  save_npy(begin + "generator.network.npy", generator.decode(z));
+}
+
+void write_guide() {
+  const std::string begin = folder + "/guide/";
+  std::filesystem::create_directories(begin);
+  Rng rng(8);
+  Decoder decoder{Sequential{Linear(20, 400, rng), Relu{}, Linear(400, 784, rng)}, BernoulliLikelihood{}};
+  save_safetensors(begin + "decoder.safetensors", decoder.network);
+  export_onnx(begin + "decoder.onnx", decoder, StandardNormal(20).sample(8, rng));
+  const Tensor<float, 2> z = normal(21, 20);
+  save_npy(begin + "decoder.input.npy", z);
+  save_npy(begin + "decoder.mean.npy", decoder(Variable(z)).mean().value());
+  save_npy(begin + "decoder.logits.npy", decoder(Variable(z)).logits().value());
+  save_npy(begin + "decoder.network.npy", decoder.network(Variable(z)).value());
+  Generator generator{Sequential{AppendCondition{}, Linear(100 + 10, 784, rng)}, StandardNormal(100)};
+  export_onnx(begin + "generator.onnx", generator, StandardNormal(100).sample(2, rng), one_hot(std::vector{3, 7}, 10));
+  const Tensor<float, 2> latents = normal(22, 100), classes = one_hot(std::vector{1, 2, 3, 4, 5, 6, 7}, 10);
+  save_npy(begin + "generator.input.npy", latents);
+  save_npy(begin + "generator.condition.npy", classes);
+  save_npy(begin + "generator.output.npy", call(generator, Variable(latents), Variable(classes)).value());
+}
+
 }  // namespace
 
 int main(int count, char** arguments) try {
@@ -324,6 +373,8 @@ int main(int count, char** arguments) try {
   write_networks();
   write_formulas<float>("");
   write_formulas<double>("double_");
+  write_readme();
+  write_guide();
   return 0;
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());

@@ -101,8 +101,23 @@ TEST_CASE("save_animation writes the chunks of an animated PNG") {
   CHECK(film[6].second[3] == 2);
   CHECK(film[7].second[3] == 3);
   CHECK(film[8].second[3] == 4);
-  const auto slow = chunks({.frames_per_second = 0.3})[3].second;
-  CHECK(Bytes(slow.begin() + 20, slow.begin() + 24) == Bytes{3333 >> 8, 3333 & 255, 1000 >> 8, 1000 & 255});
+  // Seconds of a frame, as a fraction of 16-bit numbers.
+  for (const auto& [rate, delay, unit] : std::vector<std::array<double, 3>>{{0.3, 10, 3},
+                                                                            {29.97, 100, 2997},
+                                                                            {30000.0 / 1001, 1001, 30000},
+                                                                            {23.976, 125, 2997},
+                                                                            {0.02, 50, 1},
+                                                                            {1000, 1, 1000},
+                                                                            {59.94, 50, 2997}}) {
+    const auto found = chunks({.frames_per_second = rate})[3].second;
+    INFO(rate << " frames per second");
+    CHECK(found[20] * 256 + found[21] == delay);
+    CHECK(found[22] * 256 + found[23] == unit);
+  }
+  // pi is no such fraction; 355 / 113 is within 8.5e-8 of it.
+  const auto pi = chunks({.frames_per_second = 3.14159265358979})[3].second;
+  const double delay = pi[20] * 256 + pi[21], unit = pi[22] * 256 + pi[23];
+  CHECK_THAT(unit / delay, WithinRel(3.14159265358979, 8.5e-8));
 }
 
 TEST_CASE("save_animation names wrong pictures and options") {

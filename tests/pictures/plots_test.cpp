@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "files.hpp"
+#include "locale.hpp"
 
 using namespace eigenesis;
 
@@ -136,14 +137,91 @@ TEST_CASE("A vector field has an arrow from each point to where its vector leads
                        Message("draw_scatter: expected arrow_scale >= 0 but got -1"));
 }
 
+TEST_CASE("A key of many names has several columns, and 64 classes have 64 colours") {
+  double nearest = 1;
+  for (std::size_t i = 0; i < 64; ++i)
+    for (std::size_t k = 0; k < i; ++k) {
+      const auto a = detail::series_colour(i).rgb, b = detail::series_colour(k).rgb;
+      nearest = std::min(nearest, std::hypot(double{a[0] - b[0]}, double{a[1] - b[1]}, double{a[2] - b[2]}));
+    }
+  CHECK(nearest > 0.12);
+  Tensor<float, 2> points(Shape{62, 2});
+  std::vector<int> labels;
+  std::vector<std::string> names;
+  for (Index i = 0; i < 62; ++i) {
+    labels.push_back(static_cast<int>(i));
+    names.push_back(std::to_string(i));
+    points(i, 0) = static_cast<float>(i % 8);
+    points(i, 1) = static_cast<float>(i / 8);
+  }
+  const Picture picture = draw_scatter(points, {.labels = labels, .names = names});
+  const Index column = static_cast<Index>(std::ceil(detail::Canvas::text_width("00", 10))) + 30;
+  CHECK(picture.width == 560 + 3 * column);  // of 25 names
+  for (Index i = 0; i < 3; ++i) {
+    const Index x = 560 - 20 + 14 + 5 + i * column, y = 18 + 10;
+    const auto [red, green, blue] = pixel(picture, x, y);
+    std::size_t found = 64;
+    double least = 40;
+    for (std::size_t k = 0; k < 62; ++k) {
+      const auto c = detail::series_colour(k).rgb;
+      const double distance = std::hypot(255.0 * c[0] - red, 255.0 * c[1] - green, 255.0 * c[2] - blue);
+      if (distance < least) found = k, least = distance;
+    }
+    INFO("column " << i << ", colour " << red << " " << green << " " << blue);
+    CHECK(found == static_cast<std::size_t>(25 * i));
+  }
+}
+
+TEST_CASE("The axes of a scatter show the limits that they are given, each for itself") {
+  // The dot at (1, 15) is in the middle of x, and at a quarter of y from above; that at (3, 0) is beyond the axes.
+  const Tensor<float, 2> points(Shape{2, 2}, {1, 15, 3, 0});
+  const Picture both = draw_scatter(points, {.x_limits = {0, 2}, .y_limits = {-15, 25}, .radius = 6});
+  constexpr unsigned dots = 0x7fa6ce;  // 0.6 of the first colour, 0.4 of the paper
+  const Box frame = frame_of(both), dot = box_of(both, dots);
+  const auto middle = [](Index low, Index high) { return 0.5 * static_cast<double>(low + high + 1); };
+  CHECK_THAT(middle(dot.left, dot.right), WithinAbs(middle(frame.left, frame.right), 1.0));
+  CHECK_THAT(middle(dot.top, dot.bottom),
+             WithinAbs(static_cast<double>(frame.top) + 0.25 * static_cast<double>(frame.bottom - frame.top), 1.5));
+  CHECK(dot.right - dot.left <= 13);
+  // Only x is given: y shows the points, 6 % wider.
+  const Picture one = draw_scatter(points, {.x_limits = {0, 4}, .radius = 6});
+  const Box two = box_of(one, dots), around = frame_of(one);
+  CHECK_THAT(middle(two.left, two.right), WithinAbs(middle(around.left, around.right), 1.0));
+  const double height = static_cast<double>(around.bottom - around.top);
+  CHECK_THAT(static_cast<double>(two.top + 6 - around.top), WithinAbs(0.03 / 1.06 * height, 2.0));
+  CHECK_THAT(static_cast<double>(around.bottom - two.bottom + 6), WithinAbs(0.03 / 1.06 * height, 2.0));
+
+  CHECK_THROWS_MATCHES(draw_scatter(points, {.limit = 1, .x_limits = {0, 4}}), ArgumentError,
+                       Message("draw_scatter: expected a limit, or x_limits and y_limits, but got both"));
+  CHECK_THROWS_MATCHES(draw_scatter(points, {.y_limits = {4, 0}}), ArgumentError,
+                       Message("draw_scatter: expected limits low < high but got 4 and 0"));
+}
+
+TEST_CASE("A picture is the same in every locale") {
+  const auto draw = [] {
+    const Tensor<float, 2> points(Shape{2, 2}, {0.25f, -0.5f, 0.75f, 0.5f});
+    std::vector<Picture> pictures{draw_scatter(points), draw_chart({{"a", {0.001, 0.5, 1.5}}}, {.logarithmic = true}),
+                                  draw_chart({{"a", {1e-9, 2.5e-9}}}), draw_heat_map(points)};
+    std::vector<std::vector<std::uint8_t>> pixels;
+    for (Picture& picture : pictures) pixels.push_back(std::move(picture.pixels));
+    return pixels;
+  };
+  const auto before = draw();
+  const CommaLocale comma;
+  CHECK(draw() == before);
+}
+
 TEST_CASE("Names that do not fit a scatter are refused") {
   const Tensor<float, 2> points(Shape{2, 2}, 0.0f);
   CHECK_THROWS_MATCHES(draw_scatter(points, {.labels = {0, 2}, .names = {"a", "b"}}), ArgumentError,
                        Message("draw_scatter: expected a name for each label but got 2 names and the label 2"));
   CHECK_THROWS_MATCHES(draw_scatter(points, {.names = {"a"}}), ArgumentError,
                        Message("draw_scatter: expected labels for the names but got none"));
-  CHECK_THROWS_MATCHES(draw_scatter(points, {.labels = {0, 1}, .size = 120, .names = {"a", "b", "c"}}), ArgumentError,
-                       Message("draw_scatter: expected at most 2 names in a picture of size 120 but got 3"));
+  const std::vector<std::string> long_names(9, "a name that is rather long");
+  CHECK_THROWS_WITH(draw_scatter(points, {.labels = {0, 1}, .size = 120, .names = long_names}),
+                    ContainsSubstring("draw_scatter: expected names whose key is at most twice as wide as the picture, "
+                                      "240, but got one of ") &&
+                        ContainsSubstring(" for 9 names; give it a greater size"));
 }
 
 TEST_CASE("A chart shows what is within its limits, where it belongs") {

@@ -23,10 +23,10 @@ struct CountingTrainer {
 
 /// Four steps an epoch. A frame shows the number of steps that the model has had.
 void train(const std::string& film, FilmOptions options, Index epochs, const std::string& checkpoint = "",
-           Index stop_after = -1) {
+           Index stop_after = -1, std::uint64_t seed = 1) {
   CountingTrainer trainer;
   const auto draw = [&] { return Picture{1, 1, 1, {static_cast<std::uint8_t>(-trainer.weight.value()(0))}}; };
-  Rng rng(1);
+  Rng rng(seed);
   fit(trainer, Tensor<double, 2>(Shape{8, 1}, 0.0),
       {.epochs = epochs,
        .batch_size = 2,
@@ -137,6 +137,12 @@ TEST_CASE("Film refuses what does not fit, and leaves the file", "[training]") {
   };
   train(film, {}, 2, run, 6);
   const Bytes checkpoint = read_bytes(run);
+  train(film, {}, 2, "", -1, 2);
+  const Bytes of_another = read_bytes(film);
+  CHECK(message([&] { train(film, {}, 2, run); }) ==
+        "Film: expected the film of this training but got that of another one in " + film +
+            "; give this one another file, or remove that one");
+  CHECK(read_bytes(film) == of_another);
   save_animation(film, {Picture{1, 1, 1, {0}}});
   const Bytes other = read_bytes(film);
   CHECK(message([&] { train(film, {}, 2, run); }) ==
@@ -160,17 +166,56 @@ TEST_CASE("Film refuses what does not fit, and leaves the file", "[training]") {
         "Film: expected every >= 0 and most >= 2 but got 0 and 1");
   CHECK(message([&] { Film("film.png", draw, {.frames_per_second = 1e9}); }) ==
         "Film: expected frames_per_second in [0.02, 1000] and loops in [0, 2^31 - 1] but got 1e+09 and 0");
-  Index width = 0;
+}
+
+TEST_CASE("A frame that cannot be drawn is left out with a warning, and the training goes on", "[training]") {
+  const TemporaryDirectory directory;
+  const std::string film = directory / "film.png";
+  struct Hears : Watcher {
+    std::vector<std::string> sentences;
+    void warning(TrainingView& now, std::string_view sentence) override {
+      sentences.push_back(std::to_string(now.step) + " " + std::string(sentence));
+    }
+  } hears;
   CountingTrainer trainer;
+  const auto draw = [&] {
+    const auto number = static_cast<std::uint8_t>(-trainer.weight.value()(0));
+    if (number == 2 || number == 3) throw NumericError("nan in a pixel");
+    return number == 5 ? Picture{1, 2, 1, {0, 0}} : Picture{1, 1, 1, {number}};
+  };
   Rng rng(1);
-  CHECK(message([&] {
-          fit(trainer, Tensor<double, 2>(Shape{8, 1}, 0.0),
-              {.epochs = 2,
-               .watch = {Film{film,
-                              [&] {
-                                ++width;
-                                return Picture{1, width, 1, Bytes(static_cast<std::size_t>(width))};
-                              }}}},
-              rng);
-        }) == "Film: expected pictures of one size, 1 x 1, but got one of 1 x 2");
+  const auto history = fit(trainer, Tensor<double, 2>(Shape{8, 1}, 0.0),
+                           {.epochs = 2, .batch_size = 2, .watch = {Film{film, draw, {.every = 1}}, &hears}}, rng);
+  CHECK(history.steps.size() == 8);
+  CHECK(frames_of(film) == Numbers{0, 1, 4, 6, 7, 8});
+  CHECK(hears.sentences ==
+        std::vector<std::string>{"2 Film: expected to draw a frame of " + film + " but got 'nan in a pixel'",
+                                 "5 Film: expected to draw a frame of " + film +
+                                     " but got 'Film: expected pictures of one size, 1 x 1, but got one of 1 x 2'"});
+}
+
+// For tests/training/film_reader.py, into the folder that EIGENESIS_WRITE_FILM names: a film of a training that was
+// stopped and went on, thinned out, in colour.
+TEST_CASE("A film of a training for Pillow is written", "[.film]") {
+  const char* const given = std::getenv("EIGENESIS_WRITE_FILM");
+  REQUIRE(given != nullptr);
+  const std::string folder = given;
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const Tensor<double, 2> data(Shape{8, 1}, 0.0);
+  for (const Index stop_after : {7, -1}) {
+    CountingTrainer trainer;
+    const auto draw = [&] {
+      const auto step = static_cast<std::uint8_t>(-trainer.weight.value()(0));
+      return Picture{1, 2, 3, {step, 1, 2, 3, step, static_cast<std::uint8_t>(255 - step)}};
+    };
+    Rng rng(1);
+    fit(trainer, data,
+        {.epochs = 5,
+         .batch_size = 2,
+         .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
+         .checkpoint = Checkpoint{.path = folder + "/run.ckpt"},
+         .watch = {Film{folder + "/film.png", draw, {.every = 1, .most = 8, .frames_per_second = 29.97, .loops = 2}}}},
+        rng);
+  }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/training/report.hpp>
+#include <eigenesis/training/report_curves.hpp>
 
 #include "catch.hpp"
 #include "files.hpp"
+#include "locale.hpp"
 
 using namespace eigenesis;
 using Catch::Matchers::Contains;
@@ -265,6 +267,137 @@ TEST_CASE("A training that goes on shows its past, and the pictures and warnings
                                path));
 }
 
+TEST_CASE("A warning of the past is in a report once, whoever warns again", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html", checkpoint = folder / "run.safetensors";
+  struct WarnsAgain : Watcher {  // in each third step, also of the past
+    void step(TrainingView& now) override {
+      if (now.step % 3 == 0) now.warn("three");
+    }
+  };
+  train({Report{path}, WarnsAgain{}}, 3, checkpoint);
+  const std::vector<std::string> both{"w 3 2 \"three\"", "w 6 3 \"three\""};
+  CHECK(kept(text_of(path), 'w') == both);
+  train({Report{path}, WarnsAgain{}}, 4, checkpoint);
+  CHECK(kept(text_of(path), 'w') == both);
+  std::filesystem::remove(path);  // one that had none of them takes them
+  train({Report{path}, WarnsAgain{}}, 4, checkpoint);
+  CHECK(kept(text_of(path), 'w') == both);
+}
+
+/// A weight whose gradient is 3 in each step.
+struct SteadyTrainer {
+  Parameter<double, 1> weight = Parameter<double, 1>(Tensor<double, 1>(Shape{1}, 0.0));
+  Sgd<double> optimizer{{.learning_rate = 0.5}};
+  Loss step(const Tensor<float, 2>&, Rng&) {
+    optimizer.minimize(sum(3.0 * weight), *this);
+    return {0};
+  }
+  static void fields(auto& self, auto&& field) { field("weight", self.weight), field("optimizer", self.optimizer); }
+};
+
+TEST_CASE("A report has learning rates and gradient norms if asked for, also after a stop", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html";
+  const auto train_for = [&](Index epochs, Index every, const std::string& checkpoint) {
+    SteadyTrainer trainer;
+    Rng rng(1);
+    fit(trainer, four_samples,
+        {.epochs = epochs,
+         .batch_size = 2,
+         .checkpoint = Checkpoint{.path = checkpoint},
+         .watch = {Report{path, {.every_seconds = 1000, .updates_every = every}}}},
+        rng);
+    std::vector<Index> steps;
+    for (const std::string& line : kept(text_of(path), 'u')) {
+      CHECK(line.ends_with(" \"0.5 3\""));
+      steps.push_back(step_of(line));
+    }
+    return steps;
+  };
+  CHECK(train_for(3, 0, "").empty());
+  CHECK(train_for(3, 2, folder / "run.ckpt") == std::vector<Index>{2, 4, 6});
+  CHECK(train_for(5, 2, folder / "run.ckpt") == std::vector<Index>{2, 4, 6, 8, 10});
+  std::vector<Index> even;  // of 2000 steps every second, as 1001 are too many
+  for (Index step = 2; step <= 2000; step += 2) even.push_back(step);
+  CHECK(train_for(1000, 1, "") == even);
+  CHECK_THROWS_MATCHES(Report("run.html", {.updates_every = -1}), ArgumentError,
+                       Message("Report: expected updates_every >= 0 but got -1"));
+}
+
+TEST_CASE("A report of another training is not taken for one's own", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html", checkpoint = folder / "run.safetensors";
+  train({}, 1, checkpoint);
+  Rng other(2);
+  CountingTrainer trainer;
+  fit(trainer, four_samples, {.epochs = 1, .batch_size = 2, .watch = {Report{path}}}, other);
+  const std::string page = text_of(path);
+  CHECK_THROWS_MATCHES(train({Report{path}}, 2, checkpoint), DataError,
+                       Message("Report: expected the report of this training but got that of another one in " + path +
+                               "; give this one another file, or remove that one"));
+  CHECK(text_of(path) == page);
+  train({Report{path}}, 1);  // one that begins replaces it, and then goes on with it
+  train({Report{path}}, 2, checkpoint);
+  CHECK_THAT(text_of(path), Contains("\"mean\":[10,20,30,40]"));
+}
+
+TEST_CASE("A drawing that fails is a warning, and the training goes on", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html";
+  int drawn = 0;
+  const auto fails = [&drawn]() -> Picture {
+    if (++drawn == 2 || drawn == 3) throw NumericError("nan in a pixel");
+    if (drawn == 4) throw std::runtime_error("\xff");
+    return grey_picture;
+  };
+  Rng rng(1);
+  Sequential decoder{Linear(2, 4, rng)};
+  const auto codes = [&drawn] {
+    if (drawn == 5) throw NumericError("no codes");
+    return Tensor<float, 2>(Shape{2, 2}, 0.0f);
+  };
+  const Explorer explorer{decoder, {.codes = codes, .range = {-9, 9, true}}};
+  const auto history = train(
+      {Report{path,
+              {.every_seconds = 0,
+               .pictures = {{"bad", fails}, {"good", [] { return grey_picture; }}, {"empty", [] { return Picture{}; }}},
+               .explorer = explorer}}},
+      2);
+  CHECK(history.steps.size() == 4);
+  CHECK(drawn == 6);  // before the first step, after each, at the end
+  const std::string page = text_of(path);
+  const auto frames = [&](const std::string& name) {
+    std::vector<Index> steps;
+    for (const std::string& line : kept(page, 'p'))
+      if (line.find(" \"" + name + "\" ") != std::string::npos) steps.push_back(step_of(line));
+    return steps;
+  };
+  CHECK(frames("bad") == std::vector<Index>{0, 4});
+  CHECK(frames("good") == std::vector<Index>{0, 1, 2, 3, 4});
+  CHECK(frames("empty").empty());
+  const auto warnings = kept(page, 'w');
+  REQUIRE(warnings.size() == 4);
+  CHECK_THAT(warnings[0], Contains("w 0 0 \"Report: expected to draw the picture empty but got 'Report: expected "));
+  CHECK(warnings[1] == "w 1 1 \"Report: expected to draw the picture bad but got 'nan in a pixel'\"");
+  CHECK(warnings[2] == "w 3 2 \"Report: expected to draw the picture bad but got '\xef\xbf\xbd'\"");
+  CHECK(warnings[3] == "w 4 2 \"Report: expected to draw the explorer but got 'no codes'\"");
+  CHECK(count_of(page, "\"explorer\":null") == 0);  // it stays as it was
+}
+
+TEST_CASE("A report is the same in every locale, and tells numbers apart", "[training]") {
+  const TemporaryDirectory folder;
+  const CommaLocale comma;
+  detail::ThinnedCurve curve;
+  curve.add(1, 1234567.8);
+  curve.add(2, 1234567.9);
+  curve.add(3, 0.5);
+  CHECK(curve.json() == R"({"at":[1,2,3],"mean":[1234567.8,1234567.9,0.5],"width":1})");
+  const std::string path = folder / "run.html";
+  train({Report{path, {.every_seconds = 0.25, .facts = {{"rate", 0.5}}}}}, 1);
+  CHECK_THAT(text_of(path), Contains(R"("every_seconds":0.25,)") && Contains(R"(["rate","0.5"])"));
+}
+
 TEST_CASE("A report replaces no other file", "[training]") {
   const TemporaryDirectory folder;
   const std::string path = folder / "run.html";
@@ -304,11 +437,13 @@ TEST_CASE("A report refuses options that it cannot follow", "[training]") {
   CHECK_THROWS_MATCHES(Report("run.html", {.frames = 1}), ArgumentError,
                        Message("Report: expected every_seconds >= 0 and frames >= 2 but got 10 and 1"));
   CHECK_THROWS_MATCHES(Report("run.html", {.pictures = {{"a", {}}}}), ArgumentError,
-                       Message("Report: expected a name and a function of each picture but got none of a"));
+                       Message("Report: expected a name and a function for each picture but got no function for a"));
   CHECK_THROWS_MATCHES(Report("run.html", {.pictures = {{"", draw}}}), ArgumentError,
-                       Message("Report: expected a name and a function of each picture but got none of a picture"));
+                       Message("Report: expected a name and a function for each picture but got one without a name"));
   CHECK_THROWS_MATCHES(Report("run.html", {.pictures = {{"a", draw}, {"a", draw}}}), ArgumentError,
                        Message("Report: expected pictures of different names but got a twice"));
+  CHECK_THROWS_MATCHES(Report("run.html", {.pictures = {{"a\xff", draw}}}), ArgumentError,
+                       Message("Report: expected names of pictures in UTF-8 but got a\\xff"));
 }
 
 TEST_CASE("An explorer has the layers and weights of a decoder", "[training]") {

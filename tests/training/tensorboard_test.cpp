@@ -193,13 +193,13 @@ TEST_CASE("TensorBoard refuses folders and options that do not fit", "[training]
   Drawn drawn;
   CHECK(message([&] {
           TensorBoard("run", {.pictures = {drawn.grey(), drawn.grey()}});
-        }) == "TensorBoard: expected one picture for each name but got two for grey");
+        }) == "TensorBoard: expected pictures of different names but got grey twice");
   CHECK(message([&] {
           TensorBoard("run", {.pictures = {{"grey", {}}}});
-        }) == "TensorBoard: expected a name and a function for each picture but there is no function for grey");
+        }) == "TensorBoard: expected a name and a function for each picture but got no function for grey");
   CHECK(message([&] {
           TensorBoard("run", {.pictures = {{"", drawn.grey().draw}}});
-        }) == "TensorBoard: expected a name and a function for each picture but one has no name");
+        }) == "TensorBoard: expected a name and a function for each picture but got one without a name");
 }
 
 // For tests/training/tensorboard_reader.py, into the folder that EIGENESIS_WRITE_TENSORBOARD names.

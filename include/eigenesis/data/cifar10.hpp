@@ -16,7 +16,10 @@ struct Cifar10 {
 /// Source: Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images.
 Cifar10 load_cifar10(const std::string& directory);
 
-/// Reads files of CIFAR-10's binary format, whose records are a label and a picture [3, 32, 32], one after the other.
+/// Reads files of CIFAR-10's binary format, whose records are a label and a picture [3, 32, 32], one after the other ->
+/// images [N, 32 * 32 * 3] in [0, 1], each in the order H, W, C; labels [N], 0 to 9; the names of the ten classes.
+/// Throws ArgumentError without a path, DataError for a file that cannot be read or is not records of 1 + 3072 bytes
+/// with labels from 0 to 9.
 LabelledImages read_cifar10(const std::vector<std::string>& paths);
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

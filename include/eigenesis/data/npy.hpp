@@ -16,7 +16,7 @@ struct NpyArray {
   char kind;                              // f: floating point; i: whole numbers
   int bytes;                              // of each number
   std::vector<Index> sizes;               // of its axes
-  std::span<const std::uint8_t> numbers;  // in row-major order, the least significant byte first
+  std::span<const std::uint8_t> numbers;  // in row-major order, as they lie in memory
 
   template <class Scalar, int Rank>
   NpyArray(const Tensor<Scalar, Rank>& x)

@@ -11,10 +11,12 @@ struct PngOptions {
   Index channels = 0;           // 1: grey, 0.299 red + 0.587 green + 0.114 blue; 3: colour
   Index height = 0, width = 0;  // resized, without aliasing
   bool crop = false;            // The middle is cut out in place of resizing.
+  Index shorter_side = 0;       // Resized in proportion until the shorter side is so long, before .crop cuts out.
 };
 
 /// Reads a PNG file -> [H, W, C], pixels in [0, 1]; C is 1 (grey) or 3 (colour), an alpha channel is left out. Throws
-/// ArgumentError for impossible options, DataError for a damaged file or one that is too small to be cropped.
+/// ArgumentError for impossible options, DataError for a damaged file or one that is too small to be cropped. The
+/// middle square, as large as can be: {.height = 64, .width = 64, .crop = true, .shorter_side = 64}.
 Tensor<float, 3> load_png(const std::string& path, const PngOptions& options = {});
 
 /// Reads all files of a directory whose names end in .png, in capitals or not, in the order of their names ->
@@ -23,11 +25,11 @@ Tensor<float, 3> load_png(const std::string& path, const PngOptions& options = {
 /// pictures, if one is damaged, or if sizes or channels differ and the options do not make them equal.
 Tensor<float, 4> load_png_folder(const std::string& directory, const PngOptions& options = {});
 
-/// Reads the PNG files in the subdirectories of a directory, each of which holds the pictures of one class: the classes
-/// in the order of their names, and in each the files as load_png_folder does -> images [N, H * W * C], labels [N],
-/// `classes` with the names of the subdirectories. Hidden entries and all others than files .png in directories are
-/// left out; a sentence on the standard error stream says how many. Throws DataError as load_png_folder does, and for a
-/// class without pictures.
+/// Reads the PNG files in the subdirectories of a directory, each of which holds the pictures of one class, as
+/// torchvision's ImageFolder does, though not from folders within these: the classes in the order of their names, and
+/// in each the files as load_png_folder does -> images [N, H * W * C], labels [N], `classes` with the names of the
+/// subdirectories. Hidden entries and all others than files .png in directories are left out; a sentence on the
+/// standard error stream says how many. Throws DataError as load_png_folder does, and for a class without pictures.
 ///   const LabelledImages faces = load_labelled_png_folder("faces", {.channels = 1, .height = 32, .width = 32});
 LabelledImages load_labelled_png_folder(const std::string& directory, const PngOptions& options = {});
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -76,11 +77,15 @@ EIGENESIS_ONCE Tensor<float, 3> resized(const Tensor<float, 3>& x, int axis, Ind
 /// `name` stands in messages for the path.
 EIGENESIS_ONCE Tensor<float, 3> read_png(std::string_view function, const std::string& path, const std::string& name,
                                          const PngOptions& options) {
-  const auto [channels, height, width, crop] = options;
+  const auto [channels, height, width, crop, shorter_side] = options;
   require<ArgumentError>((channels == 0 || channels == 1 || channels == 3) && std::min(height, width) >= 0 &&
                              std::max(height, width) <= 16384,
                          function, ": expected channels 0, 1 or 3 and sizes from 0 to 16384 but got ", channels, ", ",
                          height, " and ", width);
+  require<ArgumentError>(
+      shorter_side >= 0 && shorter_side <= 16384 && (shorter_side == 0 || crop || height + width == 0), function,
+      ": expected a shorter_side from 0 to 16384, and .crop for a height and width beside it, but got ", shorter_side,
+      ", ", height, " and ", width);
   Tensor<float, 3> image = [&] {
     const Pixels pixels = decode_png(function, read_file(function, path), name);
     Tensor<float, 3> result(Shape{pixels.height, pixels.width, pixels.channels});
@@ -88,8 +93,17 @@ EIGENESIS_ONCE Tensor<float, 3> read_png(std::string_view function, const std::s
                    [](std::uint16_t value) { return static_cast<float>(value) / 65535.0f; });
     return result;
   }();
-  const Index new_height = height == 0 ? image.shape(0) : height, new_width = width == 0 ? image.shape(1) : width;
   if (channels != 0 && channels != image.shape(2)) image = with_channels(image, channels);
+  if (shorter_side > 0) {
+    const Index shorter = std::min(image.shape(0), image.shape(1));
+    const std::array<Index, 2> sizes{image.shape(0) * shorter_side / shorter, image.shape(1) * shorter_side / shorter};
+    require<DataError>(std::max(sizes[0], sizes[1]) <= 16384, function, ": expected sides of at most 16384 after ",
+                       "resizing but got ", sizes[0], " and ", sizes[1], " in ", name);
+    for (int axis = 0; axis < 2; ++axis)
+      if (sizes[static_cast<std::size_t>(axis)] != image.shape(axis))
+        image = resized(image, axis, sizes[static_cast<std::size_t>(axis)]);
+  }
+  const Index new_height = height == 0 ? image.shape(0) : height, new_width = width == 0 ? image.shape(1) : width;
   if (crop) {
     require<DataError>(new_height <= image.shape(0) && new_width <= image.shape(1), function,
                        ": expected a picture of at least ", new_height, " x ", new_width, " pixels to crop but got ",

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "eigenesis/files/file.hpp"
+#include "eigenesis/files/json.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
@@ -37,8 +38,10 @@ class ProtobufMessage {
     content_.insert(content_.end(), value.begin(), value.end());
     return *this;
   }
+  /// A string, which has to be UTF-8.
   ProtobufMessage& text(int field, std::string_view value) {
-    return bytes(field, {reinterpret_cast<const std::uint8_t*>(value.data()), value.size()});
+    const std::string utf8 = as_utf8(value);
+    return bytes(field, {reinterpret_cast<const std::uint8_t*>(utf8.data()), utf8.size()});
   }
   ProtobufMessage& message(int field, const ProtobufMessage& value) { return bytes(field, value.content_); }
 

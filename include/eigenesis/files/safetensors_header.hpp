@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "eigenesis/files/json.hpp"
 #include "eigenesis/machine/error.hpp"
 
 // The header of a safetensors file, in JSON: {"__metadata__": {"format": "pt"}, "0.weight": {"dtype": "F32", "shape":
@@ -30,9 +31,6 @@ struct StoredTensor {
   std::array<Index, 2> offsets{};
 };
 using StoredTensors = std::map<std::string, StoredTensor, std::less<>>;
-
-/// A JSON string in quotes.
-std::string json_string(std::string_view text);
 
 /// {"dtype": ..., "shape": ..., "data_offsets": ...}
 std::string to_json(const StoredTensor& tensor);

@@ -4,29 +4,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <cstdio>
 #include <utility>
 
 #include "eigenesis/files/file.hpp"
+#include "eigenesis/files/json.hpp"
 #include "eigenesis/files/safetensors_header.hpp"
 #include "eigenesis/files/text_cursor.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
-
-EIGENESIS_ONCE std::string json_string(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    char escaped[7];
-    if (static_cast<unsigned char>(c) < 0x20) {
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
-      result += escaped;
-    } else {
-      if (c == '"' || c == '\\') result += '\\';
-      result += c;
-    }
-  }
-  return result + '"';
-}
 
 EIGENESIS_ONCE std::string to_json(const StoredTensor& tensor) {
   return "{\"dtype\": " + json_string(facts(tensor.type).name) + ", \"shape\": " + to_string(ShapeView{tensor.shape}) +

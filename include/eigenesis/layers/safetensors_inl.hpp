@@ -73,6 +73,8 @@ EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<Saved
   for (const SavedField& field : fields) {
     require<ArgumentError>(names.insert(field.name).second, "save_safetensors: expected fields of different names but ",
                            "got ", field.name, " twice");
+    require<ArgumentError>(as_utf8(field.name) == field.name, "save_safetensors: expected names of fields in UTF-8 but ",
+                           "got ", shown(field.name));
     const Index size =
         std::accumulate(field.shape.begin(), field.shape.end(), facts(field.type).bytes, std::multiplies{});
     header += ", " + json_string(field.name) + ": " + to_json({field.type, field.shape, {end, end + size}});

@@ -10,8 +10,10 @@
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 /// For how many samples a model is evaluated: from what differs between the evaluations follows what depends on the
-/// number of samples. Odd, so that a division by a multiple of it is never recorded as a product.
-inline constexpr std::array<Index, 3> onnx_samples{3, 5, 7};
+/// number of samples. Odd, so that a division by a multiple of it is never recorded as a product. The last evaluation
+/// has as many samples as the first one, but others: from what differs follows what depends on their values.
+inline constexpr std::array<Index, 4> onnx_samples{3, 5, 7, 3};
+inline constexpr std::size_t onnx_runs = onnx_samples.size();
 
 /// What is to be written down, whatever the types of the model.
 struct OnnxModel {
@@ -19,10 +21,10 @@ struct OnnxModel {
   std::vector<SavedField> fields;
   std::vector<NamedLayer> layers;
   std::vector<std::string> inputs, outputs;  // their names
-  std::array<Recording, 3> runs;             // of onnx_samples
+  std::array<Recording, onnx_runs> runs;     // of onnx_samples
 };
 
-/// Makes one graph for any number of samples of the three evaluations. Operations of which no output depends are left
+/// Makes one graph for any number of samples of the evaluations. Operations of which no output depends are left
 /// out.
 class OnnxTranslation {
  public:
@@ -47,7 +49,7 @@ class OnnxTranslation {
   void check_same_operations();
   std::vector<bool> needed_operations() const;
 
-  OnnxSize size_of(const std::array<Index, 3>& found, const char* what) const;
+  OnnxSize size_of(const std::array<Index, onnx_runs>& found, const char* what) const;
   OnnxSizes shape_of(std::size_t value) const;
   OnnxSizes result_shape() const { return shape_of(operation().result); }
   OnnxSize number(std::size_t i) const;

@@ -19,7 +19,7 @@ template <class... Parts>
   fail<ArgumentError>("export_onnx: expected ", expected_and_got..., layer);
 }
 
-// What is the same in all three evaluations, and what grows with the number of samples.
+// What is the same in all evaluations, and what grows with the number of samples.
 
 EIGENESIS_ONCE void OnnxTranslation::check_same_operations() {
   const auto name_in = [&](std::size_t run) {
@@ -28,7 +28,8 @@ EIGENESIS_ONCE void OnnxTranslation::check_same_operations() {
            : operations[operation_].name.empty() ? std::string("one of the program's own")
                                                  : operations[operation_].name;
   };
-  for (std::size_t run = 1; run < 3; ++run) {
+  for (std::size_t run = 1; run < onnx_runs; ++run) {
+    const char* const other = run == 3 ? " other samples" : " samples";
     const auto &left = first().operations, &right = model_.runs[run].operations;
     for (operation_ = 0; operation_ < std::max(left.size(), right.size()); ++operation_) {
       const bool both = operation_ < std::min(left.size(), right.size());
@@ -36,11 +37,11 @@ EIGENESIS_ONCE void OnnxTranslation::check_same_operations() {
           left[operation_].operands == right[operation_].operands)
         continue;
       refuse("the same operations for any samples but got ", name_in(0), " for ", onnx_samples[0], " and ",
-             name_in(run), " for ", onnx_samples[run], " samples as operation ", operation_);
+             name_in(run), " for ", onnx_samples[run], other, " as operation ", operation_);
     }
     if (first().outputs != model_.runs[run].outputs || first().values.size() != model_.runs[run].values.size())
       refuse("the same operations for any samples but got others for ", onnx_samples[0], " than for ",
-             onnx_samples[run], " samples");
+             onnx_samples[run], other);
   }
 }
 
@@ -58,7 +59,7 @@ EIGENESIS_ONCE std::vector<bool> OnnxTranslation::needed_operations() const {
 
 /// The factor k in k n for each number of samples n; 0 unless it is a whole number > 0, and the same for all.
 template <class Number>
-Index per_sample(const std::array<Number, 3>& found) {
+Index per_sample(const std::array<Number, onnx_runs>& found) {
   const double ratio = static_cast<double>(found[0]) / static_cast<double>(onnx_samples[0]);
   if (!(ratio >= 1 && ratio <= 1e15)) return 0;
   const auto factor = static_cast<Index>(ratio);
@@ -67,9 +68,14 @@ Index per_sample(const std::array<Number, 3>& found) {
   return factor;
 }
 
-EIGENESIS_ONCE OnnxSize OnnxTranslation::size_of(const std::array<Index, 3>& found, const char* what) const {
-  if (found[0] == found[1] && found[0] == found[2]) return {found[0], 0};
-  if (const Index factor = per_sample(found)) return {0, factor};
+EIGENESIS_ONCE OnnxSize OnnxTranslation::size_of(const std::array<Index, onnx_runs>& found, const char* what) const {
+  const bool fixed = found[0] == found[1] && found[0] == found[2];
+  if (const Index factor = fixed ? 0 : per_sample(found); fixed || factor != 0) {
+    if (found[3] != found[0])
+      refuse(what, " that are the same for other samples but got ", found[0], " and ", found[3], " in ",
+             operation().name);
+    return {fixed ? found[0] : 0, factor};
+  }
   refuse(what, " that are fixed or multiples of the number of samples but got ", found[0], ", ", found[1], " and ",
          found[2], " for ", onnx_samples[0], ", ", onnx_samples[1], " and ", onnx_samples[2], " samples in ",
          operation().name);
@@ -78,8 +84,8 @@ EIGENESIS_ONCE OnnxSize OnnxTranslation::size_of(const std::array<Index, 3>& fou
 EIGENESIS_ONCE OnnxSizes OnnxTranslation::shape_of(std::size_t value) const {
   OnnxSizes shape;
   for (std::size_t axis = 0; axis < first().values[value].shape.size(); ++axis) {
-    std::array<Index, 3> found;
-    for (std::size_t run = 0; run < 3; ++run) {
+    std::array<Index, onnx_runs> found;
+    for (std::size_t run = 0; run < onnx_runs; ++run) {
       found[run] = model_.runs[run].values[value].shape[axis];
       if (found[run] == 0) refuse("no axis of size 0 but got ", ShapeView{first().values[value].shape});
     }
@@ -89,8 +95,8 @@ EIGENESIS_ONCE OnnxSizes OnnxTranslation::shape_of(std::size_t value) const {
 }
 
 EIGENESIS_ONCE OnnxSize OnnxTranslation::number(std::size_t i) const {
-  std::array<Index, 3> found;
-  for (std::size_t run = 0; run < 3; ++run) found[run] = model_.runs[run].operations[operation_].numbers[i];
+  std::array<Index, onnx_runs> found;
+  for (std::size_t run = 0; run < onnx_runs; ++run) found[run] = model_.runs[run].operations[operation_].numbers[i];
   return size_of(found, "positions");
 }
 EIGENESIS_ONCE std::vector<Index> OnnxTranslation::numbers() const {

@@ -97,7 +97,7 @@ std::string OnnxTranslation::along_axis() {
     return dense;
   };
   const Tensor<Scalar, 2> matrix = dense_in(0);
-  for (const std::size_t run : {1u, 2u})
+  for (std::size_t run = 1; run < onnx_runs; ++run)
     if (dense_in(run).shape() != matrix.shape() || !std::ranges::equal(dense_in(run).values(), matrix.values()))
       refuse("the same sizes and options for any number of samples but got others for other samples in ",
              operation().name);
@@ -121,32 +121,38 @@ std::string OnnxTranslation::along_axis() {
 
 template <class Scalar>
 std::string OnnxTranslation::formula() {
-  std::array<const Call<Scalar>*, 3> calls;
-  for (std::size_t run = 0; run < 3; ++run)
+  std::array<const Call<Scalar>*, onnx_runs> calls;
+  for (std::size_t run = 0; run < onnx_runs; ++run)
     calls[run] = static_cast<const Call<Scalar>*>(model_.runs[run].operations[operation_].details.get());
   const auto& steps = calls[0]->program.instructions;
   std::vector<Index> factors(steps.size(), 0);
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    std::array<double, 3> constants{};
-    bool same_steps = true, same_constants = true;
-    for (std::size_t run = 0; run < 3; ++run) {
+    std::array<double, onnx_runs> constants{};
+    for (std::size_t run = 0; run < onnx_runs; ++run) {
       const auto& others = calls[run]->program.instructions;
-      same_steps = same_steps && others.size() == steps.size() && calls[run]->result == calls[0]->result &&
-                   others[i].kind == steps[i].kind && others[i].operation == steps[i].operation &&
-                   others[i].operands == steps[i].operands;
-      if (!same_steps) break;
+      const bool same = others.size() == steps.size() && calls[run]->result == calls[0]->result &&
+                        others[i].kind == steps[i].kind && others[i].operation == steps[i].operation &&
+                        others[i].operands == steps[i].operands;
+      if (!same && run == 3)
+        refuse("the same formula for any samples but got another for other samples in ", calls[0]->function);
+      if (!same)
+        refuse("the same formula for any number of samples but got others for ", onnx_samples[0], ", ", onnx_samples[1],
+               " and ", onnx_samples[2], " samples in ", calls[0]->function);
       constants[run] = others[i].constant;
-      same_constants = same_constants && std::memcmp(&constants[run], &constants[0], sizeof(double)) == 0;
     }
-    if (!same_steps)
-      refuse("the same formula for any number of samples but got others for ", onnx_samples[0], ", ", onnx_samples[1],
-             " and ", onnx_samples[2], " samples in ", calls[0]->function);
-    if (same_constants) continue;
-    factors[i] = per_sample(constants);
-    if (factors[i] == 0)
-      refuse("numbers that are fixed or multiples of the number of samples but got ", constants[0], ", ", constants[1],
-             " and ", constants[2], " for ", onnx_samples[0], ", ", onnx_samples[1], " and ", onnx_samples[2],
-             " samples in ", calls[0]->function);
+    const auto differs = [&](std::size_t run) {
+      return std::memcmp(&constants[run], &constants[0], sizeof(double)) != 0;
+    };
+    if (differs(1) || differs(2)) {
+      factors[i] = per_sample(constants);
+      if (factors[i] == 0)
+        refuse("numbers that are fixed or multiples of the number of samples but got ", constants[0], ", ",
+               constants[1], " and ", constants[2], " for ", onnx_samples[0], ", ", onnx_samples[1], " and ",
+               onnx_samples[2], " samples in ", calls[0]->function);
+    }
+    if (differs(3))
+      refuse("numbers that are the same for other samples but got ", constants[0], " and ", constants[3], " in ",
+             calls[0]->function);
   }
   std::vector<std::string> arguments;
   OnnxSizes stretched;  // the shape to which those that are used are stretched

@@ -19,10 +19,21 @@ namespace detail {
                          options.frames_per_second, " and ", options.loops);
 }
 
+/// The fraction of two 16-bit numbers that is nearest to the time of a frame; of equal ones, the one with the smallest
+/// numbers.
 [[gnu::cold]] EIGENESIS_ONCE AnimationTimes animation_times(const AnimationOptions& options) {
-  const double rate = options.frames_per_second;
-  if (rate == std::floor(rate)) return {1, std::lround(rate), options.loops};
-  return {std::lround(1000 / rate), 1000, options.loops};
+  AnimationTimes best{1, 1, options.loops};
+  double least = INFINITY;
+  for (Index delay = 1; delay <= 0xffff && least > 1e-12; ++delay) {
+    const Index unit = std::lround(options.frames_per_second * static_cast<double>(delay));
+    if (unit > 0xffff) break;
+    const double rate = static_cast<double>(unit) / static_cast<double>(delay);
+    const double distance = std::abs(rate / options.frames_per_second - 1);
+    if (unit == 0 || distance >= least) continue;
+    least = distance;
+    best = {delay, unit, options.loops};
+  }
+  return best;
 }
 
 /// The same picture with three channels.

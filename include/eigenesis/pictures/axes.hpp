@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdio>
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -30,6 +30,12 @@ struct Tick {
   std::string label;
 };
 
+/// As %g and %.*f write it in the locale of C.
+inline std::string tick_label(double at, std::chars_format format = std::chars_format::general, int precision = 6) {
+  char label[32];
+  return {label, std::to_chars(label, label + sizeof label, at, format, precision).ptr};
+}
+
 /// Multiples of 1, 2 or 5 times a power of ten, at most `count` of them, or of whole numbers only.
 [[gnu::cold]] inline std::vector<Tick> linear_ticks(Interval range, int count, bool whole = false) {
   const double least = (range.high - range.low) / count;
@@ -46,13 +52,8 @@ struct Tick {
   for (int i = 0; i <= count + 1; ++i) {  // counted, as k + 1 may be k
     const double k = first + i;
     if (k * step > range.high + 1e-9 * step) break;
-    char label[32];
     const double at = k * step == 0 ? 0 : k * step;
-    if (short_form)
-      std::snprintf(label, sizeof label, "%.*f", decimals, at);
-    else
-      std::snprintf(label, sizeof label, "%g", at);
-    ticks.push_back({at, label});
+    ticks.push_back({at, short_form ? tick_label(at, std::chars_format::fixed, decimals) : tick_label(at)});
   }
   return ticks;
 }
@@ -67,9 +68,7 @@ struct Tick {
       const double at = k + std::log10(factor);
       if (at < range.low - 1e-9 || at > range.high + 1e-9) continue;
       if (factor > 1 ? decades > 2 : std::fmod(k, stride) != 0) continue;
-      char label[32];
-      std::snprintf(label, sizeof label, "%g", factor * std::pow(10.0, k));
-      ticks.push_back({at, label});
+      ticks.push_back({at, tick_label(factor * std::pow(10.0, k))});
     }
   return ticks;
 }

@@ -12,6 +12,7 @@ struct ScatterOptions {
   std::vector<int> labels = {};         // [N] >= 0, one colour for each class; empty: one colour for all
   Tensor<float, 2> reference = {};      // [M, 2], drawn in grey beneath the points: the data beside a model's samples
   double limit = 0;                     // The axes show [-limit, limit]; 0: as far as the points need.
+  Limits x_limits = {}, y_limits = {};  // what each axis shows, in place of `limit`, each to a scale of its own
   double radius = 2;                    // of the dots, in pixels
   Index size = 560;                     // of the picture, in pixels
   std::vector<std::string> names = {};  // of the classes: a key of the colours, on the right, where it hides no point

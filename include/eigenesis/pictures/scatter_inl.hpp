@@ -2,10 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
-#include "eigenesis/pictures/axes.hpp"
 #include "eigenesis/pictures/picture_inl.hpp"
+#include "eigenesis/pictures/plot_inl.hpp"
 #include "eigenesis/pictures/scatter.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
@@ -25,15 +26,30 @@ inline constexpr double key_row = 20;  // pixels
   return points;
 }
 
-/// The names of classes, each beside its colour.
-[[gnu::cold]] EIGENESIS_ONCE void draw_key(Canvas& canvas, std::span<const std::string> names, double left,
-                                           double top) {
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const double y = top + key_row * (static_cast<double>(i) + 0.5);
-    canvas.disc({left + 5, y}, 5, series_colour(i));
-    canvas.text({left + 18, y + Axes::text_size / 2}, names[i], Axes::text_size, Axes::ink);
+/// The names of classes, each beside its colour, in as many columns as its height needs.
+class Key {
+ public:
+  Key(std::span<const std::string> names, double height)
+      : names_(names), rows_(static_cast<std::size_t>(std::max(1.0, height / key_row))) {
+    for (const std::string& name : names)
+      column_ = std::max(column_, std::ceil(Canvas::text_width(name, Axes::text_size)) + 30);
   }
-}
+  double width() const { return column_ * std::ceil(static_cast<double>(names_.size()) / static_cast<double>(rows_)); }
+
+  [[gnu::cold]] void draw(Canvas& canvas, double left, double top) const {
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      const double x = left + column_ * static_cast<double>(i / rows_);
+      const double y = top + key_row * (static_cast<double>(i % rows_) + 0.5);
+      canvas.disc({x + 5, y}, 5, series_colour(i));
+      canvas.text({x + 18, y + Axes::text_size / 2}, names_[i], Axes::text_size, Axes::ink);
+    }
+  }
+
+ private:
+  std::span<const std::string> names_;
+  std::size_t rows_;
+  double column_ = 0;
+};
 
 /// An arrow with its tip at `to`; its head is as long as the arrow at most.
 [[gnu::cold]] EIGENESIS_ONCE void draw_arrow(Canvas& canvas, Point from, Point to, Colour colour) {
@@ -45,6 +61,38 @@ inline constexpr double key_row = 20;  // pixels
                to,
                {to.x - head * x + half * y, to.y - head * y - half * x}},
               1.4, colour, 0.9);
+}
+
+/// What the two axes show: one scale for both, unless the options give one of them its limits.
+[[gnu::cold]] EIGENESIS_ONCE std::array<Interval, 2> scatter_axes(std::string_view function,
+                                                                  const std::vector<Point>& points,
+                                                                  const std::vector<Point>& reference,
+                                                                  const ScatterOptions& options) {
+  const auto given = [](const Limits& limits) { return limits.low != 0 || limits.high != 0; };
+  const bool own_scales = given(options.x_limits) || given(options.y_limits);
+  require<ArgumentError>(options.limit == 0 || !own_scales, function,
+                         ": expected a limit, or x_limits and y_limits, but got both");
+  std::array<Interval, 2> axes;
+  for (const auto* set : {&points, &reference})
+    for (const Point& p : *set) {
+      axes[0].include(p.x);
+      axes[1].include(p.y);
+    }
+  double longest = 0, farthest = 0;  // of the middles
+  std::array<double, 2> middles{};
+  for (std::size_t i = 0; i < 2 && options.limit == 0 && !axes[i].empty(); ++i) {
+    middles[i] = (axes[i].low + axes[i].high) / 2;
+    longest = std::max(longest, axes[i].high - axes[i].low);
+    farthest = std::max(farthest, std::abs(middles[i]));
+  }
+  for (std::size_t i = 0; i < 2; ++i) {
+    const double length = own_scales && !axes[i].empty() ? axes[i].high - axes[i].low : longest;
+    const double reach = options.limit > 0 ? options.limit : length > 0 ? 0.53 * length : 1;
+    // However large the numbers are, the axes must tell their two ends apart.
+    const double wide = std::max(reach, 1e-9 * (own_scales ? std::abs(middles[i]) : farthest));
+    axes[i] = limited(function, {middles[i] - wide, middles[i] + wide}, i == 0 ? options.x_limits : options.y_limits);
+  }
+  return axes;
 }
 
 [[gnu::cold]] EIGENESIS_ONCE Picture scatter(std::string_view function, const std::vector<double>& values,
@@ -68,9 +116,6 @@ inline constexpr double key_row = 20;  // pixels
   }
   require<ArgumentError>(options.names.empty() || !options.labels.empty(), function,
                          ": expected labels for the names but got none");
-  const auto most_names = static_cast<std::size_t>((static_cast<double>(options.size) - 76) / key_row);
-  require<ArgumentError>(options.names.size() <= most_names, function, ": expected at most ", most_names,
-                         " names in a picture of size ", options.size, " but got ", options.names.size());
   std::vector<Point> vectors;
   double longest = 0;
   if (options.vectors.size() > 0) {
@@ -83,37 +128,26 @@ inline constexpr double key_row = 20;  // pixels
   require<ArgumentError>(options.arrow_scale >= 0 && std::isfinite(options.arrow_scale), function,
                          ": expected arrow_scale >= 0 but got ", options.arrow_scale);
 
-  Interval x, y;
-  for (const auto& set : {points, reference})
-    for (const Point& p : set) {
-      x.include(p.x);
-      y.include(p.y);
-    }
-  // One scale for both axes.
-  double reach = options.limit;
-  Point middle{0, 0};
-  if (reach == 0 && !x.empty()) {
-    reach = 0.53 * std::max(x.high - x.low, y.high - y.low);
-    middle = {(x.low + x.high) / 2, (y.low + y.high) / 2};
-  }
-  // However large the numbers are, the axes must tell their two ends apart.
-  reach = std::max(reach == 0 ? 1 : reach, 1e-9 * std::max(std::abs(middle.x), std::abs(middle.y)));
-  x = {middle.x - reach, middle.x + reach};
-  y = {middle.y - reach, middle.y + reach};
-
+  const std::array<Interval, 2> shown = scatter_axes(function, points, reference, options);
+  const Interval x = shown[0], y = shown[1];
   const auto x_ticks = linear_ticks(x, 7), y_ticks = linear_ticks(y, 7);
   const double size = static_cast<double>(options.size), left = std::ceil(label_width(y_ticks)) + 22, right = 20;
   const double top = options.title.empty() ? 18 : 44, height = size - left - right, bottom = 32;
-  double key = 0;
-  for (const std::string& name : options.names) key = std::max(key, std::ceil(Canvas::text_width(name, 10)) + 30);
-  Canvas canvas(options.size + static_cast<Index>(key), static_cast<Index>(top + height + bottom), Colour(0xffffff));
+  const Key key(options.names, height);
+  require<ArgumentError>(key.width() <= 2 * size, function,
+                         ": expected names whose key is at most twice as wide as the ", "picture, ", 2 * options.size,
+                         ", but got one of ", key.width(), " for ", options.names.size(),
+                         " names; give it a greater size");
+  Canvas canvas(options.size + static_cast<Index>(key.width()), static_cast<Index>(top + height + bottom),
+                Colour(0xffffff));
   Axes axes(canvas, left, top, size - right, top + height, x, y);
   axes.draw(x_ticks, y_ticks);
   const auto inside = [&](const Point& p) { return p.x >= x.low && p.x <= x.high && p.y >= y.low && p.y <= y.high; };
   for (const Point& p : reference)
     if (inside(p)) canvas.disc(axes.at(p.x, p.y), options.radius, Colour(0x9aa1ac), 0.6);
   // So many points on a square grid are this far from each other.
-  const double distance = 2 * reach / std::sqrt(std::max(1.0, static_cast<double>(points.size())));
+  const double distance =
+      std::sqrt((x.high - x.low) * (y.high - y.low) / std::max(1.0, static_cast<double>(points.size())));
   const double scale = options.arrow_scale > 0 ? options.arrow_scale : longest > 0 ? distance / longest : 0;
   canvas.clip(left, top, size - right, top + height);
   for (std::size_t i = 0; i < points.size(); ++i) {
@@ -126,7 +160,7 @@ inline constexpr double key_row = 20;  // pixels
       draw_arrow(canvas, axes.at(p.x, p.y), axes.at(p.x + scale * vectors[i].x, p.y + scale * vectors[i].y), colour);
   }
   canvas.clip();
-  draw_key(canvas, options.names, size - right + 14, top);
+  key.draw(canvas, size - right + 14, top);
   axes.frame();
   canvas.text({(left + size - right) / 2, 28}, options.title, 12, Axes::ink, Align::centre);
   return reduced_picture(canvas);

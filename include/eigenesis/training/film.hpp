@@ -6,7 +6,7 @@
 #include <string>
 
 #include "eigenesis/pictures/animation.hpp"
-#include "eigenesis/training/watch.hpp"
+#include "eigenesis/training/drawn_picture.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
@@ -27,9 +27,10 @@ struct FilmOptions {
 ///   .watch = {Film{"film.png", [&] { return draw_grid(generator.decode(latents)); }, {.every = 100}}}
 /// There is a frame before the first step, one in each `every` steps, or one after each epoch, and one after the last
 /// epoch. The file is written before each checkpoint and at the end. A training that begins overwrites it. One that
-/// goes on from a checkpoint takes the frames up to there from the file; if there is no file, the film begins there.
-/// Throws ArgumentError for a name that does not end in .png and options that do not fit, ShapeError for frames of
-/// several sizes, DataError for a file that is no film of a training, Error for one that cannot be written.
+/// goes on from a checkpoint takes the frames up to there from the file; if there is no file, the film begins there. A
+/// frame that cannot be drawn, or has another size, is left out with a warning. Throws ArgumentError for a name that
+/// does not end in .png and options that do not fit, DataError for a file that is no film of the training that goes on,
+/// Error for one that cannot be written.
 class Film : public Watcher {
  public:
   Film(std::string path, std::function<Picture()> draw, FilmOptions options = {});
@@ -39,15 +40,18 @@ class Film : public Watcher {
   void save(TrainingView& now) override;
   void end(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
+  /// Its file.
+  std::string path() const { return path_; }
 
  private:
-  void take(Index step);
+  void take(TrainingView& now);
   void write();
 
   std::string path_;
   std::function<Picture()> draw_;
   FilmOptions options_;
   std::shared_ptr<detail::FilmFrames> frames_;
+  detail::Drawing drawing_{"Film"};
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

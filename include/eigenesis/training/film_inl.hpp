@@ -13,13 +13,14 @@ namespace detail {
 
 struct FilmFrames {
   Animation animation;
+  std::uint32_t training = 0;     // its id
   std::vector<Index> steps = {};  // of each frame
   Index stride = 1;               // of so many frames that could be taken, one is
   bool written = false;
 
-  /// "film 2: 0 200 400": the stride and the steps.
+  /// "film 2 of 1234: 0 200 400": the stride, the training, and the steps.
   std::string text() const {
-    std::string result = "film " + std::to_string(stride) + ":";
+    std::string result = "film " + std::to_string(stride) + " of " + std::to_string(training) + ":";
     for (const Index step : steps) result += " " + std::to_string(step);
     return result;
   }
@@ -37,6 +38,9 @@ struct FilmFrames {
       return value;
     };
     stride = number("film ");
+    const Index other = number(" of ");
+    require<DataError>(other == training, "Film: expected the film of this training but got that of another one in ",
+                       path, "; give this one another file, or remove that one");
     require<DataError>(stride > 0 && rest.starts_with(":"),
                        "Film: expected the film of a training but got another animation in ", path);
     rest.remove_prefix(1);
@@ -75,30 +79,32 @@ EIGENESIS_ONCE Film::Film(std::string path, std::function<Picture()> draw, FilmO
 EIGENESIS_ONCE void Film::begin(TrainingView& now) {
   frames_.reset();  // of an earlier training
   auto frames = std::make_shared<detail::FilmFrames>();
+  frames->training = now.id;
   if (now.resumed && detail::file_exists(path_))
     frames->go_on_from(detail::decode_apng("Film", detail::read_file("Film", path_), path_), now.step, path_);
   frames_ = std::move(frames);
-  if (frames_->steps.empty()) take(now.step);
+  if (frames_->steps.empty()) take(now);
 }
 EIGENESIS_ONCE void Film::step(TrainingView& now) {
   if (!now.past && options_.every > 0 && now.step % options_.every == 0 &&
       frames_->due(now.step / options_.every, options_.most))
-    take(now.step);
+    take(now);
 }
 EIGENESIS_ONCE void Film::epoch(TrainingView& now) {
   if (now.past) return;
   const bool due = options_.every == 0 && frames_->due(now.epoch, options_.most);
-  if (due || now.epoch == now.epochs) take(now.step);
+  if (due || now.epoch == now.epochs) take(now);
 }
 EIGENESIS_ONCE void Film::save(TrainingView&) { write(); }
 EIGENESIS_ONCE void Film::end(TrainingView&) {
   if (frames_) write();
   frames_.reset();
 }
-EIGENESIS_ONCE void Film::take(Index step) {
-  if (!frames_->steps.empty() && frames_->steps.back() == step) return;
-  detail::add_frame("Film", frames_->animation, draw_(), path_);
-  frames_->steps.push_back(step);
+EIGENESIS_ONCE void Film::take(TrainingView& now) {
+  if (!frames_->steps.empty() && frames_->steps.back() == now.step) return;
+  const auto draw = [&] { detail::add_frame("Film", frames_->animation, draw_(), path_); };
+  if (!drawing_.succeeds(now, "a frame of " + path_, draw)) return;
+  frames_->steps.push_back(now.step);
   frames_->written = false;
 }
 EIGENESIS_ONCE void Film::write() {

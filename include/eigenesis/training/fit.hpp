@@ -356,7 +356,7 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
   require<ArgumentError>(!over || run.begin == begin, name, ": expected a training that is not over in ",
                          checkpoint ? checkpoint->path : "",
                          " but it has been there already; give the next one another path, more epochs, or Start::anew");
-  watching.begin(state.step, resumed);
+  watching.begin(state.step, resumed, run.begin);
   if (watching) show_past(watching, history, duration.steps);
   state.stop = watching.stop();
   stop_together();

@@ -33,8 +33,9 @@ struct ReportOptions {
   std::vector<ReportFact> facts = {};       // beside those that the library knows
   std::string model = {};                   // summary(model), to be shown
   std::vector<DrawnPicture> pictures = {};  // drawn each time it is written
-  Index frames = 40;                        // of each picture that are kept; beyond, the older ones are thinned out
-  std::optional<Explorer> explorer = {};    // Explorer{vae}: what latents decode to
+  Index updates_every = 0;  // steps from one learning rate and gradient norm of each optimizer to the next; 0: none
+  Index frames = 40;        // of each picture that are kept; beyond, the older ones are thinned out
+  std::optional<Explorer> explorer = {};  // Explorer{vae}: what latents decode to
 };
 
 /// Keeps an HTML file about a training, which any browser opens from the disk, without a network:
@@ -43,12 +44,14 @@ struct ReportOptions {
 ///                                 .explorer = Explorer{vae}}}}
 /// It shows the losses, pictures over time, what latents decode to, warnings, and facts of the run. It is written
 /// before the first step, then every `every_seconds` seconds and at the end, each time as a whole new file. Beyond 2000
-/// steps, neighbours of a curve are joined; mean, least and greatest value of each group stay.
+/// steps, neighbours of a curve are joined; mean, least and greatest value of each group stay. Of learning rates and
+/// gradient norms, which `updates_every` asks for, every second one goes instead.
 ///
 /// A training that goes on from a checkpoint shows its past, with the pictures and warnings of the file that is there.
 /// One that begins replaces an earlier report. Throws ArgumentError for a name that does not end in .html, for
-/// every_seconds < 0, frames < 2, and a picture without a name or a function, DataError for a file that is no report,
-/// Error for one that cannot be written.
+/// every_seconds < 0, updates_every < 0, frames < 2, and pictures without a name or a function or of one name,
+/// DataError for a file that is no report, or that of another training where one goes on, Error for one that cannot be
+/// written.
 class Report : public Watcher {
  public:
   explicit Report(std::string path, ReportOptions options = {});
@@ -57,9 +60,15 @@ class Report : public Watcher {
   void epoch(TrainingView& now) override;
   void end(TrainingView& now) override;
   void warning(TrainingView& now, std::string_view sentence) override;
-  bool reads_updates(Index) const override { return false; }
+  bool reads_updates(Index step) const override {
+    return options_.updates_every > 0 && step % options_.updates_every == 0;
+  }
+  /// Its file.
+  std::string path() const { return path_; }
 
  private:
+  void write(TrainingView& now);
+
   std::string path_;
   ReportOptions options_;
   std::shared_ptr<detail::ReportState> state_;

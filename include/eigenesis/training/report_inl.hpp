@@ -2,23 +2,16 @@
 #pragma once
 
 #include <sys/resource.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
-#include <cmath>
-#include <cstdio>
-#include <ctime>
 #include <exception>
-#include <fstream>
-#include <iterator>
 
 #include "eigenesis/files/file.hpp"
-#include "eigenesis/files/safetensors_header.hpp"
-#include "eigenesis/machine/isa.hpp"
-#include "eigenesis/machine/threads.hpp"
 #include "eigenesis/training/report.hpp"
+#include "eigenesis/training/report_curves.hpp"
+#include "eigenesis/training/report_explorer_inl.hpp"
+#include "eigenesis/training/report_facts_inl.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
@@ -28,185 +21,24 @@ inline constexpr std::string_view report_begin = "<!doctype html>\n<!-- A traini
 inline constexpr std::string_view report_head =
 #include "eigenesis/training/report_head.inl"
     ;
-inline constexpr std::string_view report_script =
+// clang-format off
+inline constexpr std::string_view report_script =  // in this order
 #include "eigenesis/training/report_script.inl"
+#include "eigenesis/training/report_charts.inl"
+#include "eigenesis/training/report_decoder.inl"
+#include "eigenesis/training/report_walk.inl"
     ;
-inline constexpr std::string_view report_kept = "<script type=\"text/plain\" id=\"kept\">\n";
+// clang-format on
+inline constexpr std::string_view report_kept = "<script type=\"text/plain\" id=\"kept\" data-training=\"";
 inline constexpr std::string_view report_data = "<script type=\"application/json\" id=\"data\">\n";
 inline constexpr std::string_view report_script_end = "</script>\n";
 
-/// A JSON string that cannot end the element of a page in which it stands.
-EIGENESIS_ONCE std::string page_string(std::string_view text) {
-  std::string result;
-  for (const char c : json_string(text)) c == '<' ? result += "\\u003c" : result += c;
-  return result;
-}
 /// Text of an element of a page.
 EIGENESIS_ONCE std::string page_text(std::string_view text) {
   std::string result;
   for (const char c : text)
     c == '<' ? result += "&lt;" : c == '>' ? result += "&gt;" : c == '&' ? result += "&amp;" : result += c;
   return result;
-}
-/// A number in JSON; null if it is not finite.
-EIGENESIS_ONCE std::string page_number(double value) {
-  return std::isfinite(value) ? formatted("%.7g", value) : std::string("null");
-}
-
-EIGENESIS_ONCE std::string base64(std::span<const std::uint8_t> bytes) {
-  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string result;
-  result.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t there = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t three = 0;
-    for (std::size_t k = 0; k < 3; ++k) three = three << 8 | (k < there ? bytes[i + k] : 0u);
-    for (std::size_t k = 0; k < 4; ++k) result += k <= there ? digits[three >> (18 - 6 * k) & 63] : '=';
-  }
-  return result;
-}
-/// Numbers as base64 of their bytes, the least significant first.
-template <class Bits>
-std::string base64_of(std::span<const float> numbers) {
-  Bytes bytes;
-  bytes.reserve(numbers.size() * sizeof(Bits));
-  for (const float number : numbers) {
-    Bits bits = 0;
-    if constexpr (sizeof(Bits) == 2)
-      bits = std::bit_cast<Bits>(Eigen::half(number));
-    else
-      bits = std::bit_cast<Bits>(number);
-    for (std::size_t k = 0; k < sizeof(Bits); ++k) bytes.push_back(static_cast<std::uint8_t>(bits >> (8 * k)));
-  }
-  return "\"" + base64(bytes) + "\"";
-}
-
-/// A curve of at most 2000 points. When there would be more, neighbours are joined; mean, least and greatest stay.
-class ThinnedCurve {
- public:
-  static constexpr std::size_t most = 2000;
-
-  void add(Index step, double value) {
-    if (points_.empty() || points_.back().count == width_) {
-      if (points_.size() == most) join();
-      points_.push_back({step});
-    }
-    Point& point = points_.back();
-    point.last = step;
-    ++point.count;
-    if (!std::isfinite(value)) return;
-    point.low = point.numbers == 0 ? value : std::min(point.low, value);
-    point.high = point.numbers == 0 ? value : std::max(point.high, value);
-    point.sum += value;
-    ++point.numbers;
-  }
-
-  /// {"at": [...], "mean": [...], "low": [...], "high": [...], "width": 1}; no low and high of single numbers.
-  std::string json() const {
-    std::string at, mean, low, high;
-    for (const Point& point : points_) {
-      const char* const comma = &point == points_.data() ? "" : ",";
-      const bool none = point.numbers == 0;
-      at += comma + text((static_cast<double>(point.first) + static_cast<double>(point.last)) / 2);
-      mean += comma + (none ? "null" : page_number(point.sum / static_cast<double>(point.numbers)));
-      if (width_ == 1) continue;
-      low += comma + (none ? "null" : page_number(point.low));
-      high += comma + (none ? "null" : page_number(point.high));
-    }
-    return "{\"at\":[" + at + "],\"mean\":[" + mean + "]" +
-           (width_ > 1 ? ",\"low\":[" + low + "],\"high\":[" + high + "]" : "") +
-           ",\"width\":" + std::to_string(width_) + "}";
-  }
-
- private:
-  struct Point {
-    Index first, last = first, count = 0, numbers = 0;  // steps; how many values, and how many of them are finite
-    double sum = 0, low = 0, high = 0;
-  };
-  void join() {
-    for (std::size_t i = 0; i < most / 2; ++i) {
-      Point joined = points_[2 * i];
-      const Point& next = points_[2 * i + 1];
-      const bool first = joined.numbers == 0;
-      if (next.numbers > 0) {
-        joined.low = first ? next.low : std::min(joined.low, next.low);
-        joined.high = first ? next.high : std::max(joined.high, next.high);
-      }
-      joined.last = next.last;
-      joined.count += next.count;
-      joined.numbers += next.numbers;
-      joined.sum += next.sum;
-      points_[i] = joined;
-    }
-    points_.resize(most / 2);
-    width_ *= 2;
-  }
-
-  std::vector<Point> points_;
-  Index width_ = 1;
-};
-
-/// "2026-11-27 14:05:09 +0000"
-EIGENESIS_ONCE std::string time_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  char text[40];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z", &local)};
-}
-
-/// The command line of this process as one would type it.
-EIGENESIS_ONCE std::string command_line() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::string words(std::istreambuf_iterator<char>(file), {}), line;
-  for (std::size_t at = 0, end = 0; at < words.size(); at = end + 1) {
-    end = std::min(words.find('\0', at), words.size());
-    const std::string word = words.substr(at, end - at);
-    const auto is_plain = [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-             std::string_view("-_./=,:+@%").find(c) != std::string_view::npos;
-    };
-    line += line.empty() ? "" : " ";
-    if (!word.empty() && std::ranges::all_of(word, is_plain)) {
-      line += word;
-    } else {
-      line += '\'';
-      for (const char c : word) c == '\'' ? line += "'\\''" : line += c;
-      line += '\'';
-    }
-  }
-  return line;
-}
-
-/// What /proc/cpuinfo calls the processor, or nothing.
-EIGENESIS_ONCE std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("model name"))
-      if (const std::size_t colon = line.find(": "); colon != std::string::npos) return line.substr(colon + 2);
-  return {};
-}
-
-/// Of the library, the machine, and this process.
-EIGENESIS_ONCE std::vector<ReportFact> known_facts() {
-  std::vector<ReportFact> facts;
-  if (const std::string command = command_line(); !command.empty()) facts.emplace_back("command", command);
-  utsname system{};
-  uname(&system);
-  facts.emplace_back(
-      "machine", std::string(system.nodename) + ", " + system.sysname + " " + system.release + ", " + system.machine);
-  if (const std::string processor = processor_name(); !processor.empty()) facts.emplace_back("processor", processor);
-  facts.emplace_back("threads", num_threads());
-  facts.emplace_back("instruction set", isa() == Isa::avx512 ? "AVX-512" : isa() == Isa::avx2 ? "AVX2" : "baseline");
-  facts.emplace_back("library", "eigenesis " + std::to_string(EIGENESIS_VERSION_MAJOR) + "." +
-                                    std::to_string(EIGENESIS_VERSION_MINOR) + "." +
-                                    std::to_string(EIGENESIS_VERSION_PATCH));
-#if defined(__clang__)
-  facts.emplace_back("compiler", __VERSION__);
-#else
-  facts.emplace_back("compiler", "GCC " __VERSION__);
-#endif
-  return facts;
 }
 
 /// What a report remembers of one training.
@@ -217,6 +49,7 @@ class ReportState {
   std::string began = time_text();
   int exceptions = std::uncaught_exceptions();  // on their way when it began
   Index first_step = 0;                         // how many steps there were
+  std::uint32_t training = 0;                   // its id
   double written = -1;                          // seconds of the run
   bool over = false;
 
@@ -230,6 +63,11 @@ class ReportState {
                        "Report: expected a report or no file but got another file: ", path_);
     if (last < 0) return;
     std::string_view lines = page.substr(at + report_kept.size());
+    const std::string begin = std::to_string(training) + "\">\n";
+    require<DataError>(lines.starts_with(begin),
+                       "Report: expected the report of this training but got that of another ", "one in ", path_,
+                       "; give this one another file, or remove that one");
+    lines.remove_prefix(begin.size());
     while (!lines.empty() && !lines.starts_with('<')) {
       const std::string_view line = lines.substr(0, lines.find('\n'));
       lines.remove_prefix(std::min(line.size() + 1, lines.size()));
@@ -241,8 +79,8 @@ class ReportState {
         text = good ? behind + 1 : end;
         return good;
       };
-      const bool good = (line.starts_with("p ") || line.starts_with("w ")) && number(kept.step) && number(kept.epoch) &&
-                        text != end && *text == '"' && end[-1] == '"';
+      const bool good = (line.starts_with("p ") || line.starts_with("w ") || line.starts_with("u ")) &&
+                        number(kept.step) && number(kept.epoch) && text != end && *text == '"' && end[-1] == '"';
       require<DataError>(good, "Report: expected a report as it was written but got the line ",
                          shown(line.substr(0, 60)), " in ", path_);
       kept.kind = line[0];
@@ -258,25 +96,53 @@ class ReportState {
       if (i < now.held_out.size()) curves.held_out.add(now.step, now.held_out[i].value);
     }
   }
+  /// Of several updates of a model, the last one stays.
+  void add_updates(const TrainingView& now) {
+    if (now.step / options_.updates_every % updates_stride_ != 0) return;
+    for (const Update& update : now.updates) {
+      const std::string name = page_string(update.model) + " ";
+      std::erase_if(kept_, [&](const Kept& kept) {
+        return kept.kind == 'u' && kept.step == now.step && kept.rest.starts_with(name);
+      });
+      kept_.push_back(
+          {'u', now.step, now.epoch,
+           name + "\"" + page_number(update.learning_rate) + " " + page_number(update.gradient_norm) + "\""});
+    }
+    const auto is_update = [](const Kept& kept) { return kept.kind == 'u'; };
+    const Index most = 1000 * std::max<Index>(1, std::ssize(now.updates));
+    for (; std::ranges::count_if(kept_, is_update) > most; updates_stride_ *= 2)
+      std::erase_if(kept_, [&](const Kept& kept) {
+        return kept.kind == 'u' && kept.step / options_.updates_every % (2 * updates_stride_) != 0;
+      });
+  }
+  /// A past warning that the file has already is not added again.
   void warn(const TrainingView& now, std::string_view sentence) {
-    kept_.push_back({'w', now.step, now.epoch, page_string(sentence)});
+    Kept warning{'w', now.step, now.epoch, page_string(sentence)};
+    if (!now.past || std::ranges::find(kept_, warning) == kept_.end()) kept_.push_back(std::move(warning));
   }
 
-  /// Draws what is to be drawn, and writes the file.
+  /// Draws what is to be drawn.
+  void draw(TrainingView& now) {
+    if (failed()) return;
+    for (const DrawnPicture& picture : options_.pictures)
+      drawing_.succeeds(now, "the picture " + picture.name, [&] { add(now, picture); });
+    if (options_.explorer)
+      drawing_.succeeds(now, "the explorer", [&] { explorer_ = explorer_json(options_.explorer->take()); });
+  }
+
   void write(const TrainingView& now) {
-    const bool failed = over && std::uncaught_exceptions() > exceptions;
-    if (!failed) draw(now);  // what fails there would hide the first exception
     std::string page(report_begin);
     page += "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>" + page_text(title(now)) + "</title>\n";
     page += report_head;
     page += report_kept;
+    page += std::to_string(training) + "\">\n";
     for (const Kept& kept : kept_) {
       page += kept.kind;
       page += ' ' + std::to_string(kept.step) + ' ' + std::to_string(kept.epoch) + ' ' + kept.rest + '\n';
     }
     page += report_script_end;
     page += report_data;
-    page += data(now, failed ? "failed" : over ? "over" : "running");
+    page += data(now, failed() ? "failed" : over ? "over" : "running");
     page += report_script_end;
     page += report_script;
     write_file("Report", path_, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
@@ -288,13 +154,16 @@ class ReportState {
     std::string name;
     ThinnedCurve steps, epochs, held_out;
   };
-  /// A picture or a warning, a line of the page. `rest`: a picture's name and its PNG file, or a sentence.
+  /// A picture, a warning or an update, a line of the page. `rest`: a picture's name and its PNG file, a sentence, or
+  /// the name of a model, its learning rate and gradient norm.
   struct Kept {
     char kind = 'p';
     Index step = 0, epoch = 0;
     std::string rest;
+    bool operator==(const Kept&) const = default;
   };
 
+  bool failed() const { return over && std::uncaught_exceptions() > exceptions; }
   std::string title(const TrainingView& now) const {
     const std::string& given = options_.title.empty() ? now.title : options_.title;
     return given.empty() ? "Training" : given;
@@ -305,16 +174,13 @@ class ReportState {
     return curves_.emplace_back(Curves{std::string(name), {}, {}, {}});
   }
 
-  void draw(const TrainingView& now) {
-    for (const DrawnPicture& picture : options_.pictures) {
-      const std::string name = page_string(picture.name) + " ";
-      const Bytes png = png_file("Report", picture.draw());
-      const auto is_here = [&](const Kept& kept) { return kept.kind == 'p' && kept.rest.starts_with(name); };
-      std::erase_if(kept_, [&](const Kept& kept) { return is_here(kept) && kept.step == now.step; });
-      kept_.push_back({'p', now.step, now.epoch, name + "\"" + base64(png) + "\""});
-      thin_out(is_here);
-    }
-    if (options_.explorer) explorer_ = explorer_json(options_.explorer->take());
+  void add(const TrainingView& now, const DrawnPicture& picture) {
+    const std::string name = page_string(picture.name) + " ";
+    const std::string png = base64(png_file("Report", picture.draw()));
+    const auto is_here = [&](const Kept& kept) { return kept.kind == 'p' && kept.rest.starts_with(name); };
+    std::erase_if(kept_, [&](const Kept& kept) { return is_here(kept) && kept.step == now.step; });
+    kept_.push_back({'p', now.step, now.epoch, name + "\"" + png + "\""});
+    thin_out(is_here);
   }
   /// Removes a picture if there are too many: the one whose neighbours are nearest to each other, and of equal ones the
   /// oldest. The first and the last stay.
@@ -362,76 +228,15 @@ class ReportState {
            ",\n\"explorer\":" + (explorer_.empty() ? "null" : explorer_) + "}\n";
   }
 
-  static std::string explorer_json(const PageDecoder& decoder) {
-    std::string json = "{\"latents\":" + std::to_string(decoder.latents) + ",\"layers\":[" + decoder.layers +
-                       "],\n\"half\":" + (decoder.half ? "true" : "false") +
-                       ",\"half_error\":" + page_number(decoder.half_error) + ",\n\"matrices\":";
-    json += decoder.half ? base64_of<std::uint16_t>(decoder.matrices) : base64_of<std::uint32_t>(decoder.matrices);
-    json += ",\n\"vectors\":" + base64_of<std::uint32_t>(decoder.vectors);
-    json += ",\n\"height\":" + std::to_string(decoder.height) + ",\"width\":" + std::to_string(decoder.width) +
-            ",\"channels\":" + std::to_string(decoder.channels) + ",\"low\":" + page_number(decoder.range.low) +
-            ",\"high\":" + page_number(decoder.range.high) + ",\"circle\":" + (decoder.circle ? "true" : "false");
-    json += ",\n\"example_latents\":" + base64_of<std::uint32_t>(decoder.latents_of_examples) +
-            ",\n\"examples\":" + base64_of<std::uint32_t>(decoder.examples) +
-            ",\n\"codes\":" + base64_of<std::uint32_t>(decoder.codes) + ",\"names\":[";
-    for (const std::string& name : decoder.names)
-      json += (&name == decoder.names.data() ? "" : ",") + page_string(name);
-    return json + "]}";
-  }
-
   std::string path_;
   ReportOptions options_;
   std::vector<ReportFact> known_facts_ = known_facts();
   std::vector<Curves> curves_;
   std::vector<Kept> kept_;
-  std::string explorer_;  // in JSON
+  std::string explorer_;      // in JSON
+  Index updates_stride_ = 1;  // of so many updates that could be kept, one is
+  Drawing drawing_{"Report"};
 };
-
-EIGENESIS_ONCE Tensor<float, 2> page_latents(Index latents, const Tensor<float, 2>& codes) {
-  constexpr Index normal = 64;
-  Rng rng(0);
-  Tensor<float, 2> z(Shape{normal + codes.shape(0), latents});
-  rng.fill_normal(z.data(), normal * latents);
-  std::ranges::copy(codes.values(), z.data() + normal * latents);
-  return z;
-}
-
-EIGENESIS_ONCE Shape<4> page_shape(const Shape<2>& rows, const ExplorerOptions& options) {
-  return grid_shape("Explorer", rows, {.height = options.height, .width = options.width});
-}
-
-EIGENESIS_ONCE void complete_page_decoder(PageDecoder& decoder, const Shape<4>& images,
-                                          const ExplorerOptions& options) {
-  check_range("Explorer", options.range);
-  decoder.height = images[1];
-  decoder.width = images[2];
-  decoder.channels = images[3];
-  require(decoder.channels == 1 || decoder.channels == 3,
-          "Explorer: expected images of shape [N, H, W, 1] or [N, H, W, 3] but got ", images);
-  decoder.range = options.range;
-  const Index codes = std::ssize(decoder.codes) / decoder.latents;
-  require<ArgumentError>(options.names.empty() || std::ssize(options.names) == codes, "Explorer: expected ", codes,
-                         " names, one for each code, but got ", options.names.size());
-  decoder.names = options.names;
-  for (Index i = 1; options.names.empty() && i <= codes; ++i) decoder.names.push_back(std::to_string(i));
-}
-
-EIGENESIS_ONCE void note_pixels(PageDecoder& decoder, const Tensor<float, 2>& z, std::span<const float> pixels,
-                                std::span<const float> of_rounded_weights) {
-  const double unit = decoder.range.high - decoder.range.low;
-  double error = 0;
-  for (std::size_t i = 0; i < pixels.size(); ++i) {
-    const double change = std::abs(static_cast<double>(pixels[i]) - of_rounded_weights[i]) / unit;
-    if (!(change <= error)) error = change;  // a NaN stays
-    if (std::isnan(error)) break;
-  }
-  decoder.half_error = error;
-  decoder.half = error <= half_limit;
-  constexpr std::size_t examples = 4;
-  decoder.latents_of_examples.assign(z.data(), z.data() + examples * static_cast<std::size_t>(decoder.latents));
-  const auto numbers = pixels.first(examples * pixels.size() / static_cast<std::size_t>(z.shape(0)));
-  decoder.examples.assign(numbers.begin(), numbers.end());
-}
 
 }  // namespace detail
 
@@ -441,37 +246,38 @@ EIGENESIS_ONCE Report::Report(std::string path, ReportOptions options)
   require<ArgumentError>(options_.every_seconds >= 0 && options_.frames >= 2,
                          "Report: expected every_seconds >= 0 and frames >= 2 but got ", options_.every_seconds,
                          " and ", options_.frames);
-  for (const DrawnPicture& picture : options_.pictures) {
-    require<ArgumentError>(!picture.name.empty() && picture.draw,
-                           "Report: expected a name and a function of each picture but got none of ",
-                           picture.name.empty() ? "a picture" : picture.name);
-    const auto same = [&](const DrawnPicture& other) { return other.name == picture.name; };
-    require<ArgumentError>(std::ranges::count_if(options_.pictures, same) == 1,
-                           "Report: expected pictures of different names but got ", picture.name, " twice");
-  }
+  require<ArgumentError>(options_.updates_every >= 0, "Report: expected updates_every >= 0 but got ",
+                         options_.updates_every);
+  detail::check_pictures("Report", options_.pictures);
 }
 EIGENESIS_ONCE void Report::begin(TrainingView& now) {
   state_.reset();  // of an earlier training
   auto state = std::make_shared<detail::ReportState>(path_, options_);
   state->first_step = now.step;
+  state->training = now.id;
   state->read(now.resumed ? now.step : -1);
   state_ = std::move(state);
-  if (!now.resumed) state_->write(now);
+  if (!now.resumed) write(now);
 }
 EIGENESIS_ONCE void Report::step(TrainingView& now) {
   state_->add(now, false);
-  if (!now.past && (state_->written < 0 || now.seconds - state_->written >= options_.every_seconds)) state_->write(now);
+  if (!now.past && reads_updates(now.step)) state_->add_updates(now);
+  if (!now.past && (state_->written < 0 || now.seconds - state_->written >= options_.every_seconds)) write(now);
 }
 EIGENESIS_ONCE void Report::epoch(TrainingView& now) { state_->add(now, true); }
 EIGENESIS_ONCE void Report::end(TrainingView& now) {
   if (!state_) return;
   state_->over = true;
-  state_->write(now);
+  write(now);
 }
 EIGENESIS_ONCE void Report::warning(TrainingView& now, std::string_view sentence) {
   if (!state_) return;
   state_->warn(now, sentence);
-  if (state_->over) state_->write(now);  // another watcher warns at the end
+  if (state_->over) state_->write(now);  // one watcher or another warns at the end
+}
+EIGENESIS_ONCE void Report::write(TrainingView& now) {
+  state_->draw(now);
+  state_->write(now);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -117,14 +117,7 @@ EIGENESIS_ONCE TensorBoard::TensorBoard(std::string folder, TensorBoardOptions o
   require<ArgumentError>(options_.every >= 0 && options_.pictures_every >= 0,
                          "TensorBoard: expected every >= 0 and pictures_every >= 0 but got ", options_.every, " and ",
                          options_.pictures_every);
-  for (std::size_t i = 0; i < options_.pictures.size(); ++i) {
-    const auto& [name, draw] = options_.pictures[i];
-    require<ArgumentError>(!name.empty() && draw, "TensorBoard: expected a name and a function for each picture but ",
-                           name.empty() ? "one has no name" : "there is no function for ", name);
-    for (std::size_t k = 0; k < i; ++k)
-      require<ArgumentError>(options_.pictures[k].name != name, "TensorBoard: expected one picture for each name but ",
-                             "got two for ", name);
-  }
+  detail::check_pictures("TensorBoard", options_.pictures);
 }
 EIGENESIS_ONCE void TensorBoard::begin(TrainingView& now) {
   file_.reset();  // of an earlier training

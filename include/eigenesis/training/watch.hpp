@@ -2,12 +2,14 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "eigenesis/core/rng.hpp"
 #include "eigenesis/optimizers/update.hpp"
 #include "eigenesis/training/progress.hpp"
 
@@ -23,9 +25,10 @@ struct TrainingView {
   Index epochs = 1;
   /// Of the trainer.
   Index steps_per_epoch = 1;
-  double seconds = 0;                         // since this run began
-  bool resumed = false;                       // from a checkpoint
-  bool past = false;                          // an earlier run made this step or epoch, a checkpoint tells of it
+  double seconds = 0;    // since this run began
+  std::uint32_t id = 0;  // tells trainings apart that began with other random numbers; stays where one goes on
+  bool resumed = false;  // from a checkpoint
+  bool past = false;     // an earlier run made this step or epoch, a checkpoint tells of it
   std::span<const NamedValue> losses = {};    // of the step; in epoch(), means over the epoch
   std::span<const NamedValue> held_out = {};  // in epoch(), if there are held-out data
   std::span<const Update> updates = {};       // of the optimizers in the step; none of the past
@@ -86,7 +89,8 @@ class Watching {
   bool stop() const { return training_.stop; }
   bool reads_updates(Index step) const;
 
-  void begin(Index step, bool resumed);
+  /// `began_with`: the random numbers with which the training began, in whichever run.
+  void begin(Index step, bool resumed, const Rng::State& began_with);
   /// `losses` of step `step` of epoch `epoch`.
   void step(Index step, Index epoch, std::span<const NamedValue> losses, bool past = false);
   void epoch(Index step, Index epoch, std::span<const NamedValue> losses, std::span<const NamedValue> held_out,

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <chrono>
 #include <utility>
 
+#include "eigenesis/files/file.hpp"
 #include "eigenesis/training/watch.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
@@ -36,8 +39,9 @@ EIGENESIS_ONCE void Watching::tell(void (Watcher::*what)(TrainingView&)) {
   }
 }
 
-EIGENESIS_ONCE void Watching::begin(Index step, bool resumed) {
+EIGENESIS_ONCE void Watching::begin(Index step, bool resumed, const Rng::State& began_with) {
   if (watchers_.empty()) return;
+  training_.id = crc32(std::bit_cast<std::array<std::uint8_t, sizeof began_with>>(began_with));
   training_.step = step;
   training_.resumed = resumed;
   begun_ = true;
