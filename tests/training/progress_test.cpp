@@ -109,6 +109,35 @@ TEST_CASE("Elsewhere than on a terminal one plain line is written per tenth") {
   CHECK(screen.written[9] == "vae epoch 2/2 100% 469/469 [00:04<00:00, 100 it/s] loss 112.4\n");
 }
 
+TEST_CASE("A line shows the norms of gradients if it is asked to, with and without watchers") {
+  Rng rng(1);
+  const Tensor<float, 2> data(Shape{2, 1}, 1.0f);
+  const auto last_line = [&](bool norms, std::vector<AWatcher> watch) {
+    Screen screen;
+    Autoencoder model{Encoder{Linear(1, 1, rng)}, Decoder{Linear(1, 1, rng), NormalLikelihood{}}};
+    AutoencoderTrainer trainer{model};
+    const ProgressOutput output{.write = [&](std::string_view text) { screen.written.emplace_back(text); },
+                                .seconds = [&] { return screen.seconds; },
+                                .columns = [] { return 200; }};
+    trainer.fit(data,
+                {.steps = 2,
+                 .progress = ProgressBar{{.name = "x", .output = output, .gradient_norms = norms}},
+                 .watch = std::move(watch)},
+                rng);
+    return screen.written.back();
+  };
+  struct Norms : Watcher {
+    double last = 0;
+    void step(TrainingView& now) override { last = now.updates[0].gradient_norm; }
+  } norms;
+  CHECK_THAT(last_line(true, {}), Catch::Matchers::Contains(" gradient_norm "));
+  const std::string line = last_line(true, {&norms});
+  const std::size_t at = line.find(" gradient_norm ");
+  REQUIRE(at != std::string::npos);
+  CHECK_THAT(std::stod(line.substr(at + 15)), Catch::Matchers::WithinRel(norms.last, 1e-3));
+  CHECK(last_line(false, {}).find("gradient_norm") == std::string::npos);
+}
+
 TEST_CASE("Progress is silent unless it holds a bar") {
   Screen screen;
   struct Options {

@@ -50,7 +50,7 @@ EIGENESIS_ONCE std::string page_text(std::string_view text) {
 }
 /// A number in JSON; null if it is not finite.
 EIGENESIS_ONCE std::string page_number(double value) {
-  return std::isfinite(value) ? formatted("%.7g", value) : std::string("null");
+  return std::isfinite(value) ? significant(value, 7) : std::string("null");
 }
 
 EIGENESIS_ONCE std::string base64(std::span<const std::uint8_t> bytes) {
