@@ -27,7 +27,8 @@ struct TensorBoardOptions {
 ///   tensorboard --logdir logs
 /// Curves over the step are step/... (losses), epoch/... (their means over an epoch), held_out/..., learning_rate/...
 /// and gradient_norm/... for each optimizer (Update::name), and metrics by their names, all as floats, as TensorBoard
-/// has no others. Warnings are not kept. A picture that cannot be drawn is warned of, once.
+/// has no others. Warnings are not kept. A picture that cannot be drawn is warned of, once. A training that was stopped
+/// within an epoch and goes on keeps the points of that part.
 ///
 /// The folder is made if it is not there. No file is ever overwritten. A training that begins refuses a folder that has
 /// event files. A training that goes on from a checkpoint writes a further file, which begins with a mark (SessionLog
