@@ -49,7 +49,6 @@ int main(int argc, char** argv) {
     const Tensor<float, 2> z = vae.prior.sample(64, own_rng);
     const auto samples = [&] { return draw_grid(vae.decode(z), size); };
     std::vector<AWatcher> watch;
-    if (arguments.checkpoint()) watch.push_back(StopOnInterrupt{});  // Ctrl-C: after the step in hand
     if (const Index film = arguments.whole("film"); film > 0)
       watch.push_back(Film{arguments.out("conv_vae_film.png"), samples, {.every = film}});
     if (const std::string path = arguments.file("report"); !path.empty())

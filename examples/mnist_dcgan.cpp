@@ -61,7 +61,6 @@ int main(int argc, char** argv) {
         draw("dcgan_samples_epoch_" + std::to_string(now.epoch) + ".png");
     };
     std::vector<AWatcher> watch;
-    if (arguments.checkpoint()) watch.push_back(StopOnInterrupt{});  // Ctrl-C: after the step in hand
     if (const Index film = arguments.whole("film"); film > 0)
       watch.push_back(Film{arguments.out("dcgan_film.png"), samples, {.every = film}});
     if (const std::string path = arguments.file("report"); !path.empty())

@@ -158,7 +158,7 @@ class ProgressBar {
   }
 
   /// Writes a sentence above the line.
-  void say(std::string_view sentence) {
+  void print_above(std::string_view sentence) {
     output_.write((terminal_ ? "\r\x1b[K" : "") + std::string(sentence) + "\n");
     drawing_ = false;
     last_drawn_ = -1e9;
@@ -216,9 +216,9 @@ class Progress {
     if (bar_) bar_->step(epoch, step, values);
   }
   /// A sentence above the line or, without a bar, on stderr.
-  void say(std::string_view sentence) {
+  void print_above(std::string_view sentence) {
     if (bar_)
-      bar_->say(sentence);
+      bar_->print_above(sentence);
     else
       ProgressOutput{}.write(std::string(sentence) + "\n");
   }

@@ -31,7 +31,7 @@ EIGENESIS_ONCE Watching::~Watching() {
     try {
       end();
     } catch (const std::exception& error) {  // another exception is on its way
-      progress_.say(error.what());
+      progress_.print_above(error.what());
     }
   } catch (...) {
   }
@@ -61,7 +61,7 @@ EIGENESIS_ONCE void Watching::tell(void (Watcher::*what)(TrainingView&)) {
 
 EIGENESIS_ONCE void Watching::tell_warnings() {
   for (const std::string& sentence : std::exchange(training_.warnings, {})) {
-    attempt([&] { progress_.say(sentence); });
+    attempt([&] { progress_.print_above(sentence); });
     for (std::size_t i = 0; i < begun_; ++i) attempt([&] { watchers_[i]->warning(training_, sentence); });
   }
 }
