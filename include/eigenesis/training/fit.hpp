@@ -368,7 +368,7 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
   require<ArgumentError>(!over || run.begin == begin, name, ": expected a training that is not over in ",
                          checkpoint ? checkpoint->path : "",
                          " but it has been there already; give the next one another path, more epochs, or Start::anew");
-  Watching::Fields fields;
+  TrainerFields fields;
   if constexpr (HasFields<Trainer>)
     fields = {&trainer, [](void* of) { return saved_fields(*static_cast<Trainer*>(of)); }};
   watching.begin({name, checkpoint ? checkpoint->path : "", state.step, resumed, run.begin}, fields);

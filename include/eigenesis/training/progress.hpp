@@ -46,6 +46,10 @@ struct ProgressOutput {
 
 namespace detail {
 
+struct WatchingFunctions;
+/// What watchers need, defined in watch_inl.hpp.
+const WatchingFunctions& watching_functions();
+
 /// A number with so many digits behind its point, whatever the locale.
 inline std::string fixed(double value, int digits) {
   char text[400];
@@ -112,10 +116,10 @@ class ProgressBar {
   explicit ProgressBar(ProgressBarOptions options)
       : output_(std::move(options.output)),
         given_name_(std::move(options.name)),
-        gradient_norms_(options.gradient_norms) {}
+        for_gradient_norms_(options.gradient_norms ? &detail::watching_functions() : nullptr) {}
 
-  /// Whether the norms of gradients are to be among the values.
-  bool shows_gradient_norms() const { return gradient_norms_; }
+  /// If the norms of gradients are to be among the values: what fit needs for that. Else nullptr.
+  const detail::WatchingFunctions* functions_for_gradient_norms() const { return for_gradient_norms_; }
 
   /// Begins with a training of so many epochs and steps in each. `trainer` is its title.
   void start(std::string_view trainer, Index epochs, Index steps_per_epoch) {
@@ -192,7 +196,7 @@ class ProgressBar {
   Index epochs_ = 1, steps_ = 1, epoch_ = 0, tenths_ = 0;
   Index first_step_ = 0;  // of the epoch in this run
   double epoch_start_ = 0, last_drawn_ = 0, last_seen_ = 0;
-  bool gradient_norms_ = false;
+  const detail::WatchingFunctions* for_gradient_norms_ = nullptr;
   bool terminal_ = false;
   bool drawing_ = false;  // an incomplete line stands on the terminal
 };
@@ -206,7 +210,9 @@ class Progress {
   Progress(ProgressBar bar) : bar_(std::move(bar)) {}
 
   /// As that of ProgressBar.
-  bool shows_gradient_norms() const { return bar_ && bar_->shows_gradient_norms(); }
+  const detail::WatchingFunctions* functions_for_gradient_norms() const {
+    return bar_ ? bar_->functions_for_gradient_norms() : nullptr;
+  }
   /// As that of ProgressBar.
   void start(std::string_view trainer, Index epochs, Index steps_per_epoch) {
     if (bar_) bar_->start(trainer, epochs, steps_per_epoch);

@@ -3,8 +3,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <exception>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -86,9 +84,12 @@ class AWatcher {
 
   /// The watcher.
   Watcher* operator->() const { return watcher_.get(); }
+  /// For fit.
+  const detail::WatchingFunctions& functions() const { return *functions_; }
 
  private:
   std::shared_ptr<Watcher> watcher_;
+  const detail::WatchingFunctions* functions_ = &detail::watching_functions();
 };
 
 namespace detail {
@@ -102,60 +103,74 @@ struct RunBegin {
   Rng::State began_with;
 };
 
-/// Tells the watchers of one training what happens. What they throw ends it: it is kept, `stop` is set, and end()
-/// throws it.
+/// Gives the fields of a trainer.
+struct TrainerFields {
+  void* trainer = nullptr;
+  std::vector<SavedField> (*of)(void* trainer) = nullptr;
+};
+
+class WatchedRun;
+class Watching;
+/// What fit needs to tell watchers of a training. Only programs that have watchers have its code.
+struct WatchingFunctions {
+  std::shared_ptr<WatchedRun> (*make)(Watching&, const std::vector<AWatcher>&, Progress&, const TrainingView&);
+  bool (*reads_updates)(const WatchedRun&, Index step);
+  void (*begin)(WatchedRun&, const RunBegin&, TrainerFields);
+  void (*step)(WatchedRun&, Index step, Index epoch, std::span<const NamedValue> losses, bool past);
+  void (*epoch)(WatchedRun&, Index step, Index epoch, std::span<const NamedValue> losses,
+                std::span<const NamedValue> held_out, bool past);
+  void (*save)(WatchedRun&);
+  void (*end)(WatchedRun&);
+  void (*add_gradient_norms)(WatchedRun&, CachedVector<NamedValue>&);
+};
+
+/// Tells the watchers of one training what happens, if there are any. What they throw ends it: it is kept, stop() is
+/// true, and end() throws it.
 class Watching {
  public:
-  /// Gives the fields of the trainer.
-  struct Fields {
-    void* trainer = nullptr;
-    std::vector<SavedField> (*of)(void* trainer) = nullptr;
-  };
-  Watching(std::vector<AWatcher> watchers, Progress& progress, TrainingView training);
+  Watching(const std::vector<AWatcher>& watchers, Progress& progress, const TrainingView& training)
+      : watched_(!watchers.empty()),
+        functions_(watched_ ? &watchers.front().functions() : progress.functions_for_gradient_norms()) {
+    if (functions_) run_ = functions_->make(*this, watchers, progress, training);
+  }
   Watching(const Watching&) = delete;
   Watching& operator=(const Watching&) = delete;
-  ~Watching();  // the end, if it was not told
 
-  explicit operator bool() const { return !watchers_.empty(); }
-  bool stop() const { return training_.stop; }
-  /// A callback may have asked for the end.
-  void note_stop(bool stop) { training_.stop = training_.stop || stop; }
-  bool reads_updates(Index step) const;
+  explicit operator bool() const { return watched_; }
+  bool stop() const { return stop_; }
+  /// A callback or a watcher may have asked for the end.
+  void note_stop(bool stop) { stop_ = stop_ || stop; }
+  bool reads_updates(Index step) const { return run_ && functions_->reads_updates(*run_, step); }
 
-  /// Throws ArgumentError if two of them, or one and the checkpoint, would write one file.
-  void begin(const RunBegin& run, Fields fields);
+  /// Throws ArgumentError if two watchers, or one and the checkpoint, would write one file.
+  void begin(const RunBegin& run, TrainerFields fields) {
+    if (run_) functions_->begin(*run_, run, fields);
+  }
   /// `losses` of step `step` of epoch `epoch`.
-  void step(Index step, Index epoch, std::span<const NamedValue> losses, bool past = false);
+  void step(Index step, Index epoch, std::span<const NamedValue> losses, bool past = false) {
+    if (run_) functions_->step(*run_, step, epoch, losses, past);
+  }
   void epoch(Index step, Index epoch, std::span<const NamedValue> losses, std::span<const NamedValue> held_out,
-             bool past = false);
-  void save();
-  void end();
+             bool past = false) {
+    if (run_) functions_->epoch(*run_, step, epoch, losses, held_out, past);
+  }
+  void save() {
+    if (run_) functions_->save(*run_);
+  }
+  void end() {
+    if (run_) functions_->end(*run_);
+  }
   /// Adds what a progress line shows of the updates, if it does.
-  void add_gradient_norms(CachedVector<NamedValue>& values);
+  void add_gradient_norms(CachedVector<NamedValue>& values) {
+    if (run_) functions_->add_gradient_norms(*run_, values);
+  }
 
   CachedVector<Update> updates;  // of the step
 
  private:
-  void expect_paths(const RunBegin& run) const;
-  template <class Call>
-  void attempt(Call&& call);
-  void tell(void (Watcher::*what)(TrainingView&));
-  void tell_warnings();
-  void set(Index step, Index epoch, std::span<const NamedValue> losses, bool past);
-  void find_optimizers();
-  void name_updates();
-
-  std::vector<AWatcher> watchers_;
-  Progress& progress_;
-  TrainingView training_;
-  double began_;
-  std::size_t begun_ = 0;       // so many watchers' begin() returned
-  int exceptions_;              // on their way when it began
-  std::exception_ptr failure_;  // the first of a watcher
-  Fields fields_;
-  std::vector<std::string> optimizers_;       // names of those in the trainer's fields
-  std::map<const void*, std::string> names_;  // of all that made an update
-  std::map<const void*, std::string> shown_;  // the same on the progress line
+  bool watched_, stop_ = false;
+  const WatchingFunctions* functions_;
+  std::shared_ptr<WatchedRun> run_;  // goes first, and tells the end if it was not told
 };
 
 }  // namespace detail

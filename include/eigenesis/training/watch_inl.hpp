@@ -7,7 +7,8 @@
 #include <array>
 #include <bit>
 #include <chrono>
-#include <cstring>
+#include <exception>
+#include <map>
 #include <utility>
 
 #include "eigenesis/files/file.hpp"
@@ -19,14 +20,54 @@ EIGENESIS_ONCE double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-EIGENESIS_ONCE Watching::Watching(std::vector<AWatcher> watchers, Progress& progress, TrainingView training)
-    : watchers_(std::move(watchers)),
-      progress_(progress),
-      training_(std::move(training)),
-      began_(seconds_now()),
-      exceptions_(std::uncaught_exceptions()) {}
+/// The watchers of a training, and what they are told.
+class WatchedRun {
+ public:
+  WatchedRun(Watching& front, std::vector<AWatcher> watchers, Progress& progress, TrainingView training)
+      : front_(front),
+        watchers_(std::move(watchers)),
+        progress_(progress),
+        training_(std::move(training)),
+        began_(seconds_now()),
+        exceptions_(std::uncaught_exceptions()) {}
+  WatchedRun(const WatchedRun&) = delete;
+  WatchedRun& operator=(const WatchedRun&) = delete;
+  ~WatchedRun();
 
-EIGENESIS_ONCE Watching::~Watching() {
+  bool reads_updates(Index step) const;
+  void begin(const RunBegin& run, TrainerFields fields);
+  void step(Index step, Index epoch, std::span<const NamedValue> losses, bool past);
+  void epoch(Index step, Index epoch, std::span<const NamedValue> losses, std::span<const NamedValue> held_out,
+             bool past);
+  void save() { tell(&Watcher::save); }
+  void end();
+  void add_gradient_norms(CachedVector<NamedValue>& values);
+
+ private:
+  void expect_paths(const RunBegin& run) const;
+  template <class Call>
+  void attempt(Call&& call);
+  void tell(void (Watcher::*what)(TrainingView&));
+  void tell_warnings();
+  void set(Index step, Index epoch, std::span<const NamedValue> losses, bool past);
+  void find_optimizers();
+  void name_updates();
+
+  Watching& front_;
+  std::vector<AWatcher> watchers_;
+  Progress& progress_;
+  TrainingView training_;
+  double began_;
+  std::size_t begun_ = 0;       // so many watchers' begin() returned
+  int exceptions_;              // on their way when it began
+  std::exception_ptr failure_;  // the first of a watcher
+  TrainerFields fields_;
+  std::vector<std::string> optimizers_;       // names of those in the trainer's fields
+  std::map<const void*, std::string> names_;  // of all that made an update
+  std::map<const void*, std::string> shown_;  // the same on the progress line
+};
+
+EIGENESIS_ONCE WatchedRun::~WatchedRun() {
   try {
     try {
       end();
@@ -37,13 +78,13 @@ EIGENESIS_ONCE Watching::~Watching() {
   }
 }
 
-EIGENESIS_ONCE bool Watching::reads_updates(Index step) const {
-  return progress_.shows_gradient_norms() ||
+EIGENESIS_ONCE bool WatchedRun::reads_updates(Index step) const {
+  return progress_.functions_for_gradient_norms() ||
          std::ranges::any_of(watchers_, [step](const AWatcher& watcher) { return watcher->reads_updates(step); });
 }
 
 template <class Call>
-void Watching::attempt(Call&& call) {
+void WatchedRun::attempt(Call&& call) {
   try {
     call();
   } catch (...) {
@@ -53,13 +94,14 @@ void Watching::attempt(Call&& call) {
   }
 }
 
-EIGENESIS_ONCE void Watching::tell(void (Watcher::*what)(TrainingView&)) {
+EIGENESIS_ONCE void WatchedRun::tell(void (Watcher::*what)(TrainingView&)) {
   training_.seconds = seconds_now() - began_;
   for (std::size_t i = 0; i < begun_; ++i) attempt([&] { (watchers_[i].operator->()->*what)(training_); });
   tell_warnings();
+  front_.note_stop(training_.stop);
 }
 
-EIGENESIS_ONCE void Watching::tell_warnings() {
+EIGENESIS_ONCE void WatchedRun::tell_warnings() {
   for (const std::string& sentence : std::exchange(training_.warnings, {})) {
     attempt([&] { progress_.print_above(sentence); });
     for (std::size_t i = 0; i < begun_; ++i) attempt([&] { watchers_[i]->warning(training_, sentence); });
@@ -73,7 +115,7 @@ EIGENESIS_ONCE bool same_file(const std::string& a, const std::string& b) {
                     first.st_dev == second.st_dev && first.st_ino == second.st_ino);
 }
 
-EIGENESIS_ONCE void Watching::expect_paths(const RunBegin& run) const {
+EIGENESIS_ONCE void WatchedRun::expect_paths(const RunBegin& run) const {
   std::vector<std::string> paths{run.checkpoint};
   for (const AWatcher& watcher : watchers_) {
     const std::string path = watcher->path();
@@ -85,9 +127,8 @@ EIGENESIS_ONCE void Watching::expect_paths(const RunBegin& run) const {
   }
 }
 
-EIGENESIS_ONCE void Watching::begin(const RunBegin& run, Fields fields) {
+EIGENESIS_ONCE void WatchedRun::begin(const RunBegin& run, TrainerFields fields) {
   fields_ = fields;
-  if (watchers_.empty() && !progress_.shows_gradient_norms()) return;
   expect_paths(run);
   find_optimizers();
   const auto began_with = std::bit_cast<std::array<std::uint8_t, sizeof run.began_with>>(run.began_with);
@@ -98,10 +139,12 @@ EIGENESIS_ONCE void Watching::begin(const RunBegin& run, Fields fields) {
   training_.seconds = seconds_now() - began_;
   for (; begun_ < watchers_.size(); ++begun_) watchers_[begun_]->begin(training_);
   tell_warnings();
+  front_.note_stop(training_.stop);
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-EIGENESIS_ONCE void Watching::set(Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
+EIGENESIS_ONCE void WatchedRun::set(Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
+  training_.stop = front_.stop();
   training_.step = step;
   training_.epoch = epoch;
   training_.past = past;
@@ -109,18 +152,18 @@ EIGENESIS_ONCE void Watching::set(Index step, Index epoch, std::span<const Named
   training_.held_out = {};
   training_.metrics.clear();
   name_updates();
-  training_.updates = updates;
+  training_.updates = front_.updates;
 }
 
-EIGENESIS_ONCE void Watching::step(Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
+EIGENESIS_ONCE void WatchedRun::step(Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
   set(step, epoch, losses, past);
   training_.after_epoch = false;
   tell(&Watcher::measure);
   tell(&Watcher::step);
 }
 
-EIGENESIS_ONCE void Watching::epoch(Index step, Index epoch, std::span<const NamedValue> losses,
-                                    std::span<const NamedValue> held_out, bool past) {
+EIGENESIS_ONCE void WatchedRun::epoch(Index step, Index epoch, std::span<const NamedValue> losses,
+                                      std::span<const NamedValue> held_out, bool past) {
   set(step, epoch, losses, past);
   training_.held_out = held_out;
   training_.after_epoch = true;
@@ -128,9 +171,7 @@ EIGENESIS_ONCE void Watching::epoch(Index step, Index epoch, std::span<const Nam
   tell(&Watcher::epoch);
 }
 
-EIGENESIS_ONCE void Watching::save() { tell(&Watcher::save); }
-
-EIGENESIS_ONCE void Watching::end() {
+EIGENESIS_ONCE void WatchedRun::end() {
   training_.past = false;
   training_.failed = failure_ || std::uncaught_exceptions() > exceptions_;
   tell(&Watcher::end);
@@ -161,7 +202,7 @@ EIGENESIS_ONCE std::vector<std::pair<const void*, std::string>> named_optimizers
   return named;
 }
 
-EIGENESIS_ONCE void Watching::find_optimizers() {
+EIGENESIS_ONCE void WatchedRun::find_optimizers() {
   if (!fields_.trainer) return;
   optimizers_.clear();
   for (auto& [steps, name] : named_optimizers(fields_.of(fields_.trainer))) {
@@ -171,8 +212,8 @@ EIGENESIS_ONCE void Watching::find_optimizers() {
   training_.optimizers = optimizers_;
 }
 
-EIGENESIS_ONCE void Watching::name_updates() {
-  for (Update& update : updates) {
+EIGENESIS_ONCE void WatchedRun::name_updates() {
+  for (Update& update : front_.updates) {
     if (!names_.contains(update.optimizer)) find_optimizers();  // one was assigned to, and counts elsewhere now
     if (!names_.contains(update.optimizer)) {
       const auto taken = [&](const std::string& name) {
@@ -186,17 +227,35 @@ EIGENESIS_ONCE void Watching::name_updates() {
   }
 }
 
-EIGENESIS_ONCE void Watching::add_gradient_norms(CachedVector<NamedValue>& values) {
-  if (!progress_.shows_gradient_norms()) return;
+EIGENESIS_ONCE void WatchedRun::add_gradient_norms(CachedVector<NamedValue>& values) {
+  if (!progress_.functions_for_gradient_norms()) return;
   name_updates();
-  for (std::size_t i = 0; i < updates.size(); ++i) {  // of several updates by an optimizer, the last
-    const Update& update = updates[i];
-    const auto later = std::span(updates).subspan(i + 1);
+  for (std::size_t i = 0; i < front_.updates.size(); ++i) {  // of several updates by an optimizer, the last
+    const Update& update = front_.updates[i];
+    const auto later = std::span(front_.updates).subspan(i + 1);
     if (std::ranges::find(later, update.name, &Update::name) != later.end()) continue;
     std::string& name = shown_[update.optimizer];
     name = "gradient_norm" + (update.name.empty() ? "" : "_" + std::string(update.name));
     values.push_back({name, update.gradient_norm});
   }
+}
+
+EIGENESIS_ONCE const WatchingFunctions& watching_functions() {
+  static constexpr WatchingFunctions functions{
+      [](Watching& front, const std::vector<AWatcher>& watchers, Progress& progress, const TrainingView& training) {
+        return std::make_shared<WatchedRun>(front, watchers, progress, training);
+      },
+      [](const WatchedRun& run, Index step) { return run.reads_updates(step); },
+      [](WatchedRun& run, const RunBegin& begin, TrainerFields fields) { run.begin(begin, fields); },
+      [](WatchedRun& run, Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
+        run.step(step, epoch, losses, past);
+      },
+      [](WatchedRun& run, Index step, Index epoch, std::span<const NamedValue> losses,
+         std::span<const NamedValue> held_out, bool past) { run.epoch(step, epoch, losses, held_out, past); },
+      [](WatchedRun& run) { run.save(); },
+      [](WatchedRun& run) { run.end(); },
+      [](WatchedRun& run, CachedVector<NamedValue>& values) { run.add_gradient_norms(values); }};
+  return functions;
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
