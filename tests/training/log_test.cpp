@@ -402,6 +402,26 @@ TEST_CASE("A log loses the rows beyond the checkpoint, and regains those that ar
   }
 }
 
+TEST_CASE("A log of more than 2 GiB goes on", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.csv", run = folder / "run.ckpt";
+  TwoLinears first, second;
+  train(first, run, {Log{path}}, {.epochs = 3, .stop = 7});
+  const std::vector<std::string> lines = lines_of(path);
+  write_lines(path, {lines[0]});
+  std::filesystem::resize_file(path, 3'000'000'000);  // a hole, which takes no room on the disk
+  std::ofstream end(path, std::ios::app);
+  for (std::size_t i = 1; i < lines.size(); ++i) end << (i == 1 ? "\n" : "") << lines[i] << "\n";
+  end.close();
+  train(second, run, {Log{path}}, {.epochs = 3});
+  std::ifstream file(path);
+  file.seekg(3'000'000'001);
+  Places found;
+  for (std::string line; std::getline(file, line);) found.push_back(cells_of(line)[0] + " " + cells_of(line)[1]);
+  CHECK(found == Places{"step 1", "step 2", "step 3", "epoch 3", "step 4", "step 5", "step 6", "epoch 6", "step 7",
+                        "step 8", "step 9", "epoch 9"});
+}
+
 TEST_CASE("A row of NaN does not end a training that goes on", "[training]") {
   const TemporaryDirectory folder;
   for (const std::string ending : {".csv", ".jsonl"}) {
