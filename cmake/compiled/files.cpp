@@ -11,6 +11,7 @@
 #include <eigenesis/data/split_inl.hpp>
 #include <eigenesis/distributed/distributed_inl.hpp>
 #include <eigenesis/files/apng_inl.hpp>
+#include <eigenesis/files/appended_file_inl.hpp>
 #include <eigenesis/files/csv_inl.hpp>
 #include <eigenesis/files/event_file_inl.hpp>
 #include <eigenesis/files/file_inl.hpp>
@@ -39,6 +40,7 @@
 #include <eigenesis/training/film_inl.hpp>
 #include <eigenesis/training/health_inl.hpp>
 #include <eigenesis/training/log_inl.hpp>
+#include <eigenesis/training/metric_inl.hpp>
 #include <eigenesis/training/stopping_inl.hpp>
 #include <eigenesis/training/tensorboard_inl.hpp>
 #include <eigenesis/training/watch_inl.hpp>

@@ -3,6 +3,7 @@
 #include <eigenesis/training/watchers.hpp>
 
 #include "catch.hpp"
+#include "files.hpp"
 
 using namespace eigenesis;
 
@@ -65,6 +66,95 @@ TEST_CASE("Health tells when the discriminator has won, and again if it does so 
   CHECK(warnings(options, {low(2, 4, 6)}, 8) == Sentences{"Health, step 4" + sentence, "Health, step 8" + sentence});
 }
 
+TEST_CASE("Health does not repeat what an earlier run warned of", "[training]") {
+  const TemporaryDirectory folder;
+  const auto run = [&](Index stop) {
+    Warnings seen;
+    Rng rng(1);
+    ToldTrainer trainer{[](Index) { return 0.05; }};
+    fit(trainer, Tensor<double, 2>(Shape{2, 1}, 0.0),
+        {.steps = 12,
+         .batch_size = 2,
+         .on_step = [&](auto& now) { now.stop = now.step == stop; },
+         .checkpoint = Checkpoint{.path = folder / "run.ckpt"},
+         .watch = {Health{{.least_loss = 0.1, .loss_steps = 4}}, &seen}},
+        rng);
+    return seen.sentences.size();
+  };
+  CHECK(run(3) == 0);
+  CHECK(run(6) == 1);  // three of the four steps are past
+  CHECK(run(9) == 0);
+  CHECK(run(0) == 0);
+}
+
+TEST_CASE("Health knows which objectives are 0 where D has won", "[training]") {
+  // A discriminator that cannot move, on data and samples far apart, and one for which they are alike.
+  const auto sentences = [](auto objective, float weight) {
+    Rng rng(3);
+    Generator generator{Linear(1, 1, rng), StandardNormal(1)};
+    Discriminator discriminator{Linear(1, 1, rng)};
+    generator.network.weight = Parameter<float, 2>(Tensor<float, 2>(Shape{1, 1}, 0.0f));
+    generator.network.bias = Parameter<float, 1>(Tensor<float, 1>(Shape{1}, -1.0f));
+    discriminator.network.weight = Parameter<float, 2>(Tensor<float, 2>(Shape{1, 1}, weight));
+    discriminator.network.bias = Parameter<float, 1>(Tensor<float, 1>(Shape{1}, 0.0f));
+    GanTrainer trainer{generator, discriminator, objective, Sgd<>{{.learning_rate = 0}}};
+    Warnings seen;
+    trainer.fit(Tensor<float, 2>(Shape{4, 1}, 1.0f),
+                {.steps = 5, .batch_size = 4, .watch = {Health{{.loss_steps = 3}}, &seen}}, rng);
+    return seen.sentences;
+  };
+  const Sentences won{
+      "Health, step 3: the discriminator's loss is below 0.01 for 3 steps; it tells all samples from data, and the "
+      "generator gets little gradient"};
+  CHECK(sentences(NonSaturating{}, 10) == won);
+  CHECK(sentences(Hinge{}, 10) == won);
+  CHECK(sentences(Relativistic{}, 10) == won);
+  CHECK(sentences(NonSaturating{}, 0).empty());
+  CHECK(sentences(Wasserstein{}, 10).empty());  // its loss is -20
+  CHECK(sentences(Wasserstein{}, 0).empty());   // 0: it tells nothing apart
+}
+
+TEST_CASE("Health does not look at samples of a training that failed", "[training]") {
+  Warnings seen;
+  Rng rng(1);
+  ToldTrainer trainer{[](Index step) { return step < 3 ? 1.0 : throw NumericError("diverged"); }};
+  int looks = 0;
+  const auto nan = [&] {
+    ++looks;
+    return Tensor<float, 2>(Shape{4, 1}, std::nanf(""));
+  };
+  CHECK_THROWS_WITH(fit(trainer, Tensor<double, 2>(Shape{2, 1}, 0.0),
+                        {.steps = 9, .batch_size = 2, .watch = {Health{{.samples = nan, .data = nan}}, &seen}}, rng),
+                    "diverged");
+  CHECK(looks == 0);
+}
+
+TEST_CASE("Health warns of the greatest gradient of a step, again only after a calm time", "[training]") {
+  // Each step makes two updates, the first with a great gradient.
+  struct Alternating : ToldTrainer {
+    Index calm_from = 1000, calm_to = 1000;
+    Losses step(const Tensor<double, 2>&, Rng&) {
+      const Index now = optimizer.steps() / 2 + 1;
+      const bool calm = now >= calm_from && now < calm_to;
+      optimizer.minimize((calm ? 1.0 : 200.0) * sum(weight), *this);
+      optimizer.minimize(1.0 * sum(weight), *this);
+      return {1};
+    }
+  };
+  const auto warned = [](Index calm_from, Index calm_to) {
+    Alternating trainer;
+    trainer.calm_from = calm_from;
+    trainer.calm_to = calm_to;
+    Warnings seen;
+    Rng rng(1);
+    fit(trainer, Tensor<double, 2>(Shape{2, 1}, 0.0), {.steps = 300, .batch_size = 2, .watch = {Health{}, &seen}}, rng);
+    return seen.sentences.size();
+  };
+  CHECK(warned(1000, 1000) == 1);
+  CHECK(warned(50, 149) == 1);  // 99 calm steps
+  CHECK(warned(50, 150) == 2);
+}
+
 TEST_CASE("Health tells of gradients that explode, by model and norm", "[training]") {
   CHECK(warnings({}, {.norm = 99}).empty());
   CHECK(warnings({}, {.norm = 101}) ==
@@ -86,6 +176,21 @@ TEST_CASE("Health tells samples that are copies or spread too little from good o
   }));
   CHECK(few == Sentences{"Health, step 2: 40 of 40 samples are nearly copies of another one; has the model collapsed "
                          "onto a few modes?"});
+  // Data of eight points, each five times: samples of the same points are no worse, of two points they are.
+  const auto points = [](Index modes) {
+    Tensor<float, 2> rows(Shape{40, 2});
+    for (Index i = 0; i < 40; ++i) {
+      rows(i, 0) = static_cast<float>(i % modes % 2);
+      rows(i, 1) = modes == 2 ? static_cast<float>(i % 2 * 7) : static_cast<float>(i % modes);
+    }
+    return rows;
+  };
+  const auto few_points = [&](Index modes) {
+    return warnings({.every = 2, .samples = [=] { return points(modes); }, .data = [=] { return points(8); }});
+  };
+  CHECK(few_points(8).empty());
+  CHECK(few_points(2) == Sentences{"Health, step 2: 40 of 40 samples are nearly copies of another one; has the model "
+                                   "collapsed onto a few modes?"});
   const Sentences narrow = warnings(options([] { return normal_rows(40, 0.2f); }));
   REQUIRE(narrow.size() == 1);
   CHECK_THAT(narrow[0], Catch::Matchers::StartsWith("Health, step 2: the samples spread by 0.2"));

@@ -21,6 +21,21 @@ struct Screen {
   }
 };
 
+/// Minimises the square of a number.
+struct SquareTrainer {
+  Parameter<double, 0> number = Parameter<double, 0>(Tensor<double, 0>(Shape<0>{}, 3.0));
+  Sgd<double> optimizer{{.learning_rate = 0.1}};
+  Loss step(const Tensor<double, 2>&, Rng&) {
+    const auto loss = square(number);
+    optimizer.minimize(loss, *this);
+    return {loss.item()};
+  }
+  static void fields(auto& self, auto&& field) {
+    field("number", self.number);
+    field("optimizer", self.optimizer);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("A line shows epoch, bar, steps, times, rate and losses") {
@@ -107,6 +122,30 @@ TEST_CASE("Elsewhere than on a terminal one plain line is written per tenth") {
   CHECK(screen.written[0] == "vae epoch 1/2  20% 94/469 [00:00<00:03, 100 it/s] loss 112.4\n");
   CHECK(screen.written[4] == "vae epoch 1/2 100% 469/469 [00:04<00:00, 100 it/s] loss 112.4\n");
   CHECK(screen.written[9] == "vae epoch 2/2 100% 469/469 [00:04<00:00, 100 it/s] loss 112.4\n");
+}
+
+TEST_CASE("A line shows the norms of gradients if it is asked to, with and without watchers") {
+  Rng rng(1);
+  const Tensor<double, 2> data(Shape{2, 1}, 1.0);
+  const auto last_line = [&](bool norms, std::vector<AWatcher> watch) {
+    Screen screen;
+    SquareTrainer trainer;
+    const ProgressOutput output{.write = [&](std::string_view text) { screen.written.emplace_back(text); },
+                                .seconds = [&] { return screen.seconds; },
+                                .columns = [] { return 200; }};
+    fit(trainer, data,
+        {.steps = 2,
+         .progress = ProgressBar{{.name = "x", .output = output, .gradient_norms = norms}},
+         .watch = std::move(watch)},
+        rng);
+    return screen.written.back();
+  };
+  struct Other : Watcher {
+  } other;
+  // The square of 3 has gradient 6; after a step of rate 0.1 that of 2.4 has 4.8.
+  CHECK_THAT(last_line(true, {}), Catch::Matchers::Contains(" loss 7.38 gradient_norm 4.8"));
+  CHECK_THAT(last_line(true, {&other}), Catch::Matchers::Contains(" gradient_norm 4.8"));
+  CHECK(last_line(false, {}).find("gradient_norm") == std::string::npos);
 }
 
 TEST_CASE("Progress is silent unless it holds a bar") {

@@ -37,7 +37,8 @@ losses = ["loss", "reconstruction", "KL"]
 curves = {f"step/{name}": (steps, name) for name in losses}
 curves |= {f"epoch/{name}": (epochs, name) for name in losses}
 curves |= {f"held_out/{name}": (epochs, f"held_out_{name}") for name in losses}
-curves |= {f"{kind}/Vae": (steps, f"{kind}_Vae") for kind in ("learning_rate", "gradient_norm")}
+curves |= {kind: (steps, kind) for kind in ("learning_rate", "gradient_norm")}
+curves |= {"FID": ([row for row in rows if row["FID"]], "FID")}
 expect("tags of curves", sorted(curves), sorted(run.Tags()["scalars"]))
 for tag, (source, column) in curves.items():
     target = [(int(row["step"]), single(row[column])) for row in source]

@@ -44,8 +44,10 @@ std::ptrdiff_t count_tag(const std::vector<std::string>& events, const std::stri
 
 std::string file_name(int i) { return "events.out.tfevents.000000000" + std::to_string(i); }
 
-/// Six steps in two epochs, with held-out data.
-FitHistory<VaeLosses> train(std::vector<AWatcher> watch, const std::string& checkpoint = "", Index stop_after = -1) {
+struct Killed {};
+/// Six steps in two epochs, with held-out data; stopped after a step, or killed in one.
+FitHistory<VaeLosses> train(std::vector<AWatcher> watch, const std::string& checkpoint = "", Index stop_after = -1,
+                            Index killed_in = -1) {
   Rng rng(3);
   Vae vae{Encoder{Linear(4, 3, rng), Linear(3, 2, rng), Linear(3, 2, rng)},
           Decoder{Linear(2, 4, rng), BernoulliLikelihood{}}, StandardNormal(2)};
@@ -56,7 +58,11 @@ FitHistory<VaeLosses> train(std::vector<AWatcher> watch, const std::string& chec
       data, data,
       {.epochs = 2,
        .batch_size = 4,
-       .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
+       .on_step =
+           [&](auto& now) {
+             now.stop = now.step == stop_after;
+             if (now.step == killed_in) throw Killed{};
+           },
        .checkpoint = checkpoint.empty() ? std::nullopt : std::optional(Checkpoint{.path = checkpoint, .every = 2}),
        .watch = std::move(watch)},
       seed);
@@ -109,8 +115,8 @@ TEST_CASE("TensorBoard writes curves and pictures of a training to a folder that
   CHECK(count_tag({events[0]}, "brain.Event:2") == 1);
   CHECK(events[1].substr(18) == "10013a020801");  // step 1, START
   CHECK(count_tag(events, "step/KL") == 3);
-  CHECK(count_tag(events, "gradient_norm/Vae") == 3);
-  CHECK(count_tag(events, "learning_rate/Vae") == 3);
+  CHECK(count_tag(events, "gradient_norm") == 3);
+  CHECK(count_tag(events, "learning_rate") == 3);
   CHECK(count_tag(events, "epoch/loss") == 2);
   CHECK(count_tag(events, "held_out/loss") == 2);
   CHECK(count_tag(events, "grey") == 2);
@@ -146,6 +152,27 @@ TEST_CASE("A training that goes on writes a further event file, which says where
   CHECK(count_tag(events_of(folder + "/" + file_name(3)), "epoch/loss") == 1);
 }
 
+TEST_CASE("TensorBoard has metrics, parts of epochs, and no picture that cannot be drawn", "[training]") {
+  const TemporaryDirectory directory;
+  const std::string folder = directory / "run";
+  struct Warnings : Watcher {
+    std::vector<std::string> sentences;
+    void warning(TrainingView&, std::string_view sentence) override { sentences.emplace_back(sentence); }
+  } warnings;
+  Drawn drawn;
+  const DrawnPicture broken{"broken", []() -> Picture { throw std::runtime_error("no paint"); }};
+  const auto history = train({TensorBoard{folder, {.pictures = {broken, drawn.grey()}}}, &warnings,
+                              Metric{"FID", [] { return 7.0; }, {.every = 2}}},
+                             "", 4);
+  CHECK(history.steps.size() == 4);
+  const std::vector<std::string> events = events_of(folder + "/" + file_name(1));
+  CHECK(count_tag(events, "FID") == 2);
+  CHECK(count_tag(events, "epoch/loss") == 2);
+  CHECK(count_tag(events, "held_out/loss") == 2);
+  CHECK(count_tag(events, "grey") == 2);
+  CHECK(warnings.sentences == std::vector<std::string>{"TensorBoard, step 3: there is no picture of broken: no paint"});
+}
+
 TEST_CASE("Events are in the file before a checkpoint is", "[training]") {
   const TemporaryDirectory directory;
   struct Looks : Watcher {  // after TensorBoard, before the checkpoint is written
@@ -178,7 +205,22 @@ TEST_CASE("TensorBoard refuses folders and options that do not fit", "[training]
   CHECK(read_bytes(folder + "/" + file_name(1)) == before);
   CHECK(message([&] {
           train({TensorBoard{folder}, TensorBoard{folder}}, checkpoint);
-        }) == "TensorBoard: expected a folder for this training only but another one is writing to " + folder);
+        }) ==
+        "VaeTrainer::fit: expected another file for each watcher and the checkpoint but got " + folder + " twice");
+  struct Other : Watcher {
+    std::string folder, said;
+    void end(TrainingView&) override {
+      try {
+        train({TensorBoard{folder}});
+      } catch (const Error& error) {
+        said = error.what();
+      }
+    }
+  } other;
+  other.folder = directory / "of_two";
+  train({&other, TensorBoard{other.folder}});
+  CHECK(other.said ==
+        "TensorBoard: expected a folder for this training only but another one is writing to " + other.folder);
   write_bytes(folder + "/events.out.tfevents.1700000000.host", {});
   CHECK(message([&] { train({TensorBoard{folder}}, checkpoint); }) ==
         "TensorBoard: expected event files of this training but got events.out.tfevents.1700000000.host in " + folder);
@@ -219,11 +261,12 @@ TEST_CASE("Files for the reader of TensorBoard are written", "[.tensorboard]") {
                                   ++colour;
                                   return picture;
                                 }};
-    return std::vector<AWatcher>{TensorBoard{run, {.pictures = {drawn.grey(), coloured}}}, Log{folder + "/run.csv"}};
+    return std::vector<AWatcher>{TensorBoard{run, {.pictures = {drawn.grey(), coloured}}}, Log{folder + "/run.csv"},
+                                 Metric{"FID", [] { return 0.1; }, {.every = 2}}};
   };
-  train(watch(), checkpoint, 2);
+  CHECK_THROWS_AS(train(watch(), checkpoint, -1, 3), Killed);
   const Bytes of_two = read_bytes(checkpoint), log_of_two = read_bytes(folder + "/run.csv");
-  train(watch(), checkpoint, 5);  // killed while it wrote an event, and before its checkpoints
+  CHECK_THROWS_AS(train(watch(), checkpoint, -1, 6), Killed);  // while it wrote an event, before its checkpoints
   Bytes events = read_bytes(run + "/" + file_name(2));
   events.resize(events.size() - 5);
   write_bytes(run + "/" + file_name(2), events);

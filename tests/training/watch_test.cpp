@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/training/watchers.hpp>
@@ -52,6 +55,33 @@ struct Events : Watcher {
   }
 };
 
+/// Two models of one kind.
+struct Number {
+  Parameter<double, 0> value = Parameter<double, 0>(Tensor<double, 0>(Shape<0>{}));
+  static void fields(auto& self, auto&& field) { field("value", self.value); }
+};
+struct Inner {
+  Sgd<double> first_optimizer{{.learning_rate = 1}};
+  static void fields(auto& self, auto&& field) { field("first_optimizer", self.first_optimizer); }
+};
+struct TwoNumbers {
+  Number a, b;
+  Sgd<double> first{{.learning_rate = 1}}, second{{.learning_rate = 1}};
+  Inner other;
+  Loss step(const Tensor<double, 2>&, Rng&) {
+    first.minimize(2.0 * a.value, a);
+    second.minimize(3.0 * b.value, b);
+    return {};
+  }
+  static void fields(auto& self, auto&& field) {
+    field("a", self.a);
+    field("b", self.b);
+    field("first_optimizer", self.second);
+    field("first", self.first);
+    field("other", self.other);
+  }
+};
+
 const Tensor<double, 2> four_samples(Shape{4, 1}, 0.0);
 
 }  // namespace
@@ -78,7 +108,7 @@ TEST_CASE("Watchers are told what happens, and the past of a training that goes 
   train(3, first);
   CHECK(first.seen == std::vector<std::string>{"begin 0", "save 0", "step 1 loss=1", "step 2 loss=2",
                                                "epoch 2 loss=1 loss=1", "save 2", "step 3 loss=3", "warning Three.",
-                                               "save 3", "end 3"});
+                                               "save 3", "epoch 3 loss=3 loss=1", "end 3"});
   CHECK_THAT(shown, Catch::Matchers::Contains("Three.\n"));
   train(-1, second);
   CHECK(second.seen == std::vector<std::string>{"resume 3", "step 1 past loss=1", "step 2 past loss=2",
@@ -103,9 +133,92 @@ TEST_CASE("The end is told when a training throws, and a watcher's exception end
     void step(TrainingView&) override { throw std::runtime_error("watcher"); }
   };
   CHECK_THROWS_WITH(fit(trainer, four_samples, {.steps = 5, .watch = {Fails{}, &events}}, rng), "watcher");
+  CHECK(events.seen.back() == "end 1");
+  CHECK(events.seen[events.seen.size() - 2] == "epoch 1 loss=3");  // all that follows a stop
 }
 
-TEST_CASE("The norm of a gradient is that before clipping, for each model", "[training]") {
+TEST_CASE("What a watcher throws ends a training with a checkpoint", "[training]") {
+  const TemporaryDirectory folder;
+  struct Fails : Watcher {
+    Index in = 0;
+    void step(TrainingView& now) override {
+      if (now.step == in && !now.past) throw std::runtime_error("watcher");
+    }
+  };
+  for (const Index in : {3, 4}) {  // in an epoch of two steps, and at its end
+    const std::string path = folder / std::to_string(in);
+    const auto train = [&](std::vector<AWatcher> watch) {
+      Rng rng(1);
+      CurveTrainer trainer;
+      return fit(trainer, four_samples, four_samples,
+                 {.epochs = 3, .batch_size = 2, .checkpoint = Checkpoint{.path = path}, .watch = std::move(watch)},
+                 rng);
+    };
+    Fails fails;
+    fails.in = in;
+    CHECK_THROWS_WITH(train({&fails}), "watcher");
+    Events events;
+    const auto history = train({&events});
+    CHECK(events.seen.front() == "resume " + std::to_string(in));
+    CHECK(history.steps.size() == 6);
+    CHECK(history.epochs.size() == 3);
+    CHECK(history.held_out.size() == 3);
+  }
+}
+
+TEST_CASE("All watchers are told the end whoever throws, and none whose begin threw", "[training]") {
+  struct Fails : Watcher {
+    std::string where;
+    void begin(TrainingView&) override {
+      if (where == "begin") throw std::runtime_error(where);
+    }
+    void end(TrainingView&) override { throw std::runtime_error(where == "begin" ? "told" : where); }
+  };
+  Rng rng(1);
+  CurveTrainer trainer;
+  Events before, after;
+  Fails fails;
+  fails.where = "end";
+  CHECK_THROWS_WITH(fit(trainer, four_samples, {.steps = 2, .watch = {&before, &fails, &after}}, rng), "end");
+  CHECK(before.seen.back() == "end 2");
+  CHECK(after.seen.back() == "end 2");
+  const auto diverges = [](auto& now) {
+    if (now.step == 2) throw NumericError("diverged");
+  };
+  CHECK_THROWS_WITH(
+      fit(trainer, four_samples, {.steps = 5, .on_step = diverges, .watch = {&before, &fails, &after}}, rng),
+      "diverged");
+  CHECK(before.seen.back() == "end 1");
+  CHECK(after.seen.back() == "end 1");
+  fails.where = "begin";
+  Events never;
+  CHECK_THROWS_WITH(fit(trainer, four_samples, {.steps = 5, .watch = {&before, &fails, &never}}, rng), "begin");
+  CHECK(before.seen.back() == "end 0");
+  CHECK(never.seen.empty());
+  CHECK_THROWS_MATCHES(fit(trainer, four_samples, {.steps = 1, .watch = {static_cast<Watcher*>(nullptr)}}, rng),
+                       ArgumentError, Message("fit: expected watchers but got nullptr"));
+}
+
+TEST_CASE("A file has one watcher, and the checkpoint's none", "[training]") {
+  const TemporaryDirectory folder;
+  Rng rng(1);
+  CurveTrainer trainer;
+  const auto fails = [&](std::vector<AWatcher> watch, const std::string& path) {
+    CHECK_THROWS_MATCHES(
+        fit(trainer, four_samples, four_samples,
+            {.epochs = 2, .checkpoint = Checkpoint{.path = folder / "run"}, .watch = std::move(watch)}, rng),
+        ArgumentError,
+        Message("fit: expected another file for each watcher and the checkpoint but got " + path + " twice"));
+  };
+  fails({KeepBest{folder / "best", trainer}, KeepBest{folder / "best", trainer}}, folder / "best");
+  fails({KeepBest{folder / "run", trainer}}, folder / "run");
+  fails({Log{folder / "run.csv"}, Log{folder / "run.csv"}}, folder / "run.csv");
+  write_bytes(folder / "one", {});
+  std::filesystem::create_hard_link(folder / "one", folder / "two");
+  fails({KeepBest{folder / "one", trainer}, KeepBest{folder / "two", trainer}}, folder / "two");
+}
+
+TEST_CASE("The norm of a gradient is that before clipping, by the optimizer of each model", "[training]") {
   Rng rng(1);
   struct ClippedTrainer : CurveTrainer {
     ClippedTrainer() { optimizer = Sgd<double>{{.learning_rate = 0.5, .clip_norm = 0.1}}; }
@@ -115,6 +228,28 @@ TEST_CASE("The norm of a gradient is that before clipping, for each model", "[tr
   REQUIRE(events.updates.size() == 1);
   CHECK(events.updates[0].gradient_norm == std::sqrt(2.0));
   CHECK(events.updates[0].learning_rate == 0.5);
+  CHECK(events.updates[0].model == "CurveTrainer");
+
+  // Of two numbers whose gradients are 2 and 3 in each step.
+  struct Named : Watcher {
+    std::vector<std::string> seen, listed;
+    void begin(TrainingView& now) override { listed.assign(now.optimizers.begin(), now.optimizers.end()); }
+    void step(TrainingView& now) override {
+      for (const Update& update : now.updates)
+        seen.push_back(std::string(update.name) + " " + std::to_string(static_cast<int>(update.gradient_norm)));
+    }
+  };
+  Named named, without_fields;
+  TwoNumbers two;
+  fit(two, four_samples, {.steps = 1, .watch = {&named}}, rng);
+  CHECK(named.listed == std::vector<std::string>{"first_optimizer", "first", "other.first"});
+  CHECK(named.seen == std::vector<std::string>{"first 2", "first_optimizer 3"});
+  struct NoFields {
+    TwoNumbers numbers;
+    Loss step(const Tensor<double, 2>& x, Rng& draws) { return numbers.step(x, draws); }
+  } none;
+  fit(none, four_samples, {.steps = 2, .watch = {&without_fields}}, rng);
+  CHECK(without_fields.seen == std::vector<std::string>{"Number 2", "Number_2 3", "Number 2", "Number_2 3"});
 }
 
 TEST_CASE("EarlyStopping waits for a better epoch as long as its patience, over several runs too", "[training]") {
@@ -145,7 +280,8 @@ TEST_CASE("EarlyStopping waits for a better epoch as long as its patience, over 
   Rng rng(1);
   CurveTrainer trainer;
   CHECK_THROWS_MATCHES(fit(trainer, four_samples, {.steps = 9, .watch = {EarlyStopping{}}}, rng), ArgumentError,
-                       Message("EarlyStopping: expected a training of several epochs but got one; .steps make one"));
+                       Message("EarlyStopping: expected a training of several epochs but got one, as .steps make; a "
+                               ".metric of the measure may be taken more often"));
   CHECK_THROWS_MATCHES(fit(trainer, four_samples, {.epochs = 2, .watch = {EarlyStopping{}}}, rng), ArgumentError,
                        Message("EarlyStopping: expected held-out data but got none; set .of_training or a .function "
                                "of the measure"));
@@ -175,6 +311,99 @@ TEST_CASE("KeepBest keeps the weights of the best epoch", "[training]") {
   CHECK(weight() == -2);
 }
 
+TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string best = folder / "best.safetensors", run = folder / "run.ckpt";
+  std::vector<double> measures{4, 1, 5, 3, 0.5};
+  std::size_t next = 0;
+  const auto train = [&](Index epochs, Measure measure, const std::string& checkpoint) {
+    Rng rng(1);
+    CurveTrainer trainer;
+    if (measure.metric.empty() && !measure.of_training) measure.function = [&] { return measures.at(next++); };
+    fit(trainer, four_samples,
+        {.epochs = epochs,
+         .checkpoint = Checkpoint{.path = checkpoint},
+         .watch = {KeepBest{best, trainer, std::move(measure)}}},
+        rng);
+  };
+  const auto weight = [&] {
+    CurveTrainer trainer;
+    trainer.optimizer.prepare(trainer);
+    load_safetensors(best, trainer);
+    return trainer.weight.value()(0);
+  };
+  train(2, {}, run);
+  CHECK(weight() == -2);
+  train(3, {}, run);  // 5 is not less than 1
+  CHECK(weight() == -2);
+  train(5, {}, run);
+  CHECK(next == 5);
+  CHECK(weight() == -5);
+
+  std::filesystem::remove(best);  // without a file it begins anew
+  next = 3;
+  train(6, {}, run);
+  CHECK(weight() == -6);
+
+  write_bytes(best, read_bytes(run));
+  CHECK_THROWS_MATCHES(
+      train(7, {}, run), DataError,
+      Message("KeepBest: expected a file of an earlier run with its measure but got another one: " + best));
+
+  // One object serves several trainings.
+  Rng rng(1);
+  CurveTrainer trainer;
+  KeepBest keep{best, trainer, {.of_training = true}};
+  fit(trainer, four_samples, {.epochs = 2, .watch = {&keep}}, rng);
+  CHECK(weight() == -1);
+  fit(trainer, four_samples, {.epochs = 2, .watch = {&keep}}, rng);
+  CHECK(weight() == -3);
+
+  // Losses grow; a training that is stopped in its first epoch has its weights there.
+  std::filesystem::remove(best);
+  CurveTrainer other;
+  fit(other, four_samples,
+      {.epochs = 2,
+       .batch_size = 1,
+       .on_step = [](auto& now) { now.stop = now.step == 2; },
+       .watch = {KeepBest{best, other, {.of_training = true}}}},
+      rng);
+  CHECK(weight() == -2);
+}
+
+TEST_CASE("EarlyStopping and KeepBest go by a metric, in steps too", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string best = folder / "best.safetensors";
+  Rng rng(1);
+  CurveTrainer trainer;
+  std::vector<Index> measured;
+  const Metric distance{"distance",
+                        [&] {
+                          measured.push_back(trainer.optimizer.steps());
+                          return std::abs(trainer.weight.value()(0) + 6);
+                        },
+                        {.every = 2}};
+  const auto history = fit(trainer, four_samples,
+                           {.steps = 50,
+                            .watch = {EarlyStopping{{.patience = 3, .measure = {.metric = "distance"}}},
+                                      KeepBest{best, trainer, {.metric = "distance"}}, distance}},
+                           rng);
+  CHECK(history.steps.size() == 12);
+  CHECK(measured == std::vector<Index>{2, 4, 6, 8, 10, 12});
+  CurveTrainer kept;
+  kept.optimizer.prepare(kept);
+  load_safetensors(best, kept);
+  CHECK(kept.weight.value()(0) == -6);
+  CHECK_THROWS_MATCHES(
+      fit(trainer, four_samples, {.steps = 9, .watch = {KeepBest{best, trainer, {.of_training = true}}}}, rng),
+      ArgumentError,
+      Message("KeepBest: expected a training of several epochs but got one, as .steps make; a .metric of the measure "
+              "may be taken more often"));
+  CHECK_THROWS_MATCHES(
+      fit(trainer, four_samples, {.steps = 9, .watch = {KeepBest{best, trainer, {.metric = "FID"}}}}, rng),
+      ArgumentError, Message("KeepBest: expected the name of a Metric but got FID"));
+}
+
 TEST_CASE("TimeLimit ends a training after the step in hand", "[training]") {
   Rng rng(1);
   CurveTrainer trainer;
@@ -202,16 +431,47 @@ TEST_CASE("A signal ends a training after the step in hand, with a checkpoint", 
         .steps.size();
   };
   CHECK(train(4) == 4);
-  CHECK(StopOnInterrupt::came());
+  CHECK(StopOnInterrupt::interrupted());
   CHECK(before == 0);
   std::raise(SIGINT);  // it means what it meant
   CHECK(before == 1);
   CHECK(train(-1) == 10);
-  CHECK_FALSE(StopOnInterrupt::came());
+  CHECK_FALSE(StopOnInterrupt::interrupted());
   std::signal(SIGINT, SIG_DFL);
+
+  // In a program of its own: the number of steps, or the signal that ended it, negative.
+  const auto outcome = [](int signal, int times, bool ignored) {
+    const pid_t child = fork();
+    if (child == 0) {
+      std::signal(signal, ignored ? SIG_IGN : SIG_DFL);
+      Rng rng(1);
+      CurveTrainer trainer;
+      const auto raises = [&](auto& now) {
+        for (int i = 0; i < (now.step == 3 ? times : 0); ++i) std::raise(signal);
+      };
+      const auto history =
+          fit(trainer, four_samples, {.steps = 10, .on_step = raises, .watch = {StopOnInterrupt{}}}, rng);
+      _exit(static_cast<int>(history.steps.size()));
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+  };
+  for (const int signal : {SIGINT, SIGTERM}) {
+    CHECK(outcome(signal, 1, false) == 3);
+    CHECK(outcome(signal, 2, false) == -signal);
+    CHECK(outcome(signal, 1, true) == 10);
+  }
 
   Rng rng(1);
   CurveTrainer trainer;
+  std::signal(SIGINT, [](int) { ++before; });
+  const auto diverges = [](auto&) { throw NumericError("diverged"); };
+  CHECK_THROWS_WITH(fit(trainer, four_samples, {.steps = 1, .on_step = diverges, .watch = {StopOnInterrupt{}}}, rng),
+                    "diverged");
+  std::raise(SIGINT);
+  CHECK(before == 2);
+  std::signal(SIGINT, SIG_DFL);
   CHECK_THROWS_MATCHES(fit(trainer, four_samples, {.steps = 1, .watch = {StopOnInterrupt{}, StopOnInterrupt{}}}, rng),
                        Error, Message("StopOnInterrupt: expected one training at a time but another one has it"));
   CHECK(fit(trainer, four_samples, {.steps = 1, .watch = {StopOnInterrupt{}}}, rng).steps.size() == 1);

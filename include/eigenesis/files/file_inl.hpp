@@ -36,6 +36,8 @@ class Descriptor {
 
   explicit operator bool() const { return number_ >= 0; }
   int number() const { return number_; }
+  /// What it was; somebody else closes it.
+  int release() { return std::exchange(number_, -1); }
   bool close() { return number_ < 0 || ::close(std::exchange(number_, -1)) == 0 || errno == EINTR; }
 
  private:
@@ -91,9 +93,9 @@ EIGENESIS_ONCE Bytes read_file(std::string_view function, const std::string& pat
   return content;
 }
 
-[[gnu::cold]] EIGENESIS_ONCE bool write_all(const Descriptor& file, std::span<const std::uint8_t> content) {
+[[gnu::cold]] EIGENESIS_ONCE bool write_all(int file, std::span<const std::uint8_t> content) {
   while (!content.empty()) {
-    const ssize_t written = despite_signals([&] { return ::write(file.number(), content.data(), content.size()); });
+    const ssize_t written = despite_signals([&] { return ::write(file, content.data(), content.size()); });
     if (written == 0) errno = EIO;
     if (written <= 0) return false;
     content = content.subspan(static_cast<std::size_t>(written));
@@ -210,7 +212,7 @@ class TemporaryFile {
     if (other != nullptr && despite_signals([&] { return ::fchown(number, other->st_uid, other->st_gid); }) != 0)
       errno = 0;  // only root may do that
     return (other == nullptr || despite_signals([&] { return ::fchmod(number, other->st_mode & 07777); }) == 0) &&
-           write_all(file_, content) && has_size(content.size()) && to_disk(file_) && file_.close();
+           write_all(file_.number(), content) && has_size(content.size()) && to_disk(file_) && file_.close();
   }
   bool rename(const std::string& name) {
     if (!place_.rename(name_, name)) return false;
@@ -294,7 +296,7 @@ EIGENESIS_ONCE void write_file(std::string_view function, const std::string& pat
   std::string refused = path, target = path;
   if (exists && !S_ISREG(old.st_mode)) {  // A device or a pipe stays what it is. A folder cannot be opened.
     Descriptor file(despite_signals([&] { return ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY); }));
-    good = file && write_all(file, content) && to_disk(file) && file.close();
+    good = file && write_all(file.number(), content) && to_disk(file) && file.close();
   } else if (good) {
     const auto writable = [&] { return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS); };
     good = (!exists || despite_signals(writable) == 0) && follow_links(target) &&

@@ -96,7 +96,11 @@ template <class Model>
   return fields;
 }
 
-void write_safetensors(const std::string& path, std::vector<SavedField> fields, Index keep = 1);
+/// `note` stands among the file's metadata, for safetensors_note; letters, digits, signs and dots.
+void write_safetensors(const std::string& path, std::vector<SavedField> fields, Index keep = 1,
+                       const std::string& note = {});
+/// The note in a file that write_safetensors wrote, or nothing in any other. Throws DataError if it cannot be read.
+std::string safetensors_note(const std::string& path);
 
 /// Reads a file into the fields of a model; they are as before if it throws.
 LeftOver read_safetensors(const std::string& path, const std::vector<SavedField>& fields, const LoadOptions& options);

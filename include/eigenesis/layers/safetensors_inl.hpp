@@ -64,10 +64,24 @@ EIGENESIS_ONCE std::string checksum_digits(std::span<const std::uint8_t> content
   return digits;
 }
 
-EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<SavedField> fields, Index keep) {
+inline constexpr std::string_view note_prefix = "\", \"note\": \"";
+
+EIGENESIS_ONCE std::string safetensors_note(const std::string& path) {
+  std::vector<std::uint8_t> content = read_file("load_safetensors", path);
+  if (const std::string digits = take_checksum(content); digits.empty() || checksum_digits(content) != digits)
+    return {};
+  const std::string_view rest = std::string_view(reinterpret_cast<const char*>(content.data()), content.size())
+                                    .substr(16 + checksum_prefix.size());
+  if (!rest.starts_with(note_prefix)) return {};
+  return std::string(rest.substr(note_prefix.size(), rest.find('"', note_prefix.size()) - note_prefix.size()));
+}
+
+EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<SavedField> fields, Index keep,
+                                      const std::string& note) {
   // As PyTorch's own files: the longest numbers first, so that all are aligned when the header is padded.
   std::ranges::stable_sort(fields, std::greater{}, [](const SavedField& field) { return facts(field.type).bytes; });
-  std::string header = std::string(checksum_prefix) + "00000000\"}";
+  std::string header = std::string(checksum_prefix) + "00000000";
+  header += (note.empty() ? "" : std::string(note_prefix) + note) + "\"}";
   std::set<std::string_view> names{"__metadata__"};
   Index end = 0;
   for (const SavedField& field : fields) {

@@ -65,6 +65,7 @@ struct Hinge {
 /// Of all critics whose slope is at most 1 the best one's loss is minus the Wasserstein distance (Arjovsky et al. 2017,
 /// equation 2); GradientPenalty keeps it about there, without it scores grow forever.
 struct Wasserstein {
+  static constexpr bool is_critic = true;  // its loss has no least value: at 0, D has not won
   /// What D minimises, of scores [N, 1]; a number.
   auto discriminator_loss(const auto& real_scores, const auto& fake_scores) const {
     return mean(fake_scores) - mean(real_scores);

@@ -226,7 +226,9 @@ class Optimizer {
     require<ArgumentError>(std::isfinite(rate) && rate >= 0, Derived::name, "::", function,
                            ": expected a finite factor >= 0 of the schedule but got ", factor, " in step ",
                            steps() + 1);
-    if (noted) noted->add({model.kind, rate, gradient_norm});
+    if (noted)
+      noted->add(
+          {.model = model.kind, .learning_rate = rate, .gradient_norm = gradient_norm, .optimizer = steps_.data()});
     double penalty = options_.weight_decay;
     if constexpr (requires { Derived::decays_weights; }) penalty = 0;
     const auto bounds = [&] {

@@ -10,9 +10,13 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// What an optimizer did in a step.
 struct Update {
-  std::string_view model;    // its kind: "Generator"
-  double learning_rate = 0;  // the schedule's factor included
-  double gradient_norm = 0;  // of all gradients together, before clipping
+  std::string_view model;  // its kind: "Generator"
+  /// Of the optimizer, by its place in the trainer's fields: "generator" for generator_optimizer, none for optimizer.
+  /// One that the fields do not have goes by the kind of its model, two of one kind as Linear and Linear_2.
+  std::string_view name = {};
+  double learning_rate = 0;         // the schedule's factor included
+  double gradient_norm = 0;         // of all gradients together, before clipping
+  const void* optimizer = nullptr;  // its count of steps, which tells it from others
 };
 
 namespace detail {

@@ -91,7 +91,7 @@ EIGENESIS_ONCE void Film::step(TrainingView& now) {
     take(now);
 }
 EIGENESIS_ONCE void Film::epoch(TrainingView& now) {
-  if (now.past) return;
+  if (now.past || now.step % now.steps_per_epoch != 0) return;  // nor a part of an epoch: it may go on
   const bool due = options_.every == 0 && frames_->due(now.epoch, options_.most);
   if (due || now.epoch == now.epochs) take(now);
 }

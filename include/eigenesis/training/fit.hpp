@@ -96,6 +96,15 @@ const char* title() {
     return "";
 }
 
+/// Whether a loss `discriminator` of 0 means that D tells all samples from data; a trainer may say that it does not.
+template <class Trainer>
+constexpr bool discriminator_wins_at_zero() {
+  if constexpr (requires { Trainer::discriminator_wins_at_zero; })
+    return Trainer::discriminator_wins_at_zero;
+  else
+    return true;
+}
+
 /// How long a training takes.
 struct Duration {
   Index steps;  // in each epoch
@@ -322,7 +331,10 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
   }
   Progress progress = ranks ? ranks->progress(options.progress) : options.progress;
   Watching watching(ranks ? ranks->watchers(options.watch) : options.watch, progress,
-                    {.title = title<Trainer>(), .epochs = duration.epochs, .steps_per_epoch = duration.steps});
+                    {.title = title<Trainer>(),
+                     .epochs = duration.epochs,
+                     .steps_per_epoch = duration.steps,
+                     .discriminator_wins_at_zero = discriminator_wins_at_zero<Trainer>()});
   const auto save = [&] {
     if (checkpoint && watching) watching.save();
     if constexpr (HasFields<Trainer>) {
@@ -356,7 +368,10 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
   require<ArgumentError>(!over || run.begin == begin, name, ": expected a training that is not over in ",
                          checkpoint ? checkpoint->path : "",
                          " but it has been there already; give the next one another path, more epochs, or Start::anew");
-  watching.begin(state.step, resumed, run.begin);
+  TrainerFields fields;
+  if constexpr (HasFields<Trainer>)
+    fields = {&trainer, [](void* of) { return saved_fields(*static_cast<Trainer*>(of)); }};
+  watching.begin({name, checkpoint ? checkpoint->path : "", state.step, resumed, run.begin}, fields);
   if (watching) show_past(watching, history, duration.steps);
   state.stop = watching.stop();
   stop_together();
@@ -416,12 +431,14 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
       history.steps.push_back(state.losses);
       if (options.on_step && rank == 0) options.on_step(state);
       if (watching) {
+        watching.note_stop(state.stop);
         watching.step(state.step, state.epoch, named(state.losses));
         state.stop = state.stop || watching.stop();
       }
       stop_together();
       if (done < duration.steps && (state.stop || (every > 0 && state.step % every == 0))) save();
       shown = named(run.recent.mean());
+      watching.add_gradient_norms(shown);
       if (done < duration.steps) progress.step(state.epoch, done, shown);
     }
     const bool whole = done == duration.steps;
@@ -442,8 +459,9 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
       shown.push_back({"held_out", named(state.held_out).front().value});
     }
     if (options.on_epoch && rank == 0) options.on_epoch(state);
-    if (watching && whole) {
+    if (watching) {
       const auto tested = held_out ? named(state.held_out) : CachedVector<NamedValue>();
+      watching.note_stop(state.stop);
       watching.epoch(state.step, state.epoch, named(state.losses), tested);
       state.stop = state.stop || watching.stop();
     }

@@ -149,6 +149,9 @@ class GanTrainer {
     return eigenesis::fit(*this, data, options, rng);
   }
 
+  /// Of a critic's loss, which has no least value, 0 tells nothing: Health asks for this.
+  static constexpr bool discriminator_wins_at_zero = !requires { requires Objective::is_critic; };
+
   /// Makes the state of the optimizers, which the first step does by itself: to load a file into this trainer.
   void prepare() {
     expect_models();

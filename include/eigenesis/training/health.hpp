@@ -12,11 +12,14 @@
 
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// What Health looks at, and from which number on it warns. The functions are called every so many steps, and at the
-/// end of a training that is shorter; those that are not given are not looked at. What they draw comes from generators
-/// of their own, so that the training stays as it is.
+/// What Health looks at, and from which number on it warns. The functions are called every so many steps, and after the
+/// last epoch of a training that is shorter; those that are not given are not looked at. What they draw comes from
+/// generators of their own, so that the training stays as it is. The limits are rules of thumb, chosen so that sound
+/// trainings of the examples pass: a loss of 0.01 is that of a discriminator that gives each sample its right side with
+/// probability 0.995; a latent of 0.01 nats is a unit that is not active (Burda et al. 2016, section 5.2, count those
+/// of variance above 0.01 as active).
 struct HealthOptions {
-  std::string discriminator_loss = "discriminator";  // of trainers that have such a loss
+  std::string discriminator_loss = "discriminator";  // of trainers that have such a loss; critics have another one
   double least_loss = 0.01;                          // of D, for so many steps: it has won, G learns nothing more
   /// How many steps in a row D's loss has to be that small.
   Index loss_steps = 200;
@@ -36,26 +39,29 @@ struct HealthOptions {
 /// has won, gradients that explode, samples that are copies of each other or spread less than the data (mode collapse),
 /// latents that carry nothing, Relu units that are silent. It changes nothing.
 ///   .watch = {Health{{.samples = [&] { return generator.sample(64, draws); }, .data = [&] { return some_digits; }}}}
-/// Copies are samples whose nearest other sample is nearer than a tenth of the median distance of data to their
-/// nearest. Throws ArgumentError for options that do not fit, NumericError for a number that is not one.
+/// Copies are samples whose nearest other sample is at most a tenth of the median distance of data to their nearest
+/// away. Where so many of the data are copies themselves, pairs of copies are counted instead, and warned of if samples
+/// have more than twice as many as the data (by the birthday paradox, Arora and Zhang 2017: the fewer the modes, the
+/// more such pairs). Spread is sqrt(mean over the features of their variances). Gradients are warned of again after 100
+/// steps below the limit. Throws ArgumentError for options that do not fit, NumericError for a number that is not one.
 class Health : public Watcher {
  public:
   explicit Health(HealthOptions options = {});
   void begin(TrainingView& now) override;
   void step(TrainingView& now) override;
-  void end(TrainingView& now) override;
+  void epoch(TrainingView& now) override;
 
  private:
-  /// Warns if `wrong` begins to hold.
+  /// Warns if `wrong` begins to hold. It is over when it did not hold so many times.
   template <class Sentence>
-  void rule(TrainingView& now, const std::string& what, bool wrong, Sentence&& sentence);
+  void rule(TrainingView& now, const std::string& what, bool wrong, Sentence&& sentence, Index calm = 1);
   void look(TrainingView& now);
   void look_at_samples(TrainingView& now);
 
   HealthOptions options_;
   Index low_steps_ = 0;
-  bool looked_ = false;  // in this run, at samples, latents and units
-  std::map<std::string, bool> wrong_;
+  bool looked_ = false;                 // in this run, at samples, latents and units
+  std::map<std::string, Index> wrong_;  // how often it is not to hold any more until it is over
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

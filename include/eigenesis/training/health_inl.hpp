@@ -11,23 +11,28 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-/// The distance of each row of x [N, F] to the nearest other one.
-EIGENESIS_ONCE std::vector<double> nearest_distances(const Tensor<float, 2>& x) {
-  const Index n = x.shape(0), features = x.shape(1);
-  std::vector<double> nearest(static_cast<std::size_t>(n), std::numeric_limits<double>::infinity());
-  for (Index i = 0; i < n; ++i)
-    for (Index j = i + 1; j < n; ++j) {
-      double squares = 0;
-      for (Index k = 0; k < features; ++k) {
-        const double difference = double{x(i, k)} - double{x(j, k)};
-        squares += difference * difference;
-      }
-      for (const Index each : {i, j}) {
-        double& least = nearest[static_cast<std::size_t>(each)];
-        least = std::min(least, std::sqrt(squares));
-      }
-    }
+/// The distances of rows i < j of x [N, F]: those of row 0, then those of row 1, and so on.
+EIGENESIS_ONCE std::vector<float> distances_of_pairs(const Tensor<float, 2>& x) {
+  const auto rows = x.matrix();
+  std::vector<float> distances;
+  distances.reserve(static_cast<std::size_t>(rows.rows() * (rows.rows() - 1) / 2));
+  for (Index i = 0; i < rows.rows(); ++i)
+    for (Index j = i + 1; j < rows.rows(); ++j) distances.push_back((rows.row(i) - rows.row(j)).norm());
+  return distances;
+}
+/// The distance of each of n rows to the nearest other one.
+EIGENESIS_ONCE std::vector<float> nearest_distances(std::span<const float> of_pairs, Index n) {
+  std::vector<float> nearest(static_cast<std::size_t>(n), std::numeric_limits<float>::infinity());
+  auto distance = of_pairs.begin();
+  for (std::size_t i = 0; i < nearest.size(); ++i)
+    for (std::size_t j = i + 1; j < nearest.size(); ++j, ++distance)
+      for (const std::size_t each : {i, j}) nearest[each] = std::min(nearest[each], *distance);
   return nearest;
+}
+/// The share of distances up to a limit.
+EIGENESIS_ONCE double share_within(std::span<const float> distances, float limit) {
+  return static_cast<double>(std::ranges::count_if(distances, [limit](float each) { return each <= limit; })) /
+         static_cast<double>(distances.size());
 }
 
 /// sqrt(mean over the features of their variances).
@@ -44,7 +49,7 @@ EIGENESIS_ONCE double spread(const Tensor<float, 2>& x) {
   return std::sqrt(total / static_cast<double>(features));
 }
 
-EIGENESIS_ONCE std::string three_digits(double value) { return formatted("%.3g", value); }
+EIGENESIS_ONCE std::string three_digits(double value) { return significant(value, 3); }
 
 }  // namespace detail
 
@@ -63,15 +68,17 @@ EIGENESIS_ONCE void Health::begin(TrainingView&) {
 }
 
 template <class Sentence>
-void Health::rule(TrainingView& now, const std::string& what, bool wrong, Sentence&& sentence) {
-  if (wrong && !wrong_[what]) now.warn("Health, step " + std::to_string(now.step) + ": " + sentence());
-  wrong_[what] = wrong;
+void Health::rule(TrainingView& now, const std::string& what, bool wrong, Sentence&& sentence, Index calm) {
+  Index& left = wrong_[what];
+  if (wrong && left == 0 && !now.past)  // of the past, an earlier run warned
+    now.warn("Health, step " + std::to_string(now.step) + ": " + sentence());
+  left = wrong ? calm : std::max<Index>(0, left - 1);
 }
 
 EIGENESIS_ONCE void Health::step(TrainingView& now) {
   for (const NamedValue& loss : now.losses)
-    if (loss.name == options_.discriminator_loss) {
-      low_steps_ = loss.value < options_.least_loss ? low_steps_ + 1 : 0;
+    if (loss.name == options_.discriminator_loss && now.discriminator_wins_at_zero) {
+      low_steps_ = loss.value >= 0 && loss.value < options_.least_loss ? low_steps_ + 1 : 0;
       rule(now, "loss", low_steps_ >= options_.loss_steps, [&] {
         return "the " + options_.discriminator_loss + "'s loss is below " + detail::three_digits(options_.least_loss) +
                " for " + std::to_string(options_.loss_steps) +
@@ -79,18 +86,25 @@ EIGENESIS_ONCE void Health::step(TrainingView& now) {
       });
     }
   if (now.past) return;
+  std::map<std::string, double> greatest;  // of several updates by an optimizer
   for (const Update& update : now.updates) {
-    const std::string model(update.model);
-    rule(now, "gradient of " + model, update.gradient_norm > options_.most_gradient, [&] {
-      return "the gradient of " + model + " has norm " + detail::three_digits(update.gradient_norm) + ", above " +
-             detail::three_digits(options_.most_gradient) + "; a lower learning rate or clip_norm may help";
-    });
+    double& norm = greatest[std::string(update.name.empty() ? update.model : update.name)];
+    norm = std::max(norm, update.gradient_norm);
   }
+  for (const auto& [model, norm] : greatest)
+    rule(
+        now, "gradient of " + model, norm > options_.most_gradient,
+        [&, &name = model, norm = norm] {
+          return "the gradient of " + name + " has norm " + detail::three_digits(norm) + ", above " +
+                 detail::three_digits(options_.most_gradient) + "; a lower learning rate or clip_norm may help";
+        },
+        100);
   if (now.step % options_.every == 0) look(now);
 }
 
-EIGENESIS_ONCE void Health::end(TrainingView& now) {
-  if (!looked_ && now.step > 0 && !now.past) look(now);  // a training that was shorter
+EIGENESIS_ONCE void Health::epoch(TrainingView& now) {
+  const bool last = now.stop || now.epoch == now.epochs || now.step % now.steps_per_epoch != 0;
+  if (last && !looked_ && !now.past) look(now);  // a training that was shorter
 }
 
 EIGENESIS_ONCE void Health::look(TrainingView& now) {
@@ -131,14 +145,20 @@ EIGENESIS_ONCE void Health::look_at_samples(TrainingView& now) {
     return "the samples spread by " + detail::three_digits(spread) + ", the data by " + detail::three_digits(of_data) +
            "; has the model collapsed onto a few of them?";
   });
-  std::vector<double> near = detail::nearest_distances(data);
-  const auto median = near.begin() + std::ssize(near) / 2;
-  std::ranges::nth_element(near, median);
-  const double limit = *median / 10;
-  const auto distances = detail::nearest_distances(samples);
-  const auto copies = std::ranges::count_if(distances, [&](double distance) { return distance < limit; });
-  rule(now, "copies", static_cast<double>(copies) > options_.most_copies * static_cast<double>(distances.size()), [&] {
-    return std::to_string(copies) + " of " + std::to_string(distances.size()) +
+  const auto data_pairs = detail::distances_of_pairs(data), sample_pairs = detail::distances_of_pairs(samples);
+  std::vector<float> near_data = detail::nearest_distances(data_pairs, data.shape(0));
+  const auto median = near_data.begin() + std::ssize(near_data) / 2;
+  std::ranges::nth_element(near_data, median);
+  const float limit = *median / 10;
+  const std::vector<float> near = detail::nearest_distances(sample_pairs, samples.shape(0));
+  const double copies = detail::share_within(near, limit);
+  const bool data_have_copies = detail::share_within(near_data, limit) > options_.most_copies;
+  const bool wrong = data_have_copies
+                         ? detail::share_within(sample_pairs, limit) > 2 * detail::share_within(data_pairs, limit)
+                         : copies > options_.most_copies;
+  rule(now, "copies", wrong, [&] {
+    return std::to_string(std::lround(copies * static_cast<double>(near.size()))) + " of " +
+           std::to_string(near.size()) +
            " samples are nearly copies of another one; has the model collapsed onto a few modes?";
   });
 }

@@ -20,15 +20,20 @@ struct LogOptions {
 /// Keeps the numbers of a training in a file, one row for every step (or n-th step) and one for every epoch:
 ///   .watch = {Log{"run.csv"}}                      for spreadsheets, pandas, gnuplot
 ///   .watch = {Log{"run.jsonl", {.every = 100}}}    one JSON object a line
-/// A row has kind (step or epoch), step, epoch, seconds of the run, the losses by their names (of an epoch: means over
-/// it, and held_out_... on held-out data), and for each model the learning rate and the norm of its gradient before
-/// clipping. Where there is no number, a cell of the CSV file is empty. Warnings are rows of JSON; a CSV file has none.
+/// A row has kind (step or epoch), step, epoch, seconds of training, the losses by their names (of an epoch: means over
+/// it, and held_out_... on held-out data), metrics by their names, for each optimizer learning_rate and gradient_norm
+/// before clipping (learning_rate_generator for one that the trainer's fields have as generator_optimizer), and
+/// training, which tells rows of several trainings apart. Steps in which a Metric is measured have a row in any case.
+/// Where there is no number, a cell of the CSV file is empty; JSON has null for NaN and infinities. Warnings are rows
+/// of JSON; a CSV file has none.
 ///
-/// A file is never overwritten. A training that goes on from a checkpoint goes on in its file: rows that are there
-/// already are not written again. A training that begins refuses a file that has rows. Rows are brought to the system
-/// at least once a second and before each checkpoint. Throws ArgumentError for a name that ends neither in .csv nor in
-/// .jsonl and for every < 0, DataError for a file that is no log of this training, Error for one that cannot be
-/// written.
+/// A training that begins refuses a file that has rows. One that goes on from a checkpoint goes on in its file: rows
+/// beyond the checkpoint are taken away, as their steps are made again; rows that are missing, or all if there is no
+/// file, are written again from what the checkpoint knows, the losses. Its last row is compared with the checkpoint.
+/// Rows are brought to the system at least once a second and before each checkpoint. Throws ArgumentError for a name
+/// that ends neither in .csv nor in .jsonl, for every < 0, and for losses or metrics with names of other columns;
+/// DataError for a file that is no log of this training, which stays as it is, or whose columns lack some; Error for
+/// one that cannot be written.
 class Log : public Watcher {
  public:
   explicit Log(std::string path, LogOptions options = {});
@@ -40,7 +45,11 @@ class Log : public Watcher {
   void warning(TrainingView& now, std::string_view sentence) override;
   bool reads_updates(Index step) const override;
 
+  std::string path() const override { return path_; }
+
  private:
+  void add(TrainingView& now, bool epoch);
+
   std::string path_;
   LogOptions options_;
   std::shared_ptr<detail::LogFile> file_;

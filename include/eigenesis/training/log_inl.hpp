@@ -1,211 +1,369 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <optional>
+#include <set>
 #include <utility>
+#include <variant>
 
-#include "eigenesis/files/file_inl.hpp"
-#include "eigenesis/files/safetensors_header_inl.hpp"
+#include "eigenesis/files/appended_file.hpp"
+#include "eigenesis/files/safetensors_header.hpp"
 #include "eigenesis/training/log.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-/// A number as the shortest text that gives the same double.
-EIGENESIS_ONCE std::string shortest(double value) {
+/// What stands under a name: nothing, a number, or text.
+using Cell = std::variant<std::monostate, Index, double, std::string>;
+using Row = std::vector<std::pair<std::string, Cell>>;
+
+/// Text of a CSV file, in quotes where it needs them (RFC 4180).
+EIGENESIS_ONCE std::string csv_string(const std::string& text) {
+  if (text.find_first_of(",\"") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string(2, c) : std::string(1, c);
+  return quoted + '"';
+}
+
+/// A double as the shortest text that gives the same one; JSON has none for NaN and infinities.
+EIGENESIS_ONCE std::string cell_text(const Cell& cell, bool json) {
+  if (const auto* number = std::get_if<Index>(&cell)) return std::to_string(*number);
+  if (const auto* word = std::get_if<std::string>(&cell)) return json ? json_string(*word) : csv_string(*word);
+  const auto* number = std::get_if<double>(&cell);
+  if (!number) return {};
+  if (json && !std::isfinite(*number)) return "null";
   char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+  return {text, std::to_chars(text, text + sizeof text, *number).ptr};
 }
 
-/// The names and the texts of a row's numbers; no text where there is none.
-using Row = std::vector<std::pair<std::string, std::string>>;
-
-EIGENESIS_ONCE std::string row_text(const Row& row, bool json) {
-  std::string line;
-  for (const auto& [name, text] : row) {
-    if (json && text.empty()) continue;
-    line += line.empty() ? (json ? "{" : "") : ",";
-    if (json) line += json_string(name) + ":";
-    const bool word = name == "kind" || name == "warning";
-    line += json && word ? json_string(text) : json && (text.find('n') != std::string::npos) ? "null" : text;
-  }
-  return line + (json ? "}\n" : "\n");
-}
-
-/// The text of a number or word of a row that row_text() wrote; nothing if the row does not have it.
-EIGENESIS_ONCE std::string text_in(std::string_view line, std::string_view header, const std::string& name, bool json) {
-  if (json) {
-    const std::string key = json_string(name) + ":";
-    const std::size_t at = line.find((name == "kind" ? "{" : ",") + key);
-    if (at == std::string_view::npos) return {};
-    line.remove_prefix(at + 1 + key.size());
-    const std::size_t quote = line.starts_with('"');
-    line = line.substr(quote, line.find_first_of(quote ? "\"" : ",}", quote) - quote);
-    return std::string(line);
-  }
-  while (!header.empty()) {
-    const std::size_t end = std::min(header.find(','), header.size());
-    if (header.substr(0, end) == name) return std::string(line.substr(0, line.find(',')));
-    header.remove_prefix(std::min(end + 1, header.size()));
-    const std::size_t next = line.find(',');
-    if (next == std::string_view::npos) return {};
-    line.remove_prefix(next + 1);
-  }
-  return {};
-}
-
-/// The file of a log, locked against other programs. Whole rows are added to it.
-class LogFile {
+/// A line of a log by its names, as the file has both: with quotes and escapes.
+class LogLine {
  public:
-  explicit LogFile(std::string path)
-      : path_(std::move(path)),
-        file_(despite_signals([&] { return ::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666); })) {
-    require<Error>(static_cast<bool>(file_), "Log: expected a file that can be written but got '", std::strerror(errno),
-                   "' for ", path_);
-    require<Error>(::flock(file_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
-                   "Log: expected a file for this training only but another one is writing ", path_);
+  /// Throws DataError for a line that no log has.
+  LogLine(std::string_view line, std::string_view header, bool json, const std::string& path) : json_(json) {
+    bool good = true;
+    if (json) {
+      good = line.starts_with('{') && line.ends_with('}');
+      for (std::string_view rest = line.substr(good, line.size() - 2 * good); good && !rest.empty();) {
+        const std::string_view name = token(rest, ':');
+        cells_.emplace_back(name, token(rest, ','));
+      }
+    } else {
+      std::string_view names = header, rest = line;
+      while (!names.empty()) {
+        const std::string_view name = token(names, ',');
+        cells_.emplace_back(name, token(rest, ','));
+      }
+      good = rest.empty();
+    }
+    good = good && (*this)["kind"] && number("step", step) && number("epoch", epoch);
+    require<DataError>(good, "Log: expected rows with a kind and whole numbers as step and epoch but got ", shown(line),
+                       " in ", path);
+    kind = cell("kind");
   }
 
-  /// What is there. A last row without an end, of a program that was killed, is removed.
-  std::string content() {
-    const Bytes bytes = read_file("Log", path_);
-    std::string text(bytes.begin(), bytes.end());
-    const std::size_t whole = text.rfind('\n') + 1;  // of npos: 0
-    if (whole < text.size()) {
-      const std::string_view part = std::string_view(text).substr(whole);
-      const auto begins = [&](std::string_view row) {
-        return part.substr(0, row.size()) == row.substr(0, part.size());
-      };
-      require<DataError>(json         ? begins("{\"kind\":\"")
-                         : whole == 0 ? begins("kind,step,epoch,")
-                                      : begins("step,") || begins("epoch,"),
-                         "Log: expected a log but got another file: ", path_);
-      const bool cut = despite_signals([&] { return ::ftruncate(file_.number(), static_cast<off_t>(whole)); }) == 0;
-      require<Error>(cut, "Log: expected a file that can be cut but got '", std::strerror(errno), "' for ", path_);
-      text.resize(whole);
-    }
-    size_ = text.size();
-    return text;
-  }
-  void add(std::string_view line, double now) {
-    rows_ += line;
-    if (now - written_ < 1) return;
-    write();
-    written_ = now;
-  }
-  void write() {
-    if (rows_.empty()) return;
-    if (!write_all(file_, {reinterpret_cast<const std::uint8_t*>(rows_.data()), rows_.size()})) {
-      const std::string reason = std::strerror(errno);
-      if (::ftruncate(file_.number(), static_cast<off_t>(size_)) != 0) rows_.clear();  // no row twice
-      fail<Error>("Log: expected to write but got '", reason, "' for ", path_);
-    }
-    size_ += rows_.size();
-    rows_.clear();
-  }
+  std::string kind;  // as the file has it
+  Index step = 0, epoch = 0;
 
-  bool json = false;
-  std::string header;                              // of a CSV file
-  std::optional<std::vector<std::string>> models;  // that are updated, as the first step shows
-  Index last_step = 0, last_epoch = 0;
-  std::string last_row;  // the one of last_step
+  /// What stands under a name, nothing without.
+  std::string cell(const std::string& name) const {
+    const std::string* const found = (*this)[name];
+    return found ? *found : "";
+  }
+  bool is(const char* of_kind) const { return kind == cell_text(std::string(of_kind), json_); }
 
  private:
-  std::string path_;
-  Descriptor file_;
-  std::string rows_;  // not written yet
-  std::size_t size_ = 0;
-  double written_ = 0;
+  /// Takes what stands before a separator that is not within quotes.
+  std::string_view token(std::string_view& rest, char separator) const {
+    bool quoted = false;
+    std::size_t end = 0;
+    for (; end < rest.size() && (quoted || rest[end] != separator); ++end)
+      if (rest[end] == '"')
+        quoted = !quoted;
+      else if (json_ && rest[end] == '\\')
+        ++end;
+    end = std::min(end, rest.size());
+    const std::string_view taken = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return taken;
+  }
+  const std::string* operator[](const std::string& name) const {
+    const std::string text = cell_text(name, json_);
+    const auto found = std::ranges::find(cells_, text, &std::pair<std::string, std::string>::first);
+    return found == cells_.end() ? nullptr : &found->second;
+  }
+  bool number(const char* name, Index& to) const {
+    const std::string text = cell(name);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
+    return error == std::errc() && end == text.data() + text.size() && to >= 0;
+  }
+
+  bool json_;
+  std::vector<std::pair<std::string, std::string>> cells_;
 };
 
-EIGENESIS_ONCE void read_log(LogFile& file, const std::string& path, bool resumed) {
-  const std::string text = file.content();
-  std::string_view rest = text;
-  const auto next_line = [&] {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(line.size() + 1);
-    return line;
-  };
-  if (!file.json && !rest.empty()) {
-    file.header = next_line();
-    require<DataError>(file.header.starts_with("kind,step,epoch,"), "Log: expected a log but got another file: ", path);
-  }
-  require<DataError>(rest.empty() || resumed, "Log: expected an empty file for a training that begins but got rows in ",
-                     path, "; give it another path, or remove the file");
-  while (!rest.empty()) {
-    const std::string_view line = next_line();
-    const auto number = [&](const char* name) {
-      const std::string cell = text_in(line, file.header, name, file.json);
-      Index value = -1;
-      const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-      require<DataError>(error == std::errc() && end == cell.data() + cell.size() && value >= 0,
-                         "Log: expected rows with a whole number as ", name, " but got ", shown(line), " in ", path);
-      return value;
-    };
-    const std::string kind = text_in(line, file.header, "kind", file.json);
-    const Index step = number("step"), epoch = number("epoch");
-    if (kind == "epoch") file.last_epoch = std::max(file.last_epoch, epoch);
-    if (kind == "step" && step > file.last_step) {
-      file.last_step = step;
-      file.last_row = line;
+/// The lines of a file from the last one back to a place in it.
+class LinesFromEnd {
+ public:
+  LinesFromEnd(const AppendedFile& file, Index begin, Index end) : file_(file), begin_(begin), from_(end) {}
+
+  /// The line before those that were given, and where it begins; nothing after the first.
+  std::optional<std::pair<std::string, Index>> next() {
+    for (;;) {
+      const std::size_t end = text_.empty() ? 0 : text_.size() - 1;  // behind it stands its end
+      const std::size_t before = end == 0 ? std::string::npos : text_.rfind('\n', end - 1);
+      if (before == std::string::npos && from_ > begin_) {
+        const Index to = from_;
+        from_ = std::max(begin_, from_ - 65536);
+        text_ = file_.text(from_, to) + text_;
+        continue;
+      }
+      if (text_.empty()) return {};
+      const std::size_t first = before == std::string::npos ? 0 : before + 1;
+      std::pair line{text_.substr(first, end - first), from_ + static_cast<Index>(first)};
+      text_.resize(first);
+      return line;
     }
   }
-}
 
-EIGENESIS_ONCE Row log_row(const TrainingView& now, const char* kind, const std::vector<std::string>& models) {
-  const bool epoch = std::string_view(kind) == "epoch";
-  Row row{{"kind", kind}, {"step", std::to_string(now.step)}, {"epoch", std::to_string(now.epoch)}};
-  row.push_back({"seconds", now.past ? "" : formatted("%.3f", now.seconds)});
-  for (const NamedValue& loss : now.losses) row.push_back({std::string(loss.name), shortest(loss.value)});
-  for (std::size_t i = 0; i < now.losses.size(); ++i)
-    row.push_back({"held_out_" + std::string(now.losses[i].name),
-                   i < now.held_out.size() ? shortest(now.held_out[i].value) : ""});
-  for (const std::string& model : models) {  // of several updates of a model, the last
-    std::string rate, norm;
-    for (const Update& update : now.updates)
-      if (!epoch && update.model == model) {
-        rate = shortest(update.learning_rate);
-        norm = shortest(update.gradient_norm);
+ private:
+  const AppendedFile& file_;
+  Index begin_, from_;
+  std::string text_;
+};
+
+/// The file of a log. Its rows go by their step, an epoch's behind that of its last step.
+class LogFile {
+ public:
+  LogFile(const std::string& path, Index every)
+      : path_(path), every_(every), json_(path.ends_with(".jsonl")), file_("Log", path) {}
+
+  bool decides_columns() const { return !json_ && header_.empty(); }
+
+  /// Finds what stays of the file. Nothing is changed yet.
+  void begin(const TrainingView& now) {
+    training_ = id_text(now.id);
+    const std::string_view first = json_ ? "{\"kind\":\"" : "kind,step,epoch,";
+    const std::string head = file_.text(0, std::min<Index>(file_.size(), std::ssize(first)));
+    require<DataError>(head == first.substr(0, head.size()), "Log: expected a log but got another file: ", path_);
+    Index rows = 0;
+    if (!json_) {
+      header_ = first_line();
+      rows = header_.empty() ? file_.size() : std::ssize(header_) + 1;
+    }
+    const Index end = whole_lines();
+    stays_ = end;
+    require<DataError>(now.resumed || end <= rows, "Log: expected an empty file for a training that begins but got ",
+                       "rows in ", path_, "; give it another path, or remove the file");
+    if (end <= rows) {
+      header_.clear();
+      stays_ = 0;
+      return;
+    }
+    LinesFromEnd lines(file_, rows, end);
+    bool knows_seconds = false;
+    for (auto line = lines.next(); line; line = lines.next()) {
+      const LogLine row(line->first, header_, json_, path_);
+      const std::string of = row.cell("training");
+      require<DataError>(of == cell_text(training_, json_), "Log: expected rows of this training, ", training_,
+                         ", but got some of ", of.empty() ? "no" : of, " in ", path_);
+      const bool partial = row.is("epoch") && row.step % now.steps_per_epoch != 0;  // it is trained to its end now
+      if (row.step > now.step || partial) {
+        stays_ = line->second;
+        last_.reset();
+        knows_seconds = false;
+        continue;
       }
-    row.push_back({"learning_rate_" + model, rate});
-    row.push_back({"gradient_norm_" + model, norm});
+      if (row.is("warning")) continue;
+      if (!last_) last_ = row;
+      const std::string seconds = row.cell("seconds");
+      if (!knows_seconds && !seconds.empty()) {
+        std::from_chars(seconds.data(), seconds.data() + seconds.size(), seconds_before_);
+        knows_seconds = true;
+      }
+      if (row.step < now.step && knows_seconds) break;
+    }
   }
-  return row;
-}
 
-/// Adds a row unless it is there already.
-EIGENESIS_ONCE void add_row(LogFile& file, const std::string& path, const TrainingView& now, const char* kind) {
-  const bool epoch = std::string_view(kind) == "epoch";
-  const Row row = log_row(now, kind, file.models.value_or(std::vector<std::string>()));
-  if (!epoch && now.step == file.last_step)
+  /// Adds a row unless it is there already or not asked for.
+  void add(TrainingView& now, bool epoch) {
+    if (last_) {
+      const auto place = std::pair{now.step, epoch}, last = std::pair{last_->step, last_->is("epoch")};
+      if (place == last) expect_same(now);
+      if (place <= last) return;
+    }
+    const bool due = epoch || (every_ > 0 && now.step % every_ == 0) || !now.metrics.empty();
+    if (!due) return;
+    const Row row = row_of(now, epoch);
+    if (!checked_) check_columns(row);
+    for (const auto& [name, cell] : row)
+      if (!json_ && !std::holds_alternative<std::monostate>(cell) && !has_column(name) && missed_.insert(name).second)
+        now.warn("Log: there is no column for " + name + " in " + path_ + "; rows of a .jsonl file have all numbers");
+    add_line(row, now);
+  }
+  void warn(const TrainingView& now, std::string_view sentence) {
+    if (!json_) return;
+    add_line({{"kind", "warning"},
+              {"step", now.step},
+              {"epoch", now.epoch},
+              {"warning", std::string(sentence)},
+              {"training", training_}},
+             now);
+  }
+  void write() { file_.write(); }
+  /// Takes away what follows the rows that stay.
+  void take_rest_away() {
+    if (!std::exchange(began_, true) && stays_ < file_.size()) file_.cut(stays_);
+  }
+
+ private:
+  static std::string id_text(std::uint32_t id) {
+    char digits[8];
+    const std::string text(digits, std::to_chars(digits, digits + 8, id, 16).ptr);
+    return "t" + std::string(8 - text.size(), '0') + text;  // a letter first: no program takes it for a number
+  }
+  /// The first line of the file, or nothing.
+  std::string first_line() const {
+    std::string line;
+    for (Index at = 0; at < file_.size();) {
+      const Index to = std::min(file_.size(), at + 4096);
+      line += file_.text(at, to);
+      if (const std::size_t end = line.find('\n'); end != std::string::npos) return line.substr(0, end);
+      at = to;
+    }
+    return {};
+  }
+  /// Where the last whole line ends. What follows it is of a program that was killed.
+  Index whole_lines() const {
+    for (Index to = file_.size(); to > 0;) {
+      const Index from = std::max<Index>(0, to - 4096);
+      const std::size_t end = file_.text(from, to).rfind('\n');
+      if (end != std::string::npos) return from + static_cast<Index>(end) + 1;
+      to = from;
+    }
+    return 0;
+  }
+
+  /// The last row that stays is to be the one of this step or epoch.
+  void expect_same(const TrainingView& now) const {
     for (const NamedValue& loss : now.losses) {
-      const std::string there = text_in(file.last_row, file.header, std::string(loss.name), file.json),
-                        here = shortest(loss.value);
-      require<DataError>(there == here, "Log: expected the rows of this training in ", path, " but in step ", now.step,
+      const std::string there = last_->cell(std::string(loss.name)), here = cell_text(loss.value, json_);
+      require<DataError>(there == here, "Log: expected the rows of this training in ", path_, " but in step ", now.step,
                          " its ", loss.name, " is ", there.empty() ? "missing" : there, ", here it is ", here);
     }
-  if (now.past || (epoch ? now.epoch <= file.last_epoch : now.step <= file.last_step)) return;
-  if (file.json) return file.add(row_text(row, true), now.seconds);
-
-  std::string names;
-  for (const auto& [name, text] : row) names += (names.empty() ? "" : ",") + name;
-  if (file.header.empty()) {
-    file.header = names;
-    file.add(names + "\n", now.seconds);
   }
-  require<DataError>(names == file.header, "Log: expected the columns ", file.header, " in ", path, " but got ", names,
-                     "; rows of a .jsonl file may have different ones");
-  file.add(row_text(row, false), now.seconds);
-}
+
+  Row row_of(const TrainingView& now, bool epoch) const {
+    const auto number = [&](double value, int digits) -> Cell {
+      return now.past ? Cell() : Cell(std::round(value * std::pow(10, digits)) / std::pow(10, digits));
+    };
+    Row row{{"kind", epoch ? "epoch" : "step"}, {"step", now.step}, {"epoch", now.epoch}};
+    row.emplace_back("seconds", number(seconds_before_ + now.seconds, 3));
+    for (const NamedValue& loss : now.losses) row.emplace_back(loss.name, loss.value);
+    for (std::size_t i = 0; i < now.losses.size(); ++i)
+      row.emplace_back("held_out_" + std::string(now.losses[i].name),
+                       i < now.held_out.size() ? Cell(now.held_out[i].value) : Cell());
+    std::vector<std::string> metrics = now.metric_names, optimizers(now.optimizers.begin(), now.optimizers.end());
+    const auto add_name = [](std::vector<std::string>& to, std::string_view name) {
+      if (std::ranges::find(to, name) == to.end()) to.emplace_back(name);
+    };
+    for (const NamedValue& metric : now.metrics) add_name(metrics, metric.name);
+    for (const Update& update : now.updates) add_name(optimizers, update.name);
+    for (const std::string& name : metrics) {
+      const auto found = std::ranges::find(now.metrics, name, &NamedValue::name);
+      row.emplace_back(name, found == now.metrics.end() ? Cell() : Cell(found->value));
+    }
+    for (const std::string& name : optimizers) {
+      Cell rate, norm;
+      for (const Update& update : now.updates)  // of several, the last
+        if (!epoch && update.name == name) {
+          rate = update.learning_rate;
+          norm = update.gradient_norm;
+        }
+      row.emplace_back("learning_rate" + (name.empty() ? "" : "_" + name), rate);
+      row.emplace_back("gradient_norm" + (name.empty() ? "" : "_" + name), norm);
+    }
+    row.emplace_back("training", training_);
+    return row;
+  }
+
+  void check_columns(const Row& row) {
+    std::set<std::string> names{"warning"};
+    std::string header;
+    for (const auto& [name, cell] : row) {
+      require<ArgumentError>(names.insert(name).second, "Log: expected losses and metrics of different names, none of ",
+                             "which is another column's, but got ", name, " twice for ", path_);
+      require<ArgumentError>(json_ || name.find_first_of("\n\r") == std::string::npos,
+                             "Log: expected names in one line but got ", shown(name), " for ", path_);
+      header += (header.empty() ? "" : ",") + csv_string(name);
+    }
+    if (json_) {
+      checked_ = true;
+      return;
+    }
+    if (header_.empty()) {
+      header_ = header;
+      new_header_ = true;
+    }
+    columns_.clear();
+    for (std::string_view rest = header_; !rest.empty();) columns_.emplace_back(take_name(rest));
+    for (const auto& [name, cell] : row)
+      require<DataError>(has_column(name), "Log: expected the columns ", header_, " in ", path_, " but got ", header,
+                         "; rows of a .jsonl file may have different ones");
+    checked_ = true;
+  }
+  /// Takes a name, as the file has it, from a header.
+  static std::string take_name(std::string_view& rest) {
+    std::size_t end = 0;
+    for (bool quoted = false; end < rest.size() && (quoted || rest[end] != ','); ++end)
+      if (rest[end] == '"') quoted = !quoted;
+    const std::string name(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return name;
+  }
+
+  bool has_column(const std::string& name) const {
+    return std::ranges::find(columns_, csv_string(name)) != columns_.end();
+  }
+
+  void add_line(const Row& row, const TrainingView& now) {
+    take_rest_away();
+    if (std::exchange(new_header_, false)) file_.add(header_ + "\n", now.seconds);
+    std::string line;
+    if (json_) {
+      for (const auto& [name, cell] : row)
+        if (!std::holds_alternative<std::monostate>(cell))
+          line += (line.empty() ? "{" : ",") + json_string(name) + ":" + cell_text(cell, true);
+      line += '}';
+    } else {
+      for (const std::string& column : columns_) {
+        const auto found =
+            std::ranges::find_if(row, [&](const auto& each) { return csv_string(each.first) == column; });
+        if (&column != columns_.data()) line += ',';
+        if (found != row.end()) line += cell_text(found->second, false);
+      }
+    }
+    file_.add(line + "\n", now.seconds);
+  }
+
+  std::string path_;
+  Index every_;
+  bool json_;
+  AppendedFile file_;
+  std::string training_;              // its id, in each row
+  std::string header_;                // of a CSV file
+  bool new_header_ = false;           // is to be written
+  std::vector<std::string> columns_;  // the names in it, as the file has them
+  std::set<std::string> missed_;      // names that it lacks
+  bool checked_ = false;              // the names
+  Index stays_ = 0;                   // bytes of the file, of rows up to the checkpoint
+  bool began_ = false;                // what follows them is taken away
+  std::optional<LogLine> last_;       // of these rows
+  double seconds_before_ = 0;         // of earlier runs
+};
 
 }  // namespace detail
 
@@ -216,38 +374,44 @@ EIGENESIS_ONCE Log::Log(std::string path, LogOptions options) : path_(std::move(
 }
 EIGENESIS_ONCE void Log::begin(TrainingView& now) {
   file_.reset();  // of an earlier training
-  auto file = std::make_shared<detail::LogFile>(path_);
-  file->json = path_.ends_with(".jsonl");
-  read_log(*file, path_, now.resumed);
+  auto file = std::make_shared<detail::LogFile>(path_, options_.every);
+  file->begin(now);
   file_ = std::move(file);
 }
-EIGENESIS_ONCE void Log::step(TrainingView& now) {
-  if (!now.past && options_.every > 0 && !file_->models) {
-    file_->models.emplace();
-    for (const Update& update : now.updates)
-      if (std::ranges::find(*file_->models, update.model) == file_->models->end())
-        file_->models->emplace_back(update.model);
-  }
-  if (options_.every > 0 && now.step % options_.every == 0) add_row(*file_, path_, now, "step");
-}
-EIGENESIS_ONCE void Log::epoch(TrainingView& now) {
-  add_row(*file_, path_, now, "epoch");
-  file_->write();
-}
-EIGENESIS_ONCE void Log::save(TrainingView&) { file_->write(); }
-EIGENESIS_ONCE void Log::end(TrainingView&) {
+EIGENESIS_ONCE void Log::add(TrainingView& now, bool epoch) {
   if (!file_) return;
+  const auto own = std::exchange(file_, nullptr);  // a file that does not fit stays as it is
+  try {
+    own->add(now, epoch);
+  } catch (const DataError&) {
+    throw;
+  } catch (const ArgumentError&) {
+    throw;
+  } catch (...) {
+    file_ = own;
+    throw;
+  }
+  file_ = own;
+}
+EIGENESIS_ONCE void Log::step(TrainingView& now) { add(now, false); }
+EIGENESIS_ONCE void Log::epoch(TrainingView& now) {
+  add(now, true);
+  if (file_ && !now.past) file_->write();
+}
+EIGENESIS_ONCE void Log::save(TrainingView&) {
+  if (file_) file_->write();
+}
+EIGENESIS_ONCE void Log::end(TrainingView& now) {
+  if (!file_) return;
+  if (!now.failed) file_->take_rest_away();  // of a training that was over, perhaps half a row
   file_->write();
   file_.reset();
 }
 EIGENESIS_ONCE void Log::warning(TrainingView& now, std::string_view sentence) {
-  if (!file_ || !file_->json || now.past) return;
-  detail::Row row{{"kind", "warning"}, {"step", std::to_string(now.step)}, {"epoch", std::to_string(now.epoch)}};
-  row.push_back({"warning", std::string(sentence)});
-  file_->add(detail::row_text(row, true), now.seconds);
+  if (file_ && !now.past) file_->warn(now, sentence);
 }
 EIGENESIS_ONCE bool Log::reads_updates(Index step) const {
-  return options_.every > 0 && (step % options_.every == 0 || !file_ || !file_->models);
+  return options_.every > 0 && (step % options_.every == 0 || (file_ && file_->decides_columns()));
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -45,29 +46,33 @@ struct ProgressOutput {
 
 namespace detail {
 
-template <class... Numbers>
-std::string formatted(const char* format, Numbers... numbers) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, format, numbers...);
-  return buffer;
+struct WatchingFunctions;
+/// What watchers need, defined in watch_inl.hpp.
+const WatchingFunctions& watching_functions();
+
+/// A number with so many digits behind its point, whatever the locale.
+inline std::string fixed(double value, int digits) {
+  char text[400];
+  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, digits).ptr};
+}
+/// A number with so many significant digits, as %g has it, whatever the locale.
+inline std::string significant(double value, int digits) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits).ptr};
 }
 
 /// "01:07", "1:02:07".
 inline std::string clock_text(double seconds) {
   const auto s = static_cast<long long>(std::min(seconds, 3.6e9));
-  return s < 3600 ? formatted("%02lld:%02lld", s / 60, s % 60)
-                  : formatted("%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+  const auto two = [](long long number) { return (number < 10 ? "0" : "") + std::to_string(number); };
+  return (s < 3600 ? two(s / 60) : std::to_string(s / 3600) + ":" + two(s / 60 % 60)) + ":" + two(s % 60);
 }
 
 /// "71.2 it/s", or "1.40 s/it" below one per second.
 inline std::string rate_text(double per_second) {
   if (!(per_second > 0) || !std::isfinite(per_second)) return "? it/s";
   const double number = per_second < 1 ? 1 / per_second : per_second;
-  return formatted(number < 9.995   ? "%.2f"
-                   : number < 99.95 ? "%.1f"
-                                    : "%.0f",
-                   number) +
-         (per_second < 1 ? " s/it" : " it/s");
+  return fixed(number, number < 9.995 ? 2 : number < 99.95 ? 1 : 0) + (per_second < 1 ? " s/it" : " it/s");
 }
 
 /// Ten characters, the last filled one in steps of an eighth.
@@ -89,6 +94,13 @@ inline std::string_view first_characters(std::string_view text, int columns) {
 
 }  // namespace detail
 
+/// What a progress bar shows, and where.
+struct ProgressBarOptions {
+  std::string name = {};        // how the line begins; the trainer's title without
+  ProgressOutput output = {};   // the terminal or file behind stderr
+  bool gradient_norms = false;  // of the last step, before clipping; computed for the line if nobody else asks for them
+};
+
 /// A line as tqdm draws it, rewritten at most ten times per second; one line stays for each epoch:
 ///
 ///   epoch 3/10  47%|████▋     | 220/469 [00:03<00:04, 71.2 it/s] loss 112.4
@@ -100,6 +112,14 @@ class ProgressBar {
  public:
   explicit ProgressBar(std::string name = {}, ProgressOutput output = {})
       : output_(std::move(output)), given_name_(std::move(name)) {}
+  /// ProgressBar{{.gradient_norms = true}}.
+  explicit ProgressBar(ProgressBarOptions options)
+      : output_(std::move(options.output)),
+        given_name_(std::move(options.name)),
+        for_gradient_norms_(options.gradient_norms ? &detail::watching_functions() : nullptr) {}
+
+  /// If the norms of gradients are to be among the values: what fit needs for that. Else nullptr.
+  const detail::WatchingFunctions* functions_for_gradient_norms() const { return for_gradient_norms_; }
 
   /// Begins with a training of so many epochs and steps in each. `trainer` is its title.
   void start(std::string_view trainer, Index epochs, Index steps_per_epoch) {
@@ -142,7 +162,7 @@ class ProgressBar {
   }
 
   /// Writes a sentence above the line.
-  void say(std::string_view sentence) {
+  void print_above(std::string_view sentence) {
     output_.write((terminal_ ? "\r\x1b[K" : "") + std::string(sentence) + "\n");
     drawing_ = false;
     last_drawn_ = -1e9;
@@ -162,11 +182,12 @@ class ProgressBar {
     std::string text = name_;
     if (epochs_ > 1)
       text += (text.empty() ? "epoch " : " epoch ") + std::to_string(epoch_) + "/" + std::to_string(epochs_);
-    text += (text.empty() ? "" : " ") + detail::formatted("%3.0f%%", 100 * fraction);
+    const std::string percent = detail::fixed(100 * fraction, 0);
+    text += (text.empty() ? "" : " ") + std::string(3 - std::min<std::size_t>(3, percent.size()), ' ') + percent + "%";
     text += bar ? "|" + detail::bar_text(fraction) + "| " : " ";
     text += std::to_string(step) + "/" + std::to_string(steps_);
     text += " [" + detail::clock_text(seconds) + "<" + left + ", " + detail::rate_text(rate) + "]";
-    for (const NamedValue& v : values) text += " " + std::string(v.name) + detail::formatted(" %.4g", v.value);
+    for (const NamedValue& v : values) text += " " + std::string(v.name) + " " + detail::significant(v.value, 4);
     return text;
   }
 
@@ -175,6 +196,7 @@ class ProgressBar {
   Index epochs_ = 1, steps_ = 1, epoch_ = 0, tenths_ = 0;
   Index first_step_ = 0;  // of the epoch in this run
   double epoch_start_ = 0, last_drawn_ = 0, last_seen_ = 0;
+  const detail::WatchingFunctions* for_gradient_norms_ = nullptr;
   bool terminal_ = false;
   bool drawing_ = false;  // an incomplete line stands on the terminal
 };
@@ -188,6 +210,10 @@ class Progress {
   Progress(ProgressBar bar) : bar_(std::move(bar)) {}
 
   /// As that of ProgressBar.
+  const detail::WatchingFunctions* functions_for_gradient_norms() const {
+    return bar_ ? bar_->functions_for_gradient_norms() : nullptr;
+  }
+  /// As that of ProgressBar.
   void start(std::string_view trainer, Index epochs, Index steps_per_epoch) {
     if (bar_) bar_->start(trainer, epochs, steps_per_epoch);
   }
@@ -196,9 +222,9 @@ class Progress {
     if (bar_) bar_->step(epoch, step, values);
   }
   /// A sentence above the line or, without a bar, on stderr.
-  void say(std::string_view sentence) {
+  void print_above(std::string_view sentence) {
     if (bar_)
-      bar_->say(sentence);
+      bar_->print_above(sentence);
     else
       ProgressOutput{}.write(std::string(sentence) + "\n");
   }

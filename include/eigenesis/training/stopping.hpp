@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "eigenesis/layers/safetensors.hpp"
@@ -11,74 +12,98 @@
 // What ends a training, and what keeps its best model.
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Which number is to become small. It is compared after each epoch.
+/// Which number is to become small. Losses and a function are compared after each epoch, a metric when it is measured.
 struct Measure {
   std::string loss = {};                  // the name of a held-out loss; the first one without
   bool of_training = false;               // the mean over the epoch's training samples instead
   std::function<double()> function = {};  // this instead, where losses tell little, as a GAN's; not known of past runs
+  std::string metric = {};                // or what a Metric of this name measures, the only one that `.steps` can have
 };
 
 namespace detail {
 
 /// The least of a measure so far.
-class Least {
+class BestMeasure {
  public:
-  Least(const char* function, Measure measure) : function_(function), measure_(std::move(measure)) {}
+  BestMeasure(const char* function, Measure measure) : function_(function), measure_(std::move(measure)) {}
 
-  /// Whether this epoch has less than all before, by more than `change`. Throws ArgumentError for a measure that the
-  /// training does not have, NumericError for NaN.
-  bool improves(const TrainingView& now, double change);
+  /// Begins again with this value. Throws ArgumentError for a training that does not measure it more than once.
+  void begin(const TrainingView& now, double value = std::numeric_limits<double>::infinity());
+  /// If the measure is there now, whether it is less than all before, by more than `change`. Throws ArgumentError for
+  /// one that the training does not have, NumericError for NaN.
+  std::optional<bool> improves(const TrainingView& now, double change);
   double value() const { return value_; }
-  Index epoch() const { return epoch_; }
+  /// How often it was not less since it was.
+  Index waiting() const { return waiting_; }
 
  private:
+  std::optional<double> measured(const TrainingView& now) const;
+
   const char* function_;
   Measure measure_;
   double value_ = std::numeric_limits<double>::infinity();
-  Index epoch_ = 0;
+  Index waiting_ = 0;
 };
 
 }  // namespace detail
 
 /// When an EarlyStopping ends a training.
 struct EarlyStoppingOptions {
-  Index patience = 5;     // epochs without a better one before the training ends
+  Index patience = 5;     // epochs, or measurements of a metric, without a better one before the training ends
   double min_change = 0;  // what counts as better
   /// What should become small; the held-out loss by default.
   Measure measure = {};
 };
 /// Ends a training that no longer improves: after `patience` epochs in a row whose held-out loss is not below the least
-/// so far by more than `min_change` (Prechelt 1998). Throws ArgumentError for patience < 1, min_change < 0, and a
-/// training of a single epoch, as one of `.steps` is.
+/// so far by more than `min_change` (Prechelt 1998). A training that goes on counts the epochs before, but a function
+/// or a metric was not kept: with these the patience begins again. Throws ArgumentError for patience < 1, min_change <
+/// 0, a measure that the training does not have, and a training of a single epoch, as `.steps` make, unless by a
+/// metric; NumericError for a measure that is NaN.
 class EarlyStopping : public Watcher {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});
   void begin(TrainingView& now) override;
+  void step(TrainingView& now) override;
   void epoch(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
 
  private:
+  void look(TrainingView& now);
+
   EarlyStoppingOptions options_;
-  detail::Least least_;
+  detail::BestMeasure best_;
 };
 
 /// Keeps the weights of the best epoch so far in a safetensors file: KeepBest{"best.safetensors", vae}. The model is
-/// that of the trainer, or an average of it; it has to outlive the training. In a training that goes on, the file is
-/// that of the runs before. Throws Error if it cannot be written.
+/// that of the trainer, or an average of it; it has to outlive the training. The measure stands among the file's
+/// metadata, so that a training that goes on replaces the file by a better one only; if there is none, it begins anew.
+/// A training that begins replaces an earlier file. A GAN that is trained for `.steps` is measured by a Metric:
+///   .watch = {Metric{"FID", [&] { return ...; }, {.every = 1000}},
+///             KeepBest{"best.safetensors", trainer.average.model, {.metric = "FID"}}}
+/// Throws ArgumentError for a measure that the training does not have and for a training of a single epoch, as `.steps`
+/// make, unless by a metric; NumericError for a measure that is NaN; DataError for a file that a training goes on with
+/// and that is not from a KeepBest; Error if it cannot be written.
 class KeepBest : public Watcher {
  public:
   template <class Model>
   KeepBest(std::string path, const Model& model, Measure measure = {})
-      : save_([path = std::move(path), &model] { save_safetensors(path, model); }),
-        least_("KeepBest", std::move(measure)) {}
+      : path_(std::move(path)),
+        fields_([&model] { return detail::saved_fields(model); }),
+        best_("KeepBest", std::move(measure)) {}
   template <class Model>
   KeepBest(std::string path, const Model&& model, Measure measure = {}) = delete;  // it would be gone
+  void begin(TrainingView& now) override;
+  void step(TrainingView& now) override;
   void epoch(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
+  std::string path() const override { return path_; }
 
  private:
-  std::function<void()> save_;
-  detail::Least least_;
+  void look(const TrainingView& now);
+
+  std::string path_;
+  std::function<std::vector<detail::SavedField>()> fields_;
+  detail::BestMeasure best_;
 };
 
 /// Ends a training after the step in which so many seconds of this run are over. Throws ArgumentError unless > 0.
@@ -93,12 +118,13 @@ class TimeLimit : public Watcher {
 };
 
 /// Ends a training after the step in hand when Ctrl-C is pressed (SIGINT) or SIGTERM comes, with a checkpoint if there
-/// is one; a second Ctrl-C ends the program at once. The signals mean before and after the training what they meant.
-/// One training at a time can have it: for another, begin() throws Error.
+/// is one; a second Ctrl-C ends the program at once. A signal that is ignored, as SIGINT in the background of a shell,
+/// stays so. The signals mean before and after the training what they meant. One training at a time can have it: for
+/// another, begin() throws Error.
 class StopOnInterrupt : public Watcher {
  public:
   /// Whether a signal came in the last training that had one: what follows may be left out.
-  static bool came();
+  static bool interrupted();
   void begin(TrainingView& now) override;
   void step(TrainingView& now) override;
   void end(TrainingView& now) override;

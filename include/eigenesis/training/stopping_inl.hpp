@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <csignal>
 #include <optional>
@@ -12,29 +13,45 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-EIGENESIS_ONCE bool Least::improves(const TrainingView& now, double change) {
-  double value = 0;
-  if (measure_.function) {
-    if (now.past) return true;
-    value = measure_.function();
-  } else {
-    const auto losses = measure_.of_training ? now.losses : now.held_out;
-    require<ArgumentError>(!losses.empty(), function_,
-                           ": expected held-out data but got none; set .of_training or a .function of the measure");
-    const auto found =
-        measure_.loss.empty() ? losses.begin() : std::ranges::find(losses, measure_.loss, &NamedValue::name);
-    if (found == losses.end()) {
-      std::string names;
-      for (const NamedValue& each : losses) names += (names.empty() ? "" : ", ") + std::string(each.name);
-      fail<ArgumentError>(function_, ": expected the name of a loss (", names, ") but got ", measure_.loss);
-    }
-    value = found->value;
-  }
-  require<NumericError>(!std::isnan(value), function_, ": expected a number in epoch ", now.epoch, " but got nan");
-  if (epoch_ > 0 && !(value < value_ - change)) return false;
+EIGENESIS_ONCE void BestMeasure::begin(const TrainingView& now, double value) {
+  require<ArgumentError>(now.epochs > 1 || !measure_.metric.empty(), function_,
+                         ": expected a training of several epochs but got one, as .steps make; a .metric of the "
+                         "measure may be taken more often");
   value_ = value;
-  epoch_ = now.epoch;
-  return true;
+  waiting_ = 0;
+}
+
+EIGENESIS_ONCE std::optional<double> BestMeasure::measured(const TrainingView& now) const {
+  if (!measure_.metric.empty()) {
+    require<ArgumentError>(std::ranges::find(now.metric_names, measure_.metric) != now.metric_names.end(), function_,
+                           ": expected the name of a Metric but got ", measure_.metric);
+    const auto found = std::ranges::find(now.metrics, measure_.metric, &NamedValue::name);
+    return found == now.metrics.end() ? std::nullopt : std::optional(found->value);
+  }
+  if (!now.after_epoch) return {};
+  if (measure_.function) return now.past ? std::nullopt : std::optional(measure_.function());
+  const auto losses = measure_.of_training ? now.losses : now.held_out;
+  require<ArgumentError>(!losses.empty(), function_,
+                         ": expected held-out data but got none; set .of_training or a .function of the measure");
+  const auto found =
+      measure_.loss.empty() ? losses.begin() : std::ranges::find(losses, measure_.loss, &NamedValue::name);
+  if (found == losses.end()) {
+    std::string names;
+    for (const NamedValue& each : losses) names += (names.empty() ? "" : ", ") + std::string(each.name);
+    fail<ArgumentError>(function_, ": expected the name of a loss (", names, ") but got ", measure_.loss);
+  }
+  return found->value;
+}
+
+EIGENESIS_ONCE std::optional<bool> BestMeasure::improves(const TrainingView& now, double change) {
+  const std::optional<double> value = measured(now);
+  if (!value) return {};
+  require<NumericError>(!std::isnan(*value), function_, ": expected a number in epoch ", now.epoch, " but got nan");
+  const bool first = waiting_ == 0 && value_ == std::numeric_limits<double>::infinity();
+  const bool better = first || *value < value_ - change;
+  if (better) value_ = *value;
+  waiting_ = better ? 0 : waiting_ + 1;
+  return better;
 }
 
 /// The signals that StopOnInterrupt listens to.
@@ -54,22 +71,35 @@ struct Interrupts {
 }  // namespace detail
 
 EIGENESIS_ONCE EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
-    : options_(options), least_("EarlyStopping", std::move(options.measure)) {
+    : options_(options), best_("EarlyStopping", std::move(options.measure)) {
   require<ArgumentError>(options_.patience >= 1 && options_.min_change >= 0,
                          "EarlyStopping: expected patience >= 1 and min_change >= 0 but got ", options_.patience,
                          " and ", options_.min_change);
 }
-EIGENESIS_ONCE void EarlyStopping::begin(TrainingView& now) {
-  require<ArgumentError>(now.epochs > 1,
-                         "EarlyStopping: expected a training of several epochs but got one; .steps make one");
-  least_ = {"EarlyStopping", options_.measure};
-}
-EIGENESIS_ONCE void EarlyStopping::epoch(TrainingView& now) {
-  if (!least_.improves(now, options_.min_change) && now.epoch - least_.epoch() >= options_.patience) now.stop = true;
+EIGENESIS_ONCE void EarlyStopping::begin(TrainingView& now) { best_.begin(now); }
+EIGENESIS_ONCE void EarlyStopping::step(TrainingView& now) { look(now); }
+EIGENESIS_ONCE void EarlyStopping::epoch(TrainingView& now) { look(now); }
+EIGENESIS_ONCE void EarlyStopping::look(TrainingView& now) {
+  const std::optional<bool> better = best_.improves(now, options_.min_change);
+  if (better && !*better && best_.waiting() >= options_.patience) now.stop = true;
 }
 
-EIGENESIS_ONCE void KeepBest::epoch(TrainingView& now) {
-  if (least_.improves(now, 0) && !now.past) save_();
+EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
+  if (!now.resumed || now.step == 0 || !detail::file_exists(path_)) return best_.begin(now);
+  const std::string kept = detail::safetensors_note(path_);
+  double value = 0;
+  const auto [end, error] = std::from_chars(kept.data(), kept.data() + kept.size(), value);
+  require<DataError>(!kept.empty() && error == std::errc() && end == kept.data() + kept.size(),
+                     "KeepBest: expected a file of an earlier run with its measure but got another one: ", path_);
+  best_.begin(now, value);
+}
+EIGENESIS_ONCE void KeepBest::step(TrainingView& now) { look(now); }
+EIGENESIS_ONCE void KeepBest::epoch(TrainingView& now) { look(now); }
+EIGENESIS_ONCE void KeepBest::look(const TrainingView& now) {
+  if (now.past || !best_.improves(now, 0).value_or(false)) return;
+  char text[32];
+  const std::string measure(text, std::to_chars(text, text + sizeof text, best_.value()).ptr);
+  detail::write_safetensors(path_, fields_(), 1, measure);
 }
 
 EIGENESIS_ONCE TimeLimit::TimeLimit(double seconds) : seconds_(seconds) {
@@ -88,9 +118,12 @@ EIGENESIS_ONCE void StopOnInterrupt::begin(TrainingView&) {
   struct sigaction action = {};
   action.sa_handler = [](int) { Interrupts::came() = 1; };
   action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;  // the next one ends the program
-  for (int i = 0; i < 2; ++i) sigaction(Interrupts::signals[i], &action, &own.before[i]);
+  for (int i = 0; i < 2; ++i) {
+    sigaction(Interrupts::signals[i], nullptr, &own.before[i]);
+    if (own.before[i].sa_handler != SIG_IGN) sigaction(Interrupts::signals[i], &action, nullptr);
+  }
 }
-EIGENESIS_ONCE bool StopOnInterrupt::came() { return detail::Interrupts::came() != 0; }
+EIGENESIS_ONCE bool StopOnInterrupt::interrupted() { return detail::Interrupts::came() != 0; }
 EIGENESIS_ONCE void StopOnInterrupt::step(TrainingView& now) {
   if (!detail::Interrupts::came() || now.stop) return;
   now.stop = true;

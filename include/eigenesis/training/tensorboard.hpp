@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,9 @@ struct TensorBoardOptions {
 ///   .watch = {TensorBoard{"logs/run1", {.every = 10, .pictures = {{"samples", [&] { return draw_grid(...); }}}}}}
 ///   tensorboard --logdir logs
 /// Curves over the step are step/... (losses), epoch/... (their means over an epoch), held_out/..., learning_rate/...
-/// and gradient_norm/... for each model, all as floats, as TensorBoard has no others. Warnings are not kept.
+/// and gradient_norm/... for each optimizer (Update::name), and metrics by their names, all as floats, as TensorBoard
+/// has no others. Warnings are not kept. A picture that cannot be drawn is warned of, once. A training that was stopped
+/// within an epoch and goes on keeps the points of that part.
 ///
 /// The folder is made if it is not there. No file is ever overwritten. A training that begins refuses a folder that has
 /// event files. A training that goes on from a checkpoint writes a further file, which begins with a mark (SessionLog
@@ -42,14 +45,17 @@ class TensorBoard : public Watcher {
   void save(TrainingView& now) override;
   void end(TrainingView& now) override;
   bool reads_updates(Index step) const override;
+  std::string path() const override { return folder_; }
 
  private:
-  void draw(const TrainingView& now);
+  void add_metrics(const TrainingView& now);
+  void draw(TrainingView& now);
 
   std::string folder_;
   TensorBoardOptions options_;
   std::shared_ptr<detail::EventFile> file_;
-  Index drawn_ = 0;  // the last step with pictures
+  Index drawn_ = 0;               // the last step with pictures
+  std::set<std::string> failed_;  // pictures that could not be drawn
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

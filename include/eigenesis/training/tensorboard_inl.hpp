@@ -12,8 +12,10 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "eigenesis/files/appended_file.hpp"
 #include "eigenesis/files/event_file.hpp"
 #include "eigenesis/files/file_inl.hpp"
 #include "eigenesis/pictures/picture_inl.hpp"
@@ -30,37 +32,23 @@ EIGENESIS_ONCE double wall_time() {
 /// A new event file, in a folder that is locked against other programs. Whole events are added to it.
 class EventFile {
  public:
-  EventFile(const std::string& folder, bool resumed) : folder_(open_folder(folder)), file_(-1) {
+  EventFile(const std::string& folder, bool resumed) : folder_(open_folder(folder)) {
     require<Error>(static_cast<bool>(folder_), "TensorBoard: expected a folder but got '", std::strerror(errno),
                    "' for ", folder);
     require<Error>(::flock(folder_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
                    "TensorBoard: expected a folder for this training only but another one is writing to ", folder);
     const Index number = next_number(folder, resumed);
-    char name[64];
-    std::snprintf(name, sizeof name, "%s%010lld", prefix, static_cast<long long>(number));
-    path_ = folder + "/" + name;
-    file_ = Descriptor(despite_signals(
-        [&] { return ::openat(folder_.number(), name, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }));
-    require<Error>(static_cast<bool>(file_), "TensorBoard: expected a folder that can be written but got '",
-                   std::strerror(errno), "' for ", path_);
+    std::string digits = std::to_string(number);
+    digits.insert(0, 10 - std::min<std::size_t>(10, digits.size()), '0');
+    file_.emplace("TensorBoard", folder + "/" + prefix + digits, true);
   }
 
   void add(const Bytes& event, double now) {
-    append_record(events_, event);
-    if (now - written_ < 1) return;
-    write();
-    written_ = now;
+    Bytes record;
+    append_record(record, event);
+    file_->add(record, now);
   }
-  void write() {
-    if (events_.empty()) return;
-    if (!write_all(file_, events_)) {
-      const std::string reason = std::strerror(errno);
-      if (::ftruncate(file_.number(), static_cast<off_t>(size_)) != 0) events_.clear();  // no event twice
-      fail<Error>("TensorBoard: expected to write but got '", reason, "' for ", path_);
-    }
-    size_ += events_.size();
-    events_.clear();
-  }
+  void write() { file_->write(); }
 
  private:
   // TensorBoard takes files with tfevents in their names, and reads them in the order of these.
@@ -102,11 +90,8 @@ class EventFile {
     return last + 1;
   }
 
-  std::string path_;
-  Descriptor folder_, file_;
-  Bytes events_;  // not written yet
-  std::size_t size_ = 0;
-  double written_ = 0;
+  Descriptor folder_;
+  std::optional<AppendedFile> file_;
 };
 
 }  // namespace detail
@@ -122,6 +107,7 @@ EIGENESIS_ONCE TensorBoard::TensorBoard(std::string folder, TensorBoardOptions o
 EIGENESIS_ONCE void TensorBoard::begin(TrainingView& now) {
   file_.reset();  // of an earlier training
   drawn_ = 0;
+  failed_.clear();
   auto file = std::make_shared<detail::EventFile>(folder_, now.resumed);
   file->add(detail::version_event(detail::wall_time()), now.seconds);
   file->add(detail::restart_event(detail::wall_time(), now.step + 1), now.seconds);
@@ -133,15 +119,17 @@ EIGENESIS_ONCE void TensorBoard::step(TrainingView& now) {
   if (options_.every > 0 && now.step % options_.every == 0) {
     std::vector<detail::EventScalar> scalars;
     for (const NamedValue& loss : now.losses) scalars.push_back({"step/" + std::string(loss.name), loss.value});
-    for (std::size_t i = 0; i < now.updates.size(); ++i) {  // of several updates of a model, the last
+    for (std::size_t i = 0; i < now.updates.size(); ++i) {  // of several updates by an optimizer, the last
       const Update& update = now.updates[i];
       const auto later = now.updates.subspan(i + 1);
-      if (std::ranges::find(later, update.model, &Update::model) != later.end()) continue;
-      scalars.push_back({"learning_rate/" + std::string(update.model), update.learning_rate});
-      scalars.push_back({"gradient_norm/" + std::string(update.model), update.gradient_norm});
+      if (std::ranges::find(later, update.name, &Update::name) != later.end()) continue;
+      const std::string of = update.name.empty() ? "" : "/" + std::string(update.name);
+      scalars.push_back({"learning_rate" + of, update.learning_rate});
+      scalars.push_back({"gradient_norm" + of, update.gradient_norm});
     }
     file_->add(detail::scalars_event(detail::wall_time(), now.step, scalars), now.seconds);
   }
+  add_metrics(now);
   if (options_.pictures_every > 0 && now.step % options_.pictures_every == 0) draw(now);
 }
 EIGENESIS_ONCE void TensorBoard::epoch(TrainingView& now) {
@@ -150,6 +138,7 @@ EIGENESIS_ONCE void TensorBoard::epoch(TrainingView& now) {
   for (const NamedValue& loss : now.losses) scalars.push_back({"epoch/" + std::string(loss.name), loss.value});
   for (const NamedValue& loss : now.held_out) scalars.push_back({"held_out/" + std::string(loss.name), loss.value});
   file_->add(detail::scalars_event(detail::wall_time(), now.step, scalars), now.seconds);
+  add_metrics(now);
   if (drawn_ != now.step) draw(now);
   file_->write();
 }
@@ -159,14 +148,28 @@ EIGENESIS_ONCE void TensorBoard::end(TrainingView&) {
   file_->write();
   file_.reset();
 }
-EIGENESIS_ONCE void TensorBoard::draw(const TrainingView& now) {
+EIGENESIS_ONCE void TensorBoard::add_metrics(const TrainingView& now) {
+  if (now.metrics.empty()) return;
+  std::vector<detail::EventScalar> scalars;
+  for (const NamedValue& metric : now.metrics) scalars.push_back({std::string(metric.name), metric.value});
+  file_->add(detail::scalars_event(detail::wall_time(), now.step, scalars), now.seconds);
+}
+EIGENESIS_ONCE void TensorBoard::draw(TrainingView& now) {
   drawn_ = now.step;
   for (const auto& [name, draw] : options_.pictures) {
-    const Picture picture = draw();
-    file_->add(detail::image_event(
-                   detail::wall_time(), now.step,
-                   {name, picture.height, picture.width, picture.channels, detail::png_file("TensorBoard", picture)}),
-               now.seconds);
+    detail::Bytes event;
+    try {
+      const Picture picture = draw();
+      event = detail::image_event(
+          detail::wall_time(), now.step,
+          {name, picture.height, picture.width, picture.channels, detail::png_file("TensorBoard", picture)});
+    } catch (const std::exception& error) {  // a training is worth more than its picture
+      if (failed_.insert(name).second)
+        now.warn("TensorBoard, step " + std::to_string(now.step) + ": there is no picture of " + name + ": " +
+                 error.what());
+      continue;
+    }
+    file_->add(event, now.seconds);
   }
 }
 EIGENESIS_ONCE bool TensorBoard::reads_updates(Index step) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "eigenesis/core/rng.hpp"
+#include "eigenesis/layers/safetensors.hpp"
 #include "eigenesis/optimizers/update.hpp"
 #include "eigenesis/training/progress.hpp"
 
@@ -25,14 +26,20 @@ struct TrainingView {
   Index epochs = 1;
   /// Of the trainer.
   Index steps_per_epoch = 1;
-  double seconds = 0;    // since this run began
-  std::uint32_t id = 0;  // tells trainings apart that began with other random numbers; stays where one goes on
-  bool resumed = false;  // from a checkpoint
-  bool past = false;     // an earlier run made this step or epoch, a checkpoint tells of it
-  std::span<const NamedValue> losses = {};    // of the step; in epoch(), means over the epoch
-  std::span<const NamedValue> held_out = {};  // in epoch(), if there are held-out data
-  std::span<const Update> updates = {};       // of the optimizers in the step; none of the past
-  bool stop = false;                          // set it, and the training ends after this step
+  double seconds = 0;        // since this run began
+  std::uint32_t id = 0;      // tells trainings apart that began with other random numbers; stays where one goes on
+  bool resumed = false;      // from a checkpoint
+  bool past = false;         // an earlier run made this step or epoch, a checkpoint tells of it
+  bool after_epoch = false;  // in epoch() and in measure() before it
+  bool failed = false;       // in end(): an exception ends the training
+  std::span<const NamedValue> losses = {};       // of the step; in epoch(), means over the epoch
+  std::span<const NamedValue> held_out = {};     // in epoch(), if there are held-out data
+  std::vector<NamedValue> metrics = {};          // what watchers measure() in this step or after this epoch
+  std::vector<std::string> metric_names = {};    // of all that are going to be measured; each adds its own in begin()
+  std::span<const Update> updates = {};          // of the optimizers in the step; none of the past
+  std::span<const std::string> optimizers = {};  // those of the trainer's fields, by the names that updates have
+  bool discriminator_wins_at_zero = true;        // a loss `discriminator` of 0 means that D tells all samples from data
+  bool stop = false;  // set it, and the training ends after this step; somebody may have set it already
 
   /// A sentence that stands above the progress line, or on stderr, and that all watchers are told.
   void warn(std::string sentence) { warnings.push_back(std::move(sentence)); }
@@ -40,7 +47,8 @@ struct TrainingView {
 };
 
 /// Derive from it to watch a training, and override what is needed. A training that goes on from a checkpoint shows
-/// its past steps and epochs first, so that a watcher needs no memory of its own.
+/// its past steps and epochs first, so that a watcher needs no memory of its own. An exception from a watcher ends the
+/// training as `stop` does, with all that follows, a checkpoint too; then fit throws it.
 ///   struct Stopwatch : Watcher {
 ///     void epoch(TrainingView& now) override { std::printf("%s: %.1f s\n", now.title.c_str(), now.seconds); }
 ///   };
@@ -49,8 +57,10 @@ class Watcher {
  public:
   virtual ~Watcher() = default;
   virtual void begin(TrainingView&) {}  // before the first step of this run; `step` tells how many there were
+  /// After each step and each epoch, before anybody's step() or epoch(): adds to `metrics`.
+  virtual void measure(TrainingView&) {}
   virtual void step(TrainingView&) {}   // after each step
-  virtual void epoch(TrainingView&) {}  // after each whole epoch and its evaluation
+  virtual void epoch(TrainingView&) {}  // after each epoch and its evaluation; the last one is a part if it was stopped
   virtual void save(TrainingView&) {}   // before a checkpoint is written
   virtual void end(TrainingView&) {}    // after the last step, also if an exception ends the training
   /// After a sentence of warn(), by whomever.
@@ -59,6 +69,8 @@ class Watcher {
   virtual bool reads_updates(Index /*step*/) const { return true; }
   /// Of a training on several ranks, whether it watches on each of them. Others watch on rank 0.
   virtual bool on_every_rank() const { return false; }
+  /// The file or folder that it alone writes, or none.
+  virtual std::string path() const { return {}; }
 };
 
 /// One of those who watch: a value, or a pointer to one that outlives the training.
@@ -66,48 +78,99 @@ class AWatcher {
  public:
   template <class W>
   requires std::derived_from<W, Watcher> AWatcher(W watcher) : watcher_(std::make_shared<W>(std::move(watcher))) {}
-  AWatcher(Watcher* watcher) : watcher_(watcher, [](Watcher*) {}) {}
+  AWatcher(Watcher* watcher) : watcher_(watcher, [](Watcher*) {}) {
+    require<ArgumentError>(watcher != nullptr, "fit: expected watchers but got nullptr");
+  }
 
   /// The watcher.
   Watcher* operator->() const { return watcher_.get(); }
+  /// For fit.
+  const detail::WatchingFunctions& functions() const { return *functions_; }
 
  private:
   std::shared_ptr<Watcher> watcher_;
+  const detail::WatchingFunctions* functions_ = &detail::watching_functions();
 };
 
 namespace detail {
 
-/// Tells the watchers of one training what happens.
+/// The run that begins.
+struct RunBegin {
+  const std::string& function;  // for messages
+  std::string checkpoint;       // its path, or none
+  Index step;
+  bool resumed;
+  Rng::State began_with;
+};
+
+/// Gives the fields of a trainer.
+struct TrainerFields {
+  void* trainer = nullptr;
+  std::vector<SavedField> (*of)(void* trainer) = nullptr;
+};
+
+class WatchedRun;
+class Watching;
+/// What fit needs to tell watchers of a training. Only programs that have watchers have its code.
+struct WatchingFunctions {
+  std::shared_ptr<WatchedRun> (*make)(Watching&, const std::vector<AWatcher>&, Progress&, const TrainingView&);
+  bool (*reads_updates)(const WatchedRun&, Index step);
+  void (*begin)(WatchedRun&, const RunBegin&, TrainerFields);
+  void (*step)(WatchedRun&, Index step, Index epoch, std::span<const NamedValue> losses, bool past);
+  void (*epoch)(WatchedRun&, Index step, Index epoch, std::span<const NamedValue> losses,
+                std::span<const NamedValue> held_out, bool past);
+  void (*save)(WatchedRun&);
+  void (*end)(WatchedRun&);
+  void (*add_gradient_norms)(WatchedRun&, CachedVector<NamedValue>&);
+};
+
+/// Tells the watchers of one training what happens, if there are any. What they throw ends it: it is kept, stop() is
+/// true, and end() throws it.
 class Watching {
  public:
-  Watching(std::vector<AWatcher> watchers, Progress& progress, TrainingView training);
+  Watching(const std::vector<AWatcher>& watchers, Progress& progress, const TrainingView& training)
+      : watched_(!watchers.empty()),
+        functions_(watched_ ? &watchers.front().functions() : progress.functions_for_gradient_norms()) {
+    if (functions_) run_ = functions_->make(*this, watchers, progress, training);
+  }
   Watching(const Watching&) = delete;
   Watching& operator=(const Watching&) = delete;
-  ~Watching();  // the end, if it was not told
 
-  explicit operator bool() const { return !watchers_.empty(); }
-  bool stop() const { return training_.stop; }
-  bool reads_updates(Index step) const;
+  explicit operator bool() const { return watched_; }
+  bool stop() const { return stop_; }
+  /// A callback or a watcher may have asked for the end.
+  void note_stop(bool stop) { stop_ = stop_ || stop; }
+  bool reads_updates(Index step) const { return run_ && functions_->reads_updates(*run_, step); }
 
-  /// `began_with`: the random numbers with which the training began, in whichever run.
-  void begin(Index step, bool resumed, const Rng::State& began_with);
+  /// Throws ArgumentError if two watchers, or one and the checkpoint, would write one file.
+  void begin(const RunBegin& run, TrainerFields fields) {
+    if (run_) functions_->begin(*run_, run, fields);
+  }
   /// `losses` of step `step` of epoch `epoch`.
-  void step(Index step, Index epoch, std::span<const NamedValue> losses, bool past = false);
+  void step(Index step, Index epoch, std::span<const NamedValue> losses, bool past = false) {
+    if (run_) functions_->step(*run_, step, epoch, losses, past);
+  }
   void epoch(Index step, Index epoch, std::span<const NamedValue> losses, std::span<const NamedValue> held_out,
-             bool past = false);
-  void save();
-  void end();
+             bool past = false) {
+    if (run_) functions_->epoch(*run_, step, epoch, losses, held_out, past);
+  }
+  void save() {
+    if (run_) functions_->save(*run_);
+  }
+  void end() {
+    if (run_) functions_->end(*run_);
+  }
+  /// Adds what a progress line shows of the updates, if it does.
+  void add_gradient_norms(CachedVector<NamedValue>& values) {
+    if (run_) functions_->add_gradient_norms(*run_, values);
+  }
 
   CachedVector<Update> updates;  // of the step
 
  private:
-  void tell(void (Watcher::*what)(TrainingView&));
-
-  std::vector<AWatcher> watchers_;
-  Progress& progress_;
-  TrainingView training_;
-  double began_;
-  bool begun_ = false;
+  bool watched_, stop_ = false;
+  const WatchingFunctions* functions_;
+  std::shared_ptr<WatchedRun> run_;  // goes first, and tells the end if it was not told
 };
 
 }  // namespace detail

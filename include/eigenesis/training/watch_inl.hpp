@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <chrono>
+#include <exception>
+#include <map>
 #include <utility>
 
 #include "eigenesis/files/file.hpp"
@@ -16,63 +20,242 @@ EIGENESIS_ONCE double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-EIGENESIS_ONCE Watching::Watching(std::vector<AWatcher> watchers, Progress& progress, TrainingView training)
-    : watchers_(std::move(watchers)), progress_(progress), training_(std::move(training)), began_(seconds_now()) {}
+/// The watchers of a training, and what they are told.
+class WatchedRun {
+ public:
+  WatchedRun(Watching& front, std::vector<AWatcher> watchers, Progress& progress, TrainingView training)
+      : front_(front),
+        watchers_(std::move(watchers)),
+        progress_(progress),
+        training_(std::move(training)),
+        began_(seconds_now()),
+        exceptions_(std::uncaught_exceptions()) {}
+  WatchedRun(const WatchedRun&) = delete;
+  WatchedRun& operator=(const WatchedRun&) = delete;
+  ~WatchedRun();
 
-EIGENESIS_ONCE Watching::~Watching() {
+  bool reads_updates(Index step) const;
+  void begin(const RunBegin& run, TrainerFields fields);
+  void step(Index step, Index epoch, std::span<const NamedValue> losses, bool past);
+  void epoch(Index step, Index epoch, std::span<const NamedValue> losses, std::span<const NamedValue> held_out,
+             bool past);
+  void save() { tell(&Watcher::save); }
+  void end();
+  void add_gradient_norms(CachedVector<NamedValue>& values);
+
+ private:
+  void expect_paths(const RunBegin& run) const;
+  template <class Call>
+  void attempt(Call&& call);
+  void tell(void (Watcher::*what)(TrainingView&));
+  void tell_warnings();
+  void set(Index step, Index epoch, std::span<const NamedValue> losses, bool past);
+  void find_optimizers();
+  void name_updates();
+
+  Watching& front_;
+  std::vector<AWatcher> watchers_;
+  Progress& progress_;
+  TrainingView training_;
+  double began_;
+  std::size_t begun_ = 0;       // so many watchers' begin() returned
+  int exceptions_;              // on their way when it began
+  std::exception_ptr failure_;  // the first of a watcher
+  TrainerFields fields_;
+  std::vector<std::string> optimizers_;       // names of those in the trainer's fields
+  std::map<const void*, std::string> names_;  // of all that made an update
+  std::map<const void*, std::string> shown_;  // the same on the progress line
+};
+
+EIGENESIS_ONCE WatchedRun::~WatchedRun() {
   try {
-    end();
-  } catch (...) {  // another exception is on its way
+    try {
+      end();
+    } catch (const std::exception& error) {  // another exception is on its way
+      progress_.print_above(error.what());
+    }
+  } catch (...) {
   }
 }
 
-EIGENESIS_ONCE bool Watching::reads_updates(Index step) const {
-  return std::ranges::any_of(watchers_, [step](const AWatcher& watcher) { return watcher->reads_updates(step); });
+EIGENESIS_ONCE bool WatchedRun::reads_updates(Index step) const {
+  return progress_.functions_for_gradient_norms() ||
+         std::ranges::any_of(watchers_, [step](const AWatcher& watcher) { return watcher->reads_updates(step); });
 }
 
-EIGENESIS_ONCE void Watching::tell(void (Watcher::*what)(TrainingView&)) {
+template <class Call>
+void WatchedRun::attempt(Call&& call) {
+  try {
+    call();
+  } catch (...) {
+    if (training_.past) throw;  // before the first step of this run
+    if (!failure_) failure_ = std::current_exception();
+    training_.stop = true;
+  }
+}
+
+EIGENESIS_ONCE void WatchedRun::tell(void (Watcher::*what)(TrainingView&)) {
   training_.seconds = seconds_now() - began_;
-  for (const AWatcher& watcher : watchers_) (watcher.operator->()->*what)(training_);
+  for (std::size_t i = 0; i < begun_; ++i) attempt([&] { (watchers_[i].operator->()->*what)(training_); });
+  tell_warnings();
+  front_.note_stop(training_.stop);
+}
+
+EIGENESIS_ONCE void WatchedRun::tell_warnings() {
   for (const std::string& sentence : std::exchange(training_.warnings, {})) {
-    progress_.say(sentence);
-    for (const AWatcher& watcher : watchers_) watcher->warning(training_, sentence);
+    attempt([&] { progress_.print_above(sentence); });
+    for (std::size_t i = 0; i < begun_; ++i) attempt([&] { watchers_[i]->warning(training_, sentence); });
   }
 }
 
-EIGENESIS_ONCE void Watching::begin(Index step, bool resumed, const Rng::State& began_with) {
-  if (watchers_.empty()) return;
-  training_.id = crc32(std::bit_cast<std::array<std::uint8_t, sizeof began_with>>(began_with));
-  training_.step = step;
-  training_.resumed = resumed;
-  begun_ = true;
-  tell(&Watcher::begin);
+/// Whether two paths lead to one file.
+EIGENESIS_ONCE bool same_file(const std::string& a, const std::string& b) {
+  struct stat first, second;
+  return a == b || (::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 &&
+                    first.st_dev == second.st_dev && first.st_ino == second.st_ino);
 }
 
-EIGENESIS_ONCE void Watching::step(Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
+EIGENESIS_ONCE void WatchedRun::expect_paths(const RunBegin& run) const {
+  std::vector<std::string> paths{run.checkpoint};
+  for (const AWatcher& watcher : watchers_) {
+    const std::string path = watcher->path();
+    if (path.empty()) continue;
+    for (const std::string& other : paths)
+      require<ArgumentError>(other.empty() || !same_file(path, other), run.function,
+                             ": expected another file for each watcher and the checkpoint but got ", path, " twice");
+    paths.push_back(path);
+  }
+}
+
+EIGENESIS_ONCE void WatchedRun::begin(const RunBegin& run, TrainerFields fields) {
+  fields_ = fields;
+  expect_paths(run);
+  find_optimizers();
+  const auto began_with = std::bit_cast<std::array<std::uint8_t, sizeof run.began_with>>(run.began_with);
+  training_.id = crc32(began_with);
+  training_.optimizers = optimizers_;
+  training_.step = run.step;
+  training_.resumed = run.resumed;
+  training_.seconds = seconds_now() - began_;
+  for (; begun_ < watchers_.size(); ++begun_) watchers_[begun_]->begin(training_);
+  tell_warnings();
+  front_.note_stop(training_.stop);
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+EIGENESIS_ONCE void WatchedRun::set(Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
+  training_.stop = front_.stop();
   training_.step = step;
   training_.epoch = epoch;
   training_.past = past;
   training_.losses = losses;
   training_.held_out = {};
-  training_.updates = updates;
+  training_.metrics.clear();
+  name_updates();
+  training_.updates = front_.updates;
+}
+
+EIGENESIS_ONCE void WatchedRun::step(Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
+  set(step, epoch, losses, past);
+  training_.after_epoch = false;
+  tell(&Watcher::measure);
   tell(&Watcher::step);
 }
 
-EIGENESIS_ONCE void Watching::epoch(Index step, Index epoch, std::span<const NamedValue> losses,
-                                    std::span<const NamedValue> held_out, bool past) {
-  training_.step = step;
-  training_.epoch = epoch;
-  training_.past = past;
-  training_.losses = losses;
+EIGENESIS_ONCE void WatchedRun::epoch(Index step, Index epoch, std::span<const NamedValue> losses,
+                                      std::span<const NamedValue> held_out, bool past) {
+  set(step, epoch, losses, past);
   training_.held_out = held_out;
-  training_.updates = updates;
+  training_.after_epoch = true;
+  tell(&Watcher::measure);
   tell(&Watcher::epoch);
 }
 
-EIGENESIS_ONCE void Watching::save() { tell(&Watcher::save); }
+EIGENESIS_ONCE void WatchedRun::end() {
+  training_.past = false;
+  training_.failed = failure_ || std::uncaught_exceptions() > exceptions_;
+  tell(&Watcher::end);
+  begun_ = 0;
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
 
-EIGENESIS_ONCE void Watching::end() {
-  if (std::exchange(begun_, false)) tell(&Watcher::end);
+/// The names that updates have, of the optimizers among a trainer's fields, with their counts of steps.
+EIGENESIS_ONCE std::vector<std::pair<const void*, std::string>> named_optimizers(
+    const std::vector<SavedField>& fields) {
+  const auto has = [&](const std::string& name) {
+    return std::ranges::find(fields, name, &SavedField::name) != fields.end();
+  };
+  std::vector<std::pair<const void*, std::string>> named;
+  std::vector<std::string> paths;
+  for (const SavedField& field : fields)
+    if (field.name.ends_with(".steps") && has(field.name.substr(0, field.name.size() - 5) + "learning_rate")) {
+      paths.push_back(field.name.substr(0, field.name.size() - 6));
+      std::string name = paths.back();
+      if (name.ends_with("optimizer")) name.resize(name.size() - 9);
+      if (name.ends_with('_') || name.ends_with('.')) name.pop_back();
+      named.push_back({field.data, name});
+    }
+  std::vector<std::string> names;
+  for (const auto& each : named) names.push_back(each.second);
+  for (std::size_t i = 0; i < named.size(); ++i)
+    if (std::ranges::count(names, names[i]) > 1) named[i].second = paths[i];  // a and a_optimizer
+  return named;
+}
+
+EIGENESIS_ONCE void WatchedRun::find_optimizers() {
+  if (!fields_.trainer) return;
+  optimizers_.clear();
+  for (auto& [steps, name] : named_optimizers(fields_.of(fields_.trainer))) {
+    names_[steps] = name;
+    optimizers_.push_back(std::move(name));
+  }
+  training_.optimizers = optimizers_;
+}
+
+EIGENESIS_ONCE void WatchedRun::name_updates() {
+  for (Update& update : front_.updates) {
+    if (!names_.contains(update.optimizer)) find_optimizers();  // one was assigned to, and counts elsewhere now
+    if (!names_.contains(update.optimizer)) {
+      const auto taken = [&](const std::string& name) {
+        return std::ranges::any_of(names_, [&](const auto& each) { return each.second == name; });
+      };
+      std::string name(update.model);
+      for (int i = 2; taken(name); ++i) name = std::string(update.model) + "_" + std::to_string(i);
+      names_[update.optimizer] = name;
+    }
+    update.name = names_[update.optimizer];
+  }
+}
+
+EIGENESIS_ONCE void WatchedRun::add_gradient_norms(CachedVector<NamedValue>& values) {
+  if (!progress_.functions_for_gradient_norms()) return;
+  name_updates();
+  for (std::size_t i = 0; i < front_.updates.size(); ++i) {  // of several updates by an optimizer, the last
+    const Update& update = front_.updates[i];
+    const auto later = std::span(front_.updates).subspan(i + 1);
+    if (std::ranges::find(later, update.name, &Update::name) != later.end()) continue;
+    std::string& name = shown_[update.optimizer];
+    name = "gradient_norm" + (update.name.empty() ? "" : "_" + std::string(update.name));
+    values.push_back({name, update.gradient_norm});
+  }
+}
+
+EIGENESIS_ONCE const WatchingFunctions& watching_functions() {
+  static constexpr WatchingFunctions functions{
+      [](Watching& front, const std::vector<AWatcher>& watchers, Progress& progress, const TrainingView& training) {
+        return std::make_shared<WatchedRun>(front, watchers, progress, training);
+      },
+      [](const WatchedRun& run, Index step) { return run.reads_updates(step); },
+      [](WatchedRun& run, const RunBegin& begin, TrainerFields fields) { run.begin(begin, fields); },
+      [](WatchedRun& run, Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
+        run.step(step, epoch, losses, past);
+      },
+      [](WatchedRun& run, Index step, Index epoch, std::span<const NamedValue> losses,
+         std::span<const NamedValue> held_out, bool past) { run.epoch(step, epoch, losses, held_out, past); },
+      [](WatchedRun& run) { run.save(); },
+      [](WatchedRun& run) { run.end(); },
+      [](WatchedRun& run, CachedVector<NamedValue>& values) { run.add_gradient_norms(values); }};
+  return functions;
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

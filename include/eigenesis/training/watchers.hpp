@@ -4,6 +4,7 @@
 #include "eigenesis/training/film.hpp"
 #include "eigenesis/training/health.hpp"
 #include "eigenesis/training/log.hpp"
+#include "eigenesis/training/metric.hpp"
 #include "eigenesis/training/stopping.hpp"
 #include "eigenesis/training/tensorboard.hpp"
 
