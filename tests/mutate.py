@@ -256,8 +256,9 @@ def in_background(command, timeout=None, **options):
 
 def compile_all(build, mutants, rooms, jobs):
     """Compiles the tests with all mutants; leaves out those that the compiler refuses. Returns the others."""
-    tree, flags = build / "include", ["-std=c++20", "-O1", "-w", "-fmax-errors=1000", "-I", str(build / "include"),
-                                      "-I", str(ROOT / "tests"), "-isystem", "/usr/include/eigen3"]
+    tree, flags = build / "include", ["-std=c++20", "-O1", "-w", "-fmax-errors=1000", "-D_GLIBCXX_ASSERTIONS",
+                                      "-I", str(build / "include"), "-I", str(ROOT / "tests"),
+                                      "-isystem", "/usr/include/eigen3"]
     tests = sorted({test for room in rooms for test in ROOMS[room][0]})
     tests = [t for t in tests if (ROOT / "tests" / (t + "_test.cpp")).exists()]
     main = build / "main.cpp"
@@ -273,7 +274,7 @@ def compile_all(build, mutants, rooms, jobs):
     sources += [(ROOT / "tests" / (t + "_test.cpp"), t.replace("/", "_"),
                  ["-DEIGENESIS_COMPILED", "-include", str(umbrella)]) for t in tests]
     state = build / "state.json"
-    digest = hashlib.sha256(repr(mutants).encode())
+    digest = hashlib.sha256(repr((flags, mutants)).encode())
     for path in sorted((ROOT / "include").rglob("*.*")):
         digest.update(path.read_bytes())
     saved = json.loads(state.read_text()) if state.exists() else {"digest": "", "refused": []}
