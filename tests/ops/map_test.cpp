@@ -151,6 +151,22 @@ TEST_CASE("map selects by comparisons") {
   check_gradients("Huber", huber, Tensor<double, 1>({4}, {-2, -0.5, 0.6, 1.5}));
 }
 
+TEST_CASE("map's comparisons are steps: as factors and as summands they have no slope") {
+  const Variable a = watch(Tensor<double, 1>({3}, {1, 2, 3})), b = watch(Tensor<double, 1>({3}, {3, 2, 1}));
+  const auto check = [&](auto compare, const std::vector<double>& holds) {
+    const auto y = map([=](auto s, auto t) { return 5 * s * compare(s, t) + 7 * compare(s, t); }, a, b);
+    const auto [da, db] = gradient(sum(y), a, b);
+    for (std::size_t i = 0; i < 3; ++i) CHECK(list(da)[i] == 5 * holds[i]);
+    CHECK(list(db) == std::vector<double>{0, 0, 0});
+  };
+  check([](auto s, auto t) { return s < t; }, {1, 0, 0});
+  check([](auto s, auto t) { return s <= t; }, {1, 1, 0});
+  check([](auto s, auto t) { return s > t; }, {0, 0, 1});
+  check([](auto s, auto t) { return s >= t; }, {0, 1, 1});
+  check([](auto s, auto t) { return s == t; }, {0, 1, 0});
+  check([](auto s, auto t) { return s != t; }, {1, 0, 1});
+}
+
 TEST_CASE("map's comparisons are false for NaN, and select passes the NaN it selects") {
   const double not_a_number = std::numeric_limits<double>::quiet_NaN();
   const Variable x(Tensor<double, 1>({2}, {not_a_number, 1}));

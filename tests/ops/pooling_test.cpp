@@ -124,6 +124,40 @@ TEST_CASE("Pooling and upsampling have first and second derivatives") {
         small);
 }
 
+TEST_CASE("Each pixel gets the gradients of all windows that reach it, and of all pixels made of it") {
+  for (const auto& [height, width, kernel, stride] :
+       {std::array<Index, 4>{30, 25, 20, 1}, std::array<Index, 4>{300, 7, 128, 2}}) {
+    const auto windows_over = [k = kernel, s = stride](Index pixel, Index size) {
+      Index count = 0;
+      for (Index begin = -k / 2; begin <= size - k / 2; begin += s) count += begin <= pixel && pixel < begin + k;
+      return static_cast<double>(count) / static_cast<double>(k);
+    };
+    const auto x = watch(numbers(Shape{Index{2}, height, width, Index{3}}));
+    const auto dx = gradient(sum(avg_pool2d(x, kernel, {.stride = stride, .padding = kernel / 2})), x);
+    double furthest = 0;
+    for (Index n = 0; n < 2; ++n)
+      for (Index h = 0; h < height; ++h)
+        for (Index w = 0; w < width; ++w)
+          for (Index c = 0; c < 3; ++c) {
+            const double expected = windows_over(h, height) * windows_over(w, width);
+            furthest = std::max(furthest, std::abs(dx.value()(n, h, w, c) - expected));
+          }
+    INFO("kernel " << kernel << ": furthest " << furthest);
+    CHECK(furthest < 1e-14);
+  }
+
+  const auto small = watch(numbers(Shape{2, 3, 2, 3}));
+  const Index factor = 40;
+  const auto weights = counting(Shape{2, 3 * factor, 2 * factor, Index{3}});
+  const auto copied = gradient(sum(detach(weights) * upsample2d(small, factor)), small).value();
+  Tensor<double, 4> expected(small.shape(), 0.0);
+  for (Index n = 0; n < 2; ++n)
+    for (Index h = 0; h < 3 * factor; ++h)
+      for (Index w = 0; w < 2 * factor; ++w)
+        for (Index c = 0; c < 3; ++c) expected(n, h / factor, w / factor, c) += weights.value()(n, h, w, c);
+  CHECK((copied.array() == expected.array()).all());  // sums of integers
+}
+
 TEST_CASE("Pooling and upsampling are the same on any number of threads") {
   Rng rng(3);
   Tensor<double, 4> noise(Shape{5, 40, 40, 17});
