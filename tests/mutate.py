@@ -49,7 +49,7 @@ ROOMS = {
          "layers/activations.hpp", "layers/initializers.hpp", "layers/flatten.hpp", "layers/pooling.hpp"]),
     "distributions": (
         ["distributions/continuous", "distributions/discrete", "distributions/likelihoods", "ops/extremes",
-         "ops/properties", "models/vae_models"],
+         "ops/properties", "models/vae_models", "models/latent_pictures"],
         ["distributions/normal.hpp", "distributions/standard_normal.hpp", "distributions/standard_uniform.hpp",
          "distributions/bernoulli.hpp", "distributions/categorical.hpp", "distributions/likelihoods.hpp"]),
     "objectives": (
@@ -106,6 +106,12 @@ EQUIVALENT = {
      "select(is_masked<Scalar>(logit), -static_cast<double>(std::numeric_limits<Scalar>::max()), logit)",
      "select(is_masked<Scalar>(logit), static_cast<double>(std::numeric_limits<Scalar>::max()), logit)"):
         "any finite number will do: it is multiplied by 0",
+    ("distributions/categorical.hpp", "rng.uniform() * total", "rng.uniform() / total"):
+        "the total is 1 up to rounding: another class in one of 10^7 draws",
+    ("distributions/standard_normal.hpp", "double low = -40, high = 40;", "41"): "70 halvings of 80 leave less than 1e-19",
+    ("distributions/standard_normal.hpp", "i < 70", "i <= 70"): "70 halvings of 80 leave less than 1e-19",
+    ("distributions/standard_normal.hpp", "i < 70", "i < 71"): "70 halvings of 80 leave less than 1e-19",
+    ("objectives/penalties.hpp", "real.shape(0)", "fake.shape(0)"): "both shapes are the same, or refused",
     ("layers/initializers.hpp", "std::min(weight.shape(0), weight.shape(1))",
      "std::min(weight.shape(1), weight.shape(1))"): "rows that are not used are made too",
     ("layers/initializers.hpp", "std::min(weight.shape(0), weight.shape(1))",

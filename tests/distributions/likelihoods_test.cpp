@@ -65,6 +65,19 @@ TEST_CASE("SquaredError is the normal of variance 1/2 without its constant", "[d
       "SquaredError", [&](const auto& m) { return SquaredError{}(m).log_prob(x); }, output.value());
 }
 
+TEST_CASE("draws of SquaredError have its mean and the variance 1/2", "[distributions]") {
+  Rng rng(4);
+  const Tensor<double, 2> draws = SquaredError{}(rows(20'000, {-3, 10})).sample(rng).value();
+  const double means[] = {-3, 10};
+  for (Index k = 0; k < 2; ++k) {
+    INFO("number " << k);
+    const Tensor<double, 2> errors((draws.matrix().col(k).array() - means[k]).matrix());
+    check_mean(errors, 0);
+    check_mean(Tensor<double, 2>(errors.array().square().matrix()), 0.5);
+    check_mean(Tensor<double, 2>(errors.array().pow(4).matrix()), 0.75);  // 3 variance^2
+  }
+}
+
 TEST_CASE("the learned standard deviation comes to that of the errors", "[distributions]") {
   LearnedNormalLikelihood<double> likelihood;
   std::string name;
