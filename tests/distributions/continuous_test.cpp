@@ -107,6 +107,22 @@ TEST_CASE("the divergence of Normal has its closed form", "[distributions]") {
       numbers(Shape{2, 3}), numbers(Shape{2, 3}, 2), numbers(Shape{2, 3}, 3), numbers(Shape{2, 3}, 4));
 }
 
+TEST_CASE("the divergence of each latent is that of its normals, on average", "[distributions]") {
+  const Normal q{mean_q, log_variance_q};
+  const Tensor<double, 1> found = kl_per_latent(q);
+  REQUIRE(found.shape() == Shape{3});
+  for (Index k = 0; k < 3; ++k) {
+    double expected = 0;
+    for (Index i = 0; i < 2; ++i) {
+      const double m = mean_q.value()(i, k), l = log_variance_q.value()(i, k);
+      expected += 0.5 * (m * m + std::exp(l) - 1 - l) / 2;
+    }
+    INFO("latent " << k);
+    CHECK_THAT(found(k), WithinRel(expected, 1e-12));
+  }
+  CHECK_THAT(found.array().sum(), WithinRel((3.27706801473277 + 1.30975065359152) / 2, 1e-12));
+}
+
 TEST_CASE("a small divergence is exact in float", "[distributions]") {
   const Normal q{Variable(Tensor<float, 2>(Shape{1, 1}, 0.0f)), Variable(Tensor<float, 2>(Shape{1, 1}, 1e-3f))};
   const float found = kl_divergence(q, StandardNormal(1)).value()(0);  // l^2 / 4 + l^3 / 12 + ...

@@ -208,6 +208,49 @@ TEST_CASE("draws of Categorical and OneHot have its probabilities", "[distributi
   }
 }
 
+TEST_CASE("draws of Categorical reach every class, the first and the last too", "[distributions]") {
+  Rng rng(10);
+  const std::vector<int> classes = Categorical{rows(20'000, {std::log(0.5), std::log(0.2), std::log(0.3)})}.sample(rng);
+  const double expected[] = {0.5, 0.2, 0.3};
+  for (int k = 0; k < 3; ++k) {
+    Tensor<double, 1> hits(Shape{20'000});
+    for (Index i = 0; i < hits.size(); ++i) hits(i) = classes[static_cast<std::size_t>(i)] == k;
+    INFO("class " << k);
+    check_mean(hits, expected[k]);
+  }
+}
+
+TEST_CASE("a coin of probability 0 never shows 1, though the generator gives 0 too", "[distributions]") {
+  const Shape<2> shape{512, 512};
+  Tensor<float, 2> uniform(shape);
+  Rng rng(3), before(3);
+  Index zeros = 0;
+  for (int block = 0; block < 2000 && zeros == 0; ++block) {
+    before = rng;
+    rng.fill_uniform(uniform.data(), uniform.size(), 0.0f, 1.0f);
+    zeros = (uniform.array() == 0).count();
+  }
+  REQUIRE(zeros > 0);
+  const Bernoulli never{Variable(Tensor<float, 2>(shape, -std::numeric_limits<float>::infinity()))};
+  CHECK(never.sample(before).array().sum() == 0);
+}
+
+TEST_CASE("Whether all numbers are within bounds is asked of these numbers only", "[distributions]") {
+  std::vector<float> x(4096, 2.0f);
+  std::fill_n(x.begin(), 1500, 0.5f);
+  CHECK(detail::all_within(x.data(), 1500, 0.0f, 1.0f));
+  CHECK_FALSE(detail::all_within(x.data(), 1501, 0.0f, 1.0f));
+}
+
+TEST_CASE("The smallest logit is no infinite one: divergences from it are finite", "[distributions]") {
+  const double least = std::numeric_limits<float>::lowest();
+  const Categorical q{Variable(Tensor<float, 2>(Shape{2, 2}, 0.0f))};
+  const Categorical p{Variable(Tensor<float, 2>(Shape{2, 2}, {0.0f, static_cast<float>(least), 0.0f, 0.0f}))};
+  const auto divergence = kl_divergence(q, p).value();
+  CHECK_THAT(divergence(0), WithinRel(static_cast<float>(-std::log(2.0) - least / 2), 1e-6f));
+  CHECK_THAT(divergence(1), WithinAbs(0.0f, 1e-6f));
+}
+
 TEST_CASE("samples do not hide a NaN", "[distributions]") {
   Rng rng(1);
   const float nan = std::numeric_limits<float>::quiet_NaN();

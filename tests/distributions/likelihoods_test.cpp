@@ -65,6 +65,18 @@ TEST_CASE("SquaredError is the normal of variance 1/2 without its constant", "[d
       "SquaredError", [&](const auto& m) { return SquaredError{}(m).log_prob(x); }, output.value());
 }
 
+TEST_CASE("draws of SquaredError have its mean and the variance 1/2", "[distributions]") {
+  Rng rng(4);
+  const Tensor<double, 2> draws = SquaredError{}(rows(20'000, {-3, 10})).sample(rng).value();
+  const double means[] = {-3, 10};
+  for (Index k = 0; k < 2; ++k) {
+    INFO("number " << k);
+    const Eigen::ArrayXd errors = draws.matrix().col(k).array() - means[k];
+    CHECK_THAT(errors.mean(), WithinAbs(0.0, 0.025));           // five times sqrt(1/2 / 20000)
+    CHECK_THAT(errors.square().mean(), WithinAbs(0.5, 0.025));  // likewise: the square of the error varies by 1/2
+  }
+}
+
 TEST_CASE("the learned standard deviation comes to that of the errors", "[distributions]") {
   LearnedNormalLikelihood<double> likelihood;
   std::string name;

@@ -54,6 +54,14 @@ TEST_CASE("InstanceNorm has no parameters unless asked for, as in PyTorch") {
       "InstanceNorm", [&](const auto& t) { return plain(t); }, gradient_check::numbers(Shape{2, 2, 2, 3}));
 }
 
+TEST_CASE("InstanceNorm adds PyTorch's 1e-5 to the variance unless told otherwise") {
+  Tensor<double, 4> x(Shape{2, 2, 2, 3});
+  for (Index i = 0; i < x.size(); ++i) x.data()[i] = i / 3 % 2 == 0 ? 5.01 : 4.99;  // of each channel: variance 1e-4
+  const Tensor<double, 4> y = InstanceNorm<double>(3)(Variable(x)).value();
+  for (Index i = 0; i < x.size(); ++i)
+    CHECK_THAT(y.data()[i], WithinRel((i / 3 % 2 == 0 ? 0.01 : -0.01) / std::sqrt(1e-4 + 1e-5), 1e-10));
+}
+
 TEST_CASE("InstanceNorm treats each image alone") {
   const InstanceNorm norm = with_numbers(InstanceNorm<float>(3, {.affine = true}), 2);
   const Variable x(numbers<float>(Shape{4, 3, 3, 3}, 5));
@@ -70,6 +78,9 @@ TEST_CASE("Linear has no bias where none is wanted") {
   Linear biased(3, 2, same);
   CHECK(plain.bias.shape() == Shape{0});
   CHECK(parameter_count(plain) == 6);
+  int fields = 0;
+  for_each_parameter(plain, [&](const FieldPath&, const auto&) { ++fields; });
+  CHECK(fields == 1);
   CHECK(parameter_count(biased) == 8);
   biased.bias.mutable_value().array() = 0;
   const Variable<float, 2> x(numbers<float>(Shape{4, 3}, 5));

@@ -28,6 +28,9 @@ TEST_CASE("Elbo weighs the divergence by beta and its schedule", "[objectives]")
   for (const double wrong : {-0.5, static_cast<double>(INFINITY), static_cast<double>(NAN)})
     CHECK_THROWS_AS(Elbo{wrong}.beta_in(2), ArgumentError);
   CHECK(Elbo{0}.beta_in(2) == 0);
+  CHECK(Elbo{}.is_default());
+  CHECK_FALSE(Elbo{4}.is_default());
+  CHECK_FALSE(Elbo{.schedule = LinearWarmUp{10}}.is_default());
 }
 
 TEST_CASE("InstanceNoise adds sigma times normal numbers, and draws nothing without", "[objectives]") {

@@ -53,6 +53,8 @@ TEST_CASE("Arithmetic takes numbers on both sides") {
   CHECK(list(0.5 * x) == std::vector<double>{0.5, 1, 2});
   CHECK(list(x / 4) == std::vector<double>{0.25, 0.5, 1});
   CHECK(list(4 / x) == std::vector<double>{4, 2, 1});
+  CHECK(list(2 / x) == std::vector<double>{2, 1, 0.5});
+  CHECK(list(1 / x) == std::vector<double>{1, 0.5, 0.25});
 }
 
 TEST_CASE("Arithmetic has first and second derivatives, also of stretched operands") {

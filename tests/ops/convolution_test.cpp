@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <eigenesis/eigenesis.hpp>
-
 #include <limits>
 
 #include "catch.hpp"
@@ -42,6 +41,39 @@ TEST_CASE("conv_transpose2d spreads each pixel by the kernel") {
   CHECK(apart.shape() == Shape{1, 3, 3, 1});
   CHECK(std::ranges::equal(apart.value().values(),
                            std::initializer_list<double>{1000, 200, 2000, 30, 4, 40, 3000, 400, 4000}));
+}
+
+TEST_CASE("Convolutions tell their numbers to who listens: for height and width, and what the stride leaves over") {
+  struct Listener final : detail::Trace<double> {
+    std::vector<std::pair<std::string, std::vector<Index>>> heard;
+    detail::Trace<double>* outer = std::exchange(current(), this);
+    ~Listener() { current() = outer; }
+    void describe(const char* name, std::initializer_list<Index> numbers, std::shared_ptr<const void>) override {
+      heard.emplace_back(name, numbers);
+    }
+    void connect(detail::Node<double>&, detail::Node<double>&) override {}
+    void same(detail::Node<double>&, detail::Node<double>&) override {}
+  };
+  const auto x = numbers(Shape{2, 11, 10, 2});
+  const auto w = numbers(Shape{3, 2, 2, 3}), v = numbers(Shape{3, 2, 3, 2}), one = numbers(Shape{1, 1, 2, 3});
+  Listener listener;
+  const auto numbers_of = [&](const auto& result, const char* name) {
+    CHECK(result.size() > 0);
+    REQUIRE(listener.heard.size() == 1);
+    CHECK(listener.heard[0].first == name);
+    return std::exchange(listener.heard, {})[0].second;
+  };
+  using Numbers = std::vector<Index>;
+  // Padded, the height is 15 and the kernel reaches 5 pixels: at 0, 4 and 8, so 2 are left. Of the width, 14 and 3: 3.
+  const Numbers height_and_width = {4, 4, 2, 2, 2, 2, 2, 3};
+  CHECK(numbers_of(conv2d(Variable(x), Variable(w), {4, 2, 2}), "conv2d") == height_and_width);
+  CHECK(numbers_of(conv2d(Variable(x), Variable(one), {3, 0, 1}), "conv2d") == Numbers{3, 3, 0, 0, 1, 1, 1, 0});
+  CHECK(numbers_of(conv_transpose2d(Variable(x), Variable(v), {4, 1, 3, 2}), "conv_transpose2d") ==
+        Numbers{4, 4, 1, 1, 2, 2, 3, 3});
+  CHECK(numbers_of(conv_transpose2d(Variable(x), Variable(v), {1, 0, 0, 1}), "conv_transpose2d") ==
+        Numbers{1, 1, 0, 0, 1, 1, 0, 0});
+  const ConvolutionGeometry g{2, 2, 3, {11, 3, 3, 5, 2, 1}, {10, 2, 5, 2, 0, 1}};
+  CHECK(numbers_of(detail::convolution(g, Variable(x), Variable(w)), "conv2d") == Numbers{5, 2, 2, 0, 1, 1, 2, 0});
 }
 
 TEST_CASE("Shapes of convolutions are PyTorch's") {
@@ -94,9 +126,8 @@ TEMPLATE_TEST_CASE("conv_transpose2d is the adjoint of conv2d", "", float, doubl
 }
 
 TEST_CASE("Convolutions have first and second derivatives") {
-  const auto [size, kernel, stride, padding, dilation] =
-      GENERATE(table<Index, Index, Index, Index, Index>({{1, 1, 1, 0, 1}, {4, 3, 1, 1, 1}, {5, 4, 2, 1, 1},
-                                                         {5, 2, 3, 1, 2}, {3, 2, 2, 3, 1}}));
+  const auto [size, kernel, stride, padding, dilation] = GENERATE(table<Index, Index, Index, Index, Index>(
+      {{1, 1, 1, 0, 1}, {4, 3, 1, 1, 1}, {5, 4, 2, 1, 1}, {5, 2, 3, 1, 2}, {3, 2, 2, 3, 1}}));
   const ConvolutionOptions options{stride, padding, dilation};
   check_gradients(
       "conv2d", [&](const auto& x, const auto& w) { return conv2d(x, w, options); },
@@ -166,12 +197,10 @@ TEST_CASE("A convolution that no tap reaches is zero") {
 TEST_CASE("Convolutions refuse what is impossible") {
   const auto zeros = [](const Shape<4>& shape) { return Variable(Tensor<float, 4>(shape, 0.0f)); };
   const auto x = zeros({2, 5, 6, 3}), w = zeros({3, 4, 3, 8}), v = zeros({3, 4, 8, 3});
-  CHECK_THROWS_MATCHES(
-      conv2d(x, w, {.stride = 0}), ArgumentError,
-      Message("conv2d: expected stride >= 1, padding >= 0 and dilation >= 1 but got 0, 0 and 1"));
-  CHECK_THROWS_MATCHES(
-      conv2d(x, w, {.padding = -1}), ArgumentError,
-      Message("conv2d: expected stride >= 1, padding >= 0 and dilation >= 1 but got 1, -1 and 1"));
+  CHECK_THROWS_MATCHES(conv2d(x, w, {.stride = 0}), ArgumentError,
+                       Message("conv2d: expected stride >= 1, padding >= 0 and dilation >= 1 but got 0, 0 and 1"));
+  CHECK_THROWS_MATCHES(conv2d(x, w, {.padding = -1}), ArgumentError,
+                       Message("conv2d: expected stride >= 1, padding >= 0 and dilation >= 1 but got 1, -1 and 1"));
   CHECK_THROWS_MATCHES(
       conv_transpose2d(x, v, {.dilation = 0}), ArgumentError,
       Message("conv_transpose2d: expected stride >= 1, padding >= 0 and dilation >= 1 but got 1, 0 and 0"));
@@ -184,15 +213,13 @@ TEST_CASE("Convolutions refuse what is impossible") {
     const ConvTransposeOptions same{options.stride, options.padding, 0, options.dilation};
     CHECK_THROWS_MATCHES(conv_transpose2d(x, v, same), ArgumentError, Message("conv_transpose2d" + expected));
   }
-  CHECK_THROWS_MATCHES(
-      conv2d(zeros({0, 5, 6, 3}), w), ShapeError,
-      Message("conv2d: expected no size to be 0 but got x [0, 5, 6, 3] and weight [3, 4, 3, 8]"));
+  CHECK_THROWS_MATCHES(conv2d(zeros({0, 5, 6, 3}), w), ShapeError,
+                       Message("conv2d: expected no size to be 0 but got x [0, 5, 6, 3] and weight [3, 4, 3, 8]"));
   CHECK_THROWS_MATCHES(
       conv_transpose2d(x, zeros({3, 0, 8, 3})), ShapeError,
       Message("conv_transpose2d: expected no size to be 0 but got x [2, 5, 6, 3] and weight [3, 0, 8, 3]"));
-  CHECK_THROWS_MATCHES(
-      conv2d(x, v), ShapeError,
-      Message("conv2d: expected x of 8 channels for weight [3, 4, 8, 3] but got [2, 5, 6, 3]"));
+  CHECK_THROWS_MATCHES(conv2d(x, v), ShapeError,
+                       Message("conv2d: expected x of 8 channels for weight [3, 4, 8, 3] but got [2, 5, 6, 3]"));
   CHECK_THROWS_MATCHES(
       conv_transpose2d(x, w), ShapeError,
       Message("conv_transpose2d: expected x of 8 channels for weight [3, 4, 3, 8] but got [2, 5, 6, 3]"));

@@ -92,7 +92,8 @@ TEST_CASE("map takes one to six operands of every kind of stretching, with first
   const auto outer = numbers(Shape{2, 1, 5}, 9, true);
   const auto middle = numbers(Shape{3, 1}, 10, true);
 
-  check_gradients("map of 1", [](auto a) { return map([](auto s) { return exp(s) / s; }, a); }, full);
+  check_gradients(
+      "map of 1", [](auto a) { return map([](auto s) { return exp(s) / s; }, a); }, full);
   check_gradients(
       "map of 2", [](auto a, auto b) { return map([](auto s, auto t) { return s * log(s + t); }, a, b); }, outer,
       middle);
@@ -148,6 +149,22 @@ TEST_CASE("map selects by comparisons") {
     return map([](auto t) { return select(abs(t) <= 1, 0.5 * t * t, abs(t) - 0.5); }, x);
   };
   check_gradients("Huber", huber, Tensor<double, 1>({4}, {-2, -0.5, 0.6, 1.5}));
+}
+
+TEST_CASE("map's comparisons are steps: as factors and as summands they have no slope") {
+  const Variable a = watch(Tensor<double, 1>({3}, {1, 2, 3})), b = watch(Tensor<double, 1>({3}, {3, 2, 1}));
+  const auto check = [&](auto compare, const std::vector<double>& holds) {
+    const auto y = map([=](auto s, auto t) { return 5 * s * compare(s, t) + 7 * compare(s, t); }, a, b);
+    const auto [da, db] = gradient(sum(y), a, b);
+    for (std::size_t i = 0; i < 3; ++i) CHECK(list(da)[i] == 5 * holds[i]);
+    CHECK(list(db) == std::vector<double>{0, 0, 0});
+  };
+  check([](auto s, auto t) { return s < t; }, {1, 0, 0});
+  check([](auto s, auto t) { return s <= t; }, {1, 1, 0});
+  check([](auto s, auto t) { return s > t; }, {0, 0, 1});
+  check([](auto s, auto t) { return s >= t; }, {0, 1, 1});
+  check([](auto s, auto t) { return s == t; }, {0, 1, 0});
+  check([](auto s, auto t) { return s != t; }, {1, 0, 1});
 }
 
 TEST_CASE("map's comparisons are false for NaN, and select passes the NaN it selects") {
@@ -230,6 +247,42 @@ TEST_CASE("select passes a NaN of the branch that is taken, and of the incoming 
   const Variable weight(Tensor<double, 1>({2}, {1, not_a_number}));
   CHECK(list(gradient(sum(y), x)) == std::vector<double>{-1, 0.25});
   CHECK(std::isnan(gradient(sum(weight * y), x).value()(1)));
+}
+
+TEST_CASE("A step that only a condition reads has no gradient, though its derivative is infinite") {
+  const Variable x = watch(Tensor<double, 1>({3}, {0, 1, 4}));
+  const auto y = map([](auto t) { return select(log(t) > 0, t, 2 * t); }, x);
+  CHECK(list(y) == std::vector<double>{0, 2, 4});
+  CHECK(list(gradient(sum(y), x)) == std::vector<double>{2, 2, 1});
+}
+
+TEST_CASE("The slope of a step between two selects is 0 where both leave it out") {
+  const Variable x = watch(Tensor<double, 1>({3}, {0, -1, 4}));
+  const auto y = map([](auto t) { return select(t <= 0, 0, sqrt(t)) + select(t <= 1, 0, log(t)); }, x);
+  CHECK(list(gradient(sum(y), x)) == std::vector<double>{0, 0, 0.5});
+}
+
+TEST_CASE("map computes with symbols that are plain numbers as with numbers") {
+  const Variable x(Tensor<double, 1>({2}, {1, -3}));
+  const Symbol six = 6, four = 4;
+  CHECK(list(map([=](auto t) { return t * (six + four); }, x)) == std::vector<double>{10, -30});
+  CHECK(list(map([=](auto t) { return t * (six - four); }, x)) == std::vector<double>{2, -6});
+  CHECK(list(map([=](auto t) { return t * (six * four); }, x)) == std::vector<double>{24, -72});
+  CHECK(list(map([=](auto t) { return t * (six / four); }, x)) == std::vector<double>{1.5, -4.5});
+  CHECK(list(map([=](auto t) { return t * -six; }, x)) == std::vector<double>{-6, 18});
+}
+
+TEST_CASE("maximum and minimum of a number and a constant are the same in either order, gradients at ties too") {
+  const Variable x = watch(Tensor<double, 1>({3}, {-1, 2, 5}));
+  const auto slopes = [&](auto f) { return list(gradient(sum(map(f, x)), x)); };
+  CHECK(list(map([](auto t) { return maximum(t, 2); }, x)) == std::vector<double>{2, 2, 5});
+  CHECK(list(map([](auto t) { return maximum(2, t); }, x)) == std::vector<double>{2, 2, 5});
+  CHECK(list(map([](auto t) { return minimum(t, 2); }, x)) == std::vector<double>{-1, 2, 2});
+  CHECK(list(map([](auto t) { return minimum(2, t); }, x)) == std::vector<double>{-1, 2, 2});
+  CHECK(slopes([](auto t) { return maximum(t, 2); }) == std::vector<double>{0, 1, 1});
+  CHECK(slopes([](auto t) { return maximum(2, t); }) == std::vector<double>{0, 1, 1});
+  CHECK(slopes([](auto t) { return minimum(t, 2); }) == std::vector<double>{1, 1, 0});
+  CHECK(slopes([](auto t) { return minimum(2, t); }) == std::vector<double>{1, 1, 0});
 }
 
 TEST_CASE("map takes captured numbers of any type as constants, each call anew") {
@@ -359,6 +412,10 @@ TEST_CASE("map refuses shapes that do not fit and functions of constants only") 
               "of the lambda"));
   CHECK_THROWS_MATCHES(
       map([](auto t) { return t * maximum(Symbol(2), 3); }, a), ArgumentError,
+      Message("map: expected a function of the argument but got one of constants only; compute it outside "
+              "of the lambda"));
+  CHECK_THROWS_MATCHES(
+      map([](auto t) { return t * minimum(Symbol(2), 3); }, a), ArgumentError,
       Message("map: expected a function of the argument but got one of constants only; compute it outside "
               "of the lambda"));
   CHECK_THROWS_MATCHES(map(

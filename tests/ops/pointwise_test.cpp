@@ -141,6 +141,12 @@ TEST_CASE("Pointwise functions choose their gradients at kinks") {
   CHECK(slope([](const auto& x) { return pow(x, 3); }, 0) == 0);
 }
 
+TEST_CASE("The power 0 is 1 of any number, as in the C library") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Variable x = watch(Tensor<double, 1>({5}, {-infinity, -2, 0, 3, nan}));
+  for (Index i = 0; i < x.size(); ++i) CHECK(pow(x, 0).value()(i) == std::pow(x.value()(i), 0));
+}
+
 TEST_CASE("clamp refuses bounds in the wrong order") {
   const Variable x(Tensor<float, 1>({2}));
   CHECK_THROWS_MATCHES(clamp(x, 1, 0.5), ArgumentError, Message("clamp: expected low <= high but got 1 and 0.5"));
@@ -165,8 +171,10 @@ TEST_CASE("maximum and minimum of two variables choose one of them, and the firs
 
 TEST_CASE("maximum and minimum of two variables have first and second derivatives") {
   const Tensor<double, 2> a({2, 3}, {0.1, 0.9, -0.4, -1.2, 0.3, 0.6}), b({2, 1}, {0.5, -0.3});
-  check_gradients("maximum", [](const auto& x, const auto& y) { return square(maximum(x, y)); }, a, b);
-  check_gradients("minimum", [](const auto& x, const auto& y) { return square(minimum(x, y)); }, b, a);
+  check_gradients(
+      "maximum", [](const auto& x, const auto& y) { return square(maximum(x, y)); }, a, b);
+  check_gradients(
+      "minimum", [](const auto& x, const auto& y) { return square(minimum(x, y)); }, b, a);
 }
 
 TEST_CASE("maximum and minimum of two variables refuse shapes that do not fit") {

@@ -76,6 +76,34 @@ TEST_CASE("upsample2d copies pixels or draws lines between their centres") {
   CHECK((average.value().array() - wide.value().array()).abs().maxCoeff() < 1e-12);
 }
 
+TEST_CASE("Bilinear upsampling of a slope is the slope at the centres of the new pixels, flat beyond the old ones") {
+  const Index factor = GENERATE(1, 2, 3, 4, 5);
+  const Index height = 4, width = 5;
+  Tensor<double, 4> x(Shape{2, height, width, Index{3}});
+  const auto slope = [](Index n, double h, double w, Index c) {
+    return static_cast<double>(n + 1) * h - 2 * w + 10 * static_cast<double>(c);
+  };
+  for (Index n = 0; n < 2; ++n)
+    for (Index h = 0; h < height; ++h)
+      for (Index w = 0; w < width; ++w)
+        for (Index c = 0; c < 3; ++c) x(n, h, w, c) = slope(n, static_cast<double>(h), static_cast<double>(w), c);
+  const auto y = upsample2d(Variable(x), factor, Interpolation::bilinear);
+  REQUIRE(y.shape() == Shape{2, factor * height, factor * width, Index{3}});
+  const auto centre = [&](Index i, Index size) {
+    const double at = (static_cast<double>(i) + 0.5) / static_cast<double>(factor) - 0.5;
+    return std::clamp(at, 0.0, static_cast<double>(size - 1));
+  };
+  double furthest = 0;
+  for (Index n = 0; n < 2; ++n)
+    for (Index h = 0; h < y.shape(1); ++h)
+      for (Index w = 0; w < y.shape(2); ++w)
+        for (Index c = 0; c < 3; ++c)
+          furthest =
+              std::max(furthest, std::abs(y.value()(n, h, w, c) - slope(n, centre(h, height), centre(w, width), c)));
+  INFO("factor " << factor << ": furthest " << furthest);
+  CHECK(furthest < 1e-13);
+}
+
 TEST_CASE("Pooling and upsampling have first and second derivatives") {
   const auto x = numbers(Shape{2, 5, 4, 3});
   for (const PoolOptions options : {PoolOptions{}, PoolOptions{.stride = 1}, PoolOptions{.stride = 2, .padding = 1}}) {
@@ -94,6 +122,40 @@ TEST_CASE("Pooling and upsampling have first and second derivatives") {
     check_gradients(
         "bilinear upsample2d", [=](const auto& t) { return square(upsample2d(t, factor, Interpolation::bilinear)); },
         small);
+}
+
+TEST_CASE("Each pixel gets the gradients of all windows that reach it, and of all pixels made of it") {
+  for (const auto& [height, width, kernel, stride] :
+       {std::array<Index, 4>{30, 25, 20, 1}, std::array<Index, 4>{300, 7, 128, 2}}) {
+    const auto windows_over = [k = kernel, s = stride](Index pixel, Index size) {
+      Index count = 0;
+      for (Index begin = -k / 2; begin <= size - k / 2; begin += s) count += begin <= pixel && pixel < begin + k;
+      return static_cast<double>(count) / static_cast<double>(k);
+    };
+    const auto x = watch(numbers(Shape{Index{2}, height, width, Index{3}}));
+    const auto dx = gradient(sum(avg_pool2d(x, kernel, {.stride = stride, .padding = kernel / 2})), x);
+    double furthest = 0;
+    for (Index n = 0; n < 2; ++n)
+      for (Index h = 0; h < height; ++h)
+        for (Index w = 0; w < width; ++w)
+          for (Index c = 0; c < 3; ++c) {
+            const double expected = windows_over(h, height) * windows_over(w, width);
+            furthest = std::max(furthest, std::abs(dx.value()(n, h, w, c) - expected));
+          }
+    INFO("kernel " << kernel << ": furthest " << furthest);
+    CHECK(furthest < 1e-14);
+  }
+
+  const auto small = watch(numbers(Shape{2, 3, 2, 3}));
+  const Index factor = 40;
+  const auto weights = counting(Shape{2, 3 * factor, 2 * factor, Index{3}});
+  const auto copied = gradient(sum(detach(weights) * upsample2d(small, factor)), small).value();
+  Tensor<double, 4> expected(small.shape(), 0.0);
+  for (Index n = 0; n < 2; ++n)
+    for (Index h = 0; h < 3 * factor; ++h)
+      for (Index w = 0; w < 2 * factor; ++w)
+        for (Index c = 0; c < 3; ++c) expected(n, h / factor, w / factor, c) += weights.value()(n, h, w, c);
+  CHECK((copied.array() == expected.array()).all());  // sums of integers
 }
 
 TEST_CASE("Pooling and upsampling are the same on any number of threads") {
@@ -135,6 +197,9 @@ TEST_CASE("Pooling and upsampling refuse what makes no sense") {
   CHECK(max_pool2d(x, 3, {.padding = 1}).shape() == Shape{1, 1, 2, 1});
   CHECK_THROWS_MATCHES(max_pool2d(Variable(Tensor<float, 4>(Shape{1, 0, 5, 1})), 2, {.padding = 1}), ShapeError,
                        Message("max_pool2d: expected images of at least 1 x 1 pixels but got x of shape [1, 0, 5, 1]"));
+  const Variable point(Tensor<float, 4>(Shape{2, 1, 1, 1}, 0.0f));  // a window of 4 with 1 on each side needs 2
+  CHECK_THROWS_MATCHES(avg_pool2d(point, 4, {.padding = 1}), ShapeError,
+                       Message("avg_pool2d: expected images of at least 2 x 2 pixels but got x of shape [2, 1, 1, 1]"));
   const Index huge = Index{1} << 62;
   CHECK_THROWS_MATCHES(max_pool2d(x, 2, {.stride = huge}), ArgumentError,
                        Message("max_pool2d: expected kernel and stride of at most 1048576 but got 2 and "

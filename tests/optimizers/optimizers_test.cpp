@@ -324,6 +324,18 @@ TEMPLATE_TEST_CASE("an update that would write a number that is not finite chang
   refused(Sgd<T>{{.learning_rate = 2000}}, huge, "Sgd");
 }
 
+TEST_CASE("a momentum that would grow beyond all numbers is refused though gradients and weights are small enough",
+          "[optimizers]") {
+  One<float, 1> model{Tensor<float, 1>(Shape{3}, 0.5f)};
+  Sgd sgd{{.learning_rate = 1e-37, .momentum = 100}};
+  const auto loss = [&] { return 1e37f * sum(model.weight); };
+  sgd.minimize(loss(), model);  // the momentum is 1e37 now, and would be 100 * 1e37 + 1e37
+  for (Index i = 0; i < 3; ++i) CHECK_THAT(model.weight.value()(i), WithinRel(0.5f - 1.0f, 1e-6f));
+  CHECK_THROWS_AS(sgd.minimize(loss(), model), NumericError);
+  for (Index i = 0; i < 3; ++i) CHECK_THAT(model.weight.value()(i), WithinRel(0.5f - 1.0f, 1e-6f));
+  CHECK(sgd.steps() == 1);
+}
+
 TEST_CASE("large numbers that stay finite are learned from", "[optimizers]") {
   One<float, 1> model{Tensor<float, 1>(Shape{2}, 0.5f)};
   Adam adam{{.learning_rate = 0.25}};
