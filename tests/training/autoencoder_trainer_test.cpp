@@ -78,8 +78,8 @@ TEST_CASE("AutoencoderTrainer speaks of itself", "[training]") {
       Message("AutoencoderTrainer::fit: expected either steps > 0 or epochs > 0 but got steps = 0 and epochs = 0"));
   Screen screen;
   const auto history = trainer.fit(x, {.epochs = 1, .batch_size = 8, .progress = screen.bar()}, rng);
-  CHECK(screen.text == "autoencoder 100% 1/1 [00:00<?, ? it/s]" +
-                           detail::formatted(" reconstruction %.4g\n", history.epochs[0].reconstruction));
+  CHECK(screen.text == "autoencoder 100% 1/1 [00:00<?, ? it/s] reconstruction " +
+                           detail::significant(history.epochs[0].reconstruction, 4) + "\n");
 }
 
 TEST_CASE("A linear autoencoder of the digits comes close to their principal components", "[.slow]") {

@@ -233,8 +233,8 @@ TEST_CASE("A GAN's progress shows the mean of both losses", "[training]") {
       mean.discriminator += history.steps[i].discriminator / static_cast<double>(step + 1);
       mean.generator += history.steps[i].generator / static_cast<double>(step + 1);
     }
-    return detail::formatted(" discriminator %.4g", mean.discriminator) +
-           detail::formatted(" generator %.4g\n", mean.generator);
+    return " discriminator " + detail::significant(mean.discriminator, 4) + " generator " +
+           detail::significant(mean.generator, 4) + "\n";
   };
   CHECK(screen.text == "GAN  50% 1/2 [00:00<?, ? it/s]" + line(0) + "GAN 100% 2/2 [00:00<?, ? it/s]" + line(1));
 }

@@ -170,7 +170,7 @@ TEST_CASE("TensorBoard has metrics, parts of epochs, and no picture that cannot 
   CHECK(count_tag(events, "epoch/loss") == 2);
   CHECK(count_tag(events, "held_out/loss") == 2);
   CHECK(count_tag(events, "grey") == 2);
-  CHECK(warnings.sentences == std::vector<std::string>{"TensorBoard, step 3: there is no picture of broken: no paint"});
+  CHECK(warnings.sentences == std::vector<std::string>{"TensorBoard: expected to draw the picture broken but got 'no paint'"});
 }
 
 TEST_CASE("Events are in the file before a checkpoint is", "[training]") {

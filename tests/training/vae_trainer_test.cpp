@@ -250,12 +250,12 @@ TEST_CASE("A VAE's progress shows the mean losses of the epoch so far and the he
                                     .on_step = [&](auto& now) { steps.push_back(now.losses); }},
                                    rng);
   const auto losses = [](const VaeLosses& shown) {
-    return detail::formatted(" loss %.4g", shown.loss) +
-           detail::formatted(" reconstruction %.4g", shown.reconstruction) +
-           detail::formatted(" KL %.4g", shown.divergence);
+    return " loss " + detail::significant(shown.loss, 4) + " reconstruction " +
+           detail::significant(shown.reconstruction, 4) + " KL " + detail::significant(shown.divergence, 4);
   };
   CHECK(screen.text == "VAE  50% 1/2 [00:00<?, ? it/s]" + losses(steps[0]) + "\nVAE 100% 2/2 [00:00<?, ? it/s]" +
-                           losses(history.epochs[0]) + detail::formatted(" held_out %.4g\n", history.held_out[0].loss));
+                           losses(history.epochs[0]) + " held_out " + detail::significant(history.held_out[0].loss, 4) +
+                           "\n");
   CHECK_THAT(history.epochs[0].loss, WithinRel((steps[0].loss + steps[1].loss) / 2, 1e-12));
 }
 

@@ -41,7 +41,7 @@ class Film : public Watcher {
   void end(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
   /// Its file.
-  std::string path() const { return path_; }
+  std::string path() const override { return path_; }
 
  private:
   void take(TrainingView& now);

@@ -64,7 +64,7 @@ class Report : public Watcher {
     return options_.updates_every > 0 && step % options_.updates_every == 0;
   }
   /// Its file.
-  std::string path() const { return path_; }
+  std::string path() const override { return path_; }
 
  private:
   void write(TrainingView& now);

@@ -47,10 +47,9 @@ class ReportState {
   ReportState(const std::string& path, const ReportOptions& options) : path_(path), options_(options) {}
 
   std::string began = time_text();
-  int exceptions = std::uncaught_exceptions();  // on their way when it began
-  Index first_step = 0;                         // how many steps there were
-  std::uint32_t training = 0;                   // its id
-  double written = -1;                          // seconds of the run
+  Index first_step = 0;        // how many steps there were
+  std::uint32_t training = 0;  // its id
+  double written = -1;         // seconds of the run
   bool over = false;
 
   /// Takes pictures and warnings over from the file that is there, until step `last`; none with last < 0.
@@ -79,8 +78,9 @@ class ReportState {
         text = good ? behind + 1 : end;
         return good;
       };
-      const bool good = (line.starts_with("p ") || line.starts_with("w ") || line.starts_with("u ")) &&
-                        number(kept.step) && number(kept.epoch) && text != end && *text == '"' && end[-1] == '"';
+      const bool good = line.size() > 2 && line[1] == ' ' &&
+                        std::string_view("pwum").find(line[0]) != std::string_view::npos && number(kept.step) &&
+                        number(kept.epoch) && text != end && *text == '"' && end[-1] == '"';
       require<DataError>(good, "Report: expected a report as it was written but got the line ",
                          shown(line.substr(0, 60)), " in ", path_);
       kept.kind = line[0];
@@ -90,6 +90,15 @@ class ReportState {
   }
 
   void add(const TrainingView& now, bool epoch) {
+    if (!std::exchange(metrics_began_, true)) add_past_metrics(now);
+    for (const NamedValue& metric : now.metrics) {
+      Curves& curves = curves_of(metric.name);
+      (epoch ? curves.epochs : curves.steps).add(now.step, metric.value);
+      kept_.push_back({'m', now.step, epoch ? 1 : 0, page_string(metric.name) + " \"" + text(metric.value) + "\""});
+    }
+    const auto is_metric = [](const Kept& kept) { return kept.kind == 'm'; };
+    if (std::ranges::count_if(kept_, is_metric) > 2000)
+      std::erase_if(kept_, [&, i = 0](const Kept& kept) mutable { return is_metric(kept) && i++ % 2 == 0; });
     for (std::size_t i = 0; i < now.losses.size(); ++i) {
       Curves& curves = curves_of(now.losses[i].name);
       (epoch ? curves.epochs : curves.steps).add(now.step, now.losses[i].value);
@@ -123,7 +132,7 @@ class ReportState {
 
   /// Draws what is to be drawn.
   void draw(TrainingView& now) {
-    if (failed()) return;
+    if (now.failed) return;
     for (const DrawnPicture& picture : options_.pictures)
       drawing_.succeeds(now, "the picture " + picture.name, [&] { add(now, picture); });
     if (options_.explorer)
@@ -142,7 +151,7 @@ class ReportState {
     }
     page += report_script_end;
     page += report_data;
-    page += data(now, failed() ? "failed" : over ? "over" : "running");
+    page += data(now, now.failed ? "failed" : over ? "over" : "running");
     page += report_script_end;
     page += report_script;
     write_file("Report", path_, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
@@ -154,8 +163,9 @@ class ReportState {
     std::string name;
     ThinnedCurve steps, epochs, held_out;
   };
-  /// A picture, a warning or an update, a line of the page. `rest`: a picture's name and its PNG file, a sentence, or
-  /// the name of a model, its learning rate and gradient norm.
+  /// A picture, a warning, an update or a metric, a line of the page. `rest`: a picture's name and its PNG file; a
+  /// sentence; the name of a model, its learning rate and gradient norm; a metric's name and value (its `epoch`:
+  /// whether it was measured after one).
   struct Kept {
     char kind = 'p';
     Index step = 0, epoch = 0;
@@ -163,7 +173,18 @@ class ReportState {
     bool operator==(const Kept&) const = default;
   };
 
-  bool failed() const { return over && std::uncaught_exceptions() > exceptions; }
+  /// What an earlier run measured.
+  void add_past_metrics(const TrainingView& now) {
+    for (const std::string& name : now.metric_names) {
+      const std::string begin = page_string(name) + " \"";
+      for (const Kept& kept : kept_) {
+        if (kept.kind != 'm' || !kept.rest.starts_with(begin)) continue;
+        double value = std::nan("");
+        std::from_chars(kept.rest.data() + begin.size(), kept.rest.data() + kept.rest.size() - 1, value);
+        (kept.epoch > 0 ? curves_of(name).epochs : curves_of(name).steps).add(kept.step, value);
+      }
+    }
+  }
   std::string title(const TrainingView& now) const {
     const std::string& given = options_.title.empty() ? now.title : options_.title;
     return given.empty() ? "Training" : given;
@@ -233,7 +254,8 @@ class ReportState {
   std::vector<ReportFact> known_facts_ = known_facts();
   std::vector<Curves> curves_;
   std::vector<Kept> kept_;
-  std::string explorer_;      // in JSON
+  std::string explorer_;  // in JSON
+  bool metrics_began_ = false;
   Index updates_stride_ = 1;  // of so many updates that could be kept, one is
   Drawing drawing_{"Report"};
 };

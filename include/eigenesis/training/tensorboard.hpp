@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -54,8 +53,8 @@ class TensorBoard : public Watcher {
   std::string folder_;
   TensorBoardOptions options_;
   std::shared_ptr<detail::EventFile> file_;
-  Index drawn_ = 0;               // the last step with pictures
-  std::set<std::string> failed_;  // pictures that could not be drawn
+  Index drawn_ = 0;  // the last step with pictures
+  detail::Drawing drawing_{"TensorBoard"};
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

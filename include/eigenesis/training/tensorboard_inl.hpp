@@ -107,7 +107,7 @@ EIGENESIS_ONCE TensorBoard::TensorBoard(std::string folder, TensorBoardOptions o
 EIGENESIS_ONCE void TensorBoard::begin(TrainingView& now) {
   file_.reset();  // of an earlier training
   drawn_ = 0;
-  failed_.clear();
+  drawing_ = detail::Drawing("TensorBoard");
   auto file = std::make_shared<detail::EventFile>(folder_, now.resumed);
   file->add(detail::version_event(detail::wall_time()), now.seconds);
   file->add(detail::restart_event(detail::wall_time(), now.step + 1), now.seconds);
@@ -158,17 +158,13 @@ EIGENESIS_ONCE void TensorBoard::draw(TrainingView& now) {
   drawn_ = now.step;
   for (const auto& [name, draw] : options_.pictures) {
     detail::Bytes event;
-    try {
+    const bool drawn = drawing_.succeeds(now, "the picture " + name, [&, &name = name, &draw = draw] {
       const Picture picture = draw();
       event = detail::image_event(
           detail::wall_time(), now.step,
           {name, picture.height, picture.width, picture.channels, detail::png_file("TensorBoard", picture)});
-    } catch (const std::exception& error) {  // a training is worth more than its picture
-      if (failed_.insert(name).second)
-        now.warn("TensorBoard, step " + std::to_string(now.step) + ": there is no picture of " + name + ": " +
-                 error.what());
-      continue;
-    }
+    });
+    if (!drawn) continue;
     file_->add(event, now.seconds);
   }
 }
