@@ -46,14 +46,13 @@ int main(int argc, char** argv) {
     Rng own_rng(arguments.seed() + 1);  // so that the training is the same without these
     const Tensor<float, 2> z = vae.prior.sample(64, own_rng);
     const auto samples = [&] { return draw_grid(vae.decode(z), size); };
-    auto watch = film_and_report(
+    const auto watch = film_and_report(
         arguments, "vae_film.png", arguments.file("report"),
         {.title = "VAE on MNIST",
          .model = summary(vae, digits.value()),
          .pictures = {{"samples", samples}, {"reconstructions", draw_reconstructions}},
          .explorer = Explorer{
              vae, {.codes = [&] { return vae.encode(digits.value()); }, .height = size.height, .width = size.width}}});
-    if (arguments.checkpoint()) watch.push_back(StopOnInterrupt{});  // Ctrl-C: after the step in hand
     const auto history = trainer.fit(mnist.train.images, test,
                                      {.steps = steps,
                                       .epochs = steps > 0 ? 0 : arguments.whole("epochs"),

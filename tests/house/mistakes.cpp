@@ -30,6 +30,11 @@ struct Pair {
   std::pair<double, double> range;
   static void fields(auto& self, auto&& field) { field("range", self.range); }
 };
+#if defined(MISTAKE_COPIED_VIEW)
+struct Copies : Watcher {
+  void epoch(TrainingView) {}
+};
+#endif
 struct OwnBatch {
   Tensor<float, 2> images, classes;
   static void fields(auto& self, auto&& field) { field("images", self.images), field("classes", self.classes); }
@@ -69,6 +74,8 @@ int main() {
   save_safetensors("range.safetensors", Pair{});
 #elif defined(MISTAKE_NO_OBJECTIVE)
   GanTrainer{generator, discriminator, InstanceNoise{}}.train_discriminator(x.value(), rng);
+#elif defined(MISTAKE_COPIED_VIEW)
+  WatcherRef{Copies{}};
 #elif defined(MISTAKE_NO_VAE)
   VaeTrainer{generator}.step(x.value(), rng);
 #elif defined(MISTAKE_VAE_WITHOUT_DIVERGENCE)

@@ -22,7 +22,7 @@ struct SmallGan {
   Generator<Linear<float>, StandardNormal<float>> generator{Linear(1, 2, rng), StandardNormal(1)};
   Discriminator<Linear<float>> discriminator{Linear(2, 1, rng)};
 
-  FitHistory<GanLosses> train(std::vector<AWatcher> watch, Index epochs = 2, const std::string& checkpoint = "",
+  FitHistory<GanLosses> train(std::vector<WatcherRef> watch, Index epochs = 2, const std::string& checkpoint = "",
                               Index stop_after = -1, Rng seed = Rng(5)) {
     GanTrainer trainer{generator, discriminator, NonSaturating{}};
     return trainer.fit(
@@ -183,7 +183,7 @@ struct RunOptions {
   std::uint64_t seed = 1;
 };
 template <class Trainer>
-void train(Trainer& trainer, const std::string& checkpoint, std::vector<AWatcher> watch, RunOptions options = {}) {
+void train(Trainer& trainer, const std::string& checkpoint, std::vector<WatcherRef> watch, RunOptions options = {}) {
   Rng seed(options.seed);
   try {
     fit(trainer, Tensor<float, 2>(Shape{12, 2}, 1.0f),
@@ -521,7 +521,7 @@ TEST_CASE("A metric has a row in each step in which it is measured, and reaches 
   const std::string path = folder / "run.csv";
   int measured = 0;
   const auto metrics = [&] {
-    return std::vector<AWatcher>{Log{path, {.every = 0}}, Log{folder / "run.jsonl", {.every = 0}},
+    return std::vector<WatcherRef>{Log{path, {.every = 0}}, Log{folder / "run.jsonl", {.every = 0}},
                                  Metric{"FID", [&] { return 10.0 - ++measured; }, {.every = 2}},
                                  Metric{"of epochs", [] { return 0.125; }}};
   };

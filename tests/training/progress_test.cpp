@@ -127,7 +127,7 @@ TEST_CASE("Elsewhere than on a terminal one plain line is written per tenth") {
 TEST_CASE("A line shows the norms of gradients if it is asked to, with and without watchers") {
   Rng rng(1);
   const Tensor<double, 2> data(Shape{2, 1}, 1.0);
-  const auto last_line = [&](bool norms, std::vector<AWatcher> watch) {
+  const auto last_line = [&](bool norms, std::vector<WatcherRef> watch) {
     Screen screen;
     SquareTrainer trainer;
     const ProgressOutput output{.write = [&](std::string_view text) { screen.written.emplace_back(text); },

@@ -63,7 +63,7 @@ struct CountingTrainer {
 
 const Tensor<float, 2> four_samples(Shape{4, 1}, 0.0f);
 
-FitHistory<Loss> train(std::vector<AWatcher> watch, Index epochs, const std::string& checkpoint = "",
+FitHistory<Loss> train(std::vector<WatcherRef> watch, Index epochs, const std::string& checkpoint = "",
                        CountingTrainer trainer = {}) {
   Rng rng(1);
   return fit(
@@ -340,6 +340,17 @@ TEST_CASE("A report of another training is not taken for one's own", "[training]
   train({Report{path}}, 1);  // one that begins replaces it, and then goes on with it
   train({Report{path}}, 2, checkpoint);
   CHECK_THAT(text_of(path), Contains("\"mean\":[10,20,30,40]"));
+}
+
+TEST_CASE("An explorer refuses pixels beyond black and white, and codes that are no numbers", "[training]") {
+  Rng rng(1);
+  Sequential decoder{Linear(2, 4, rng), Tanh{}};
+  CHECK_THROWS_WITH(Explorer{decoder}, Contains("Explorer: expected pixels in [0, 1] but got -"));
+  CHECK_NOTHROW(Explorer{decoder, {.range = {-1, 1}}});
+  CHECK_NOTHROW(Explorer{decoder, {.range = {0, 1, true}}});
+  const auto codes = [] { return Tensor<float, 2>(Shape{2, 2}, std::numeric_limits<float>::quiet_NaN()); };
+  CHECK_THROWS_MATCHES((Explorer{decoder, {.codes = codes, .range = {-1, 1}}}), NumericError,
+                       Message("Explorer: expected finite codes but got nan or inf"));
 }
 
 TEST_CASE("A drawing that fails is a warning, and the training goes on", "[training]") {

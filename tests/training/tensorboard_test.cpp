@@ -46,7 +46,7 @@ std::string file_name(int i) { return "events.out.tfevents.000000000" + std::to_
 
 struct Killed {};
 /// Six steps in two epochs, with held-out data; stopped after a step, or killed in one.
-FitHistory<VaeLosses> train(std::vector<AWatcher> watch, const std::string& checkpoint = "", Index stop_after = -1,
+FitHistory<VaeLosses> train(std::vector<WatcherRef> watch, const std::string& checkpoint = "", Index stop_after = -1,
                             Index killed_in = -1) {
   Rng rng(3);
   Vae vae{Encoder{Linear(4, 3, rng), Linear(3, 2, rng), Linear(3, 2, rng)},
@@ -261,7 +261,7 @@ TEST_CASE("Files for the reader of TensorBoard are written", "[.tensorboard]") {
                                   ++colour;
                                   return picture;
                                 }};
-    return std::vector<AWatcher>{TensorBoard{run, {.pictures = {drawn.grey(), coloured}}}, Log{folder + "/run.csv"},
+    return std::vector<WatcherRef>{TensorBoard{run, {.pictures = {drawn.grey(), coloured}}}, Log{folder + "/run.csv"},
                                  Metric{"FID", [] { return 0.1; }, {.every = 2}}};
   };
   CHECK_THROWS_AS(train(watch(), checkpoint, -1, 3), Killed);

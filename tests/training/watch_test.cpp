@@ -147,7 +147,7 @@ TEST_CASE("What a watcher throws ends a training with a checkpoint", "[training]
   };
   for (const Index in : {3, 4}) {  // in an epoch of two steps, and at its end
     const std::string path = folder / std::to_string(in);
-    const auto train = [&](std::vector<AWatcher> watch) {
+    const auto train = [&](std::vector<WatcherRef> watch) {
       Rng rng(1);
       CurveTrainer trainer;
       return fit(trainer, four_samples, four_samples,
@@ -203,7 +203,7 @@ TEST_CASE("A file has one watcher, and the checkpoint's none", "[training]") {
   const TemporaryDirectory folder;
   Rng rng(1);
   CurveTrainer trainer;
-  const auto fails = [&](std::vector<AWatcher> watch, const std::string& path) {
+  const auto fails = [&](std::vector<WatcherRef> watch, const std::string& path) {
     CHECK_THROWS_MATCHES(
         fit(trainer, four_samples, four_samples,
             {.epochs = 2, .checkpoint = Checkpoint{.path = folder / "run"}, .watch = std::move(watch)}, rng),
@@ -350,6 +350,20 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
       train(7, {}, run), DataError,
       Message("KeepBest: expected a file of an earlier run with its measure but got another one: " + best));
 
+  const Bytes text{'t', 'e', 'x', 't'};
+  write_bytes(best, text);
+  CHECK_THROWS_MATCHES(train(2, {}, ""), DataError,
+                       Message("KeepBest: expected a safetensors file or none but got another file: " + best));
+  CHECK(read_bytes(best) == text);
+  std::filesystem::remove(best);
+  CurveTrainer lost;
+  Rng lost_rng(1);
+  CHECK_THROWS_MATCHES(
+      fit(lost, four_samples, {.epochs = 2, .watch = {KeepBest{"no/folder/best", lost, {.of_training = true}}}},
+          lost_rng),
+      Error, Message("KeepBest: expected a writable file but got 'No such file or directory' for no/folder/best"));
+  CHECK(lost.optimizer.steps() == 0);
+
   // One object serves several trainings.
   Rng rng(1);
   CurveTrainer trainer;
@@ -407,7 +421,12 @@ TEST_CASE("EarlyStopping and KeepBest go by a metric, in steps too", "[training]
 TEST_CASE("TimeLimit ends a training after the step in hand", "[training]") {
   Rng rng(1);
   CurveTrainer trainer;
-  CHECK(fit(trainer, four_samples, {.steps = 1000, .watch = {TimeLimit{1e-9}}}, rng).steps.size() == 1);
+  struct Hears : Watcher {
+    std::vector<std::string> sentences = {};
+    void warning(TrainingView&, std::string_view sentence) override { sentences.emplace_back(sentence); }
+  } hears;
+  CHECK(fit(trainer, four_samples, {.steps = 1000, .watch = {TimeLimit{1e-9}, &hears}}, rng).steps.size() == 1);
+  CHECK(hears.sentences == std::vector<std::string>{"TimeLimit: 1e-09 s are over, the training ends after step 1"});
   CHECK(fit(trainer, four_samples, {.steps = 10, .watch = {TimeLimit{1e9}}}, rng).steps.size() == 10);
   CHECK_THROWS_MATCHES(TimeLimit(0), ArgumentError, Message("TimeLimit: expected seconds > 0 but got 0"));
 }

@@ -56,7 +56,7 @@ class Distributed : public detail::Ranks {
                 std::span<double> adopted) override;
   void begin(const detail::TrainingOfRanks& training, Rng& rng) override;
   Progress progress(const Progress& given) const override;
-  std::vector<AWatcher> watchers(const std::vector<AWatcher>& given) const override;
+  std::vector<WatcherRef> watchers(const std::vector<WatcherRef>& given) const override;
   void adopt(detail::FitMemory& memory) override;
   void adopt(const std::vector<detail::SavedField>& trainer) override;
   void adopt(std::string_view place, std::span<NamedValue> numbers) override;

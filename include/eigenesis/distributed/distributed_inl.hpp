@@ -242,9 +242,9 @@ EIGENESIS_ONCE Progress Distributed::progress(const Progress& given) const {
                      {.write = [](std::string_view) {}, .seconds = [] { return 0.0; }, .columns = [] { return 0; }});
 }
 
-EIGENESIS_ONCE std::vector<AWatcher> Distributed::watchers(const std::vector<AWatcher>& given) const {
-  std::vector<AWatcher> mine;
-  for (const AWatcher& each : given)
+EIGENESIS_ONCE std::vector<WatcherRef> Distributed::watchers(const std::vector<WatcherRef>& given) const {
+  std::vector<WatcherRef> mine;
+  for (const WatcherRef& each : given)
     if (rank() == 0 || each->on_every_rank()) mine.push_back(each);
   return mine;
 }

@@ -37,6 +37,8 @@ Bytes read_file(std::string_view function, const std::string& path);
 /// newest is at `path`; it has two names while the others move up.
 [[gnu::cold]] void write_file(std::string_view function, const std::string& path, std::span<const std::uint8_t> content,
                               Index keep = 1);
+/// Throws the Error that write_file would throw now for want of a path, a folder or permission.
+[[gnu::cold]] void expect_writable(std::string_view function, const std::string& path);
 
 /// Where write_file keeps the i-th last of the files that were at `path`: path.1 and so on.
 [[gnu::cold]] std::string earlier_file(const std::string& path, Index i);

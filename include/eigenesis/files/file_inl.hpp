@@ -305,6 +305,26 @@ EIGENESIS_ONCE void write_file(std::string_view function, const std::string& pat
   require<Error>(good, function, ": expected a writable file but got '", std::strerror(errno), "' for ", refused);
 }
 
+EIGENESIS_ONCE void expect_writable(std::string_view function, const std::string& path) {
+  require<ArgumentError>(!path.empty(), function, ": expected the path of a file but got an empty one");
+  struct stat old;
+  const bool exists = despite_signals([&] { return ::stat(path.c_str(), &old); }) == 0;
+  if (exists && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode)) return;  // a device or a pipe
+  bool good = exists || errno == ENOENT;
+  if (exists && S_ISDIR(old.st_mode)) {
+    errno = EISDIR;
+    good = false;
+  }
+  std::string target = path;
+  const auto writable = [&] { return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS); };
+  good = good && (!exists || despite_signals(writable) == 0) && follow_links(target);
+  if (good) {
+    const Place place(target);
+    good = place && TemporaryFile(place);
+  }
+  require<Error>(good, function, ": expected a writable file but got '", std::strerror(errno), "' for ", path);
+}
+
 EIGENESIS_ONCE std::string earlier_file(const std::string& path, Index i) {
   std::string target = path;
   return (follow_links(target) ? target : path) + "." + std::to_string(i);

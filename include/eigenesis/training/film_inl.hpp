@@ -78,6 +78,12 @@ EIGENESIS_ONCE Film::Film(std::string path, std::function<Picture()> draw, FilmO
 }
 EIGENESIS_ONCE void Film::begin(TrainingView& now) {
   frames_.reset();  // of an earlier training
+  detail::expect_writable("Film", path_);
+  if (!now.resumed && detail::file_exists(path_)) {
+    const detail::Bytes there = detail::read_file("Film", path_);
+    require<DataError>(there.empty() || there[0] == 0x89, "Film: expected a PNG file or none but got another file: ",
+                       path_);
+  }
   auto frames = std::make_shared<detail::FilmFrames>();
   frames->training = now.id;
   if (now.resumed && detail::file_exists(path_))

@@ -76,7 +76,7 @@ struct FitOptions {
   /// Called after each epoch and its evaluation.
   detail::Callback<FitState<Losses>> on_epoch = {};
   std::optional<Checkpoint> checkpoint = {};  // Checkpoint{.path = "run.safetensors", .every = 500}
-  std::vector<AWatcher> watch = {};           // {Log{"run.csv"}, EarlyStopping{}}
+  std::vector<WatcherRef> watch = {};           // {Log{"run.csv"}, EarlyStopping{}}
   DistributedOver distributed = {};           // an Mpi: each of its ranks has batches of batch_size samples
   FitHistory<Losses>* history = nullptr;      // if given, kept up to date here too, so that it outlasts an exception
 };

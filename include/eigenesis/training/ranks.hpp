@@ -33,7 +33,7 @@ class Ranks : public RanksOfStep {
   /// What this rank shows: rank 0 what is given, the others nothing.
   virtual Progress progress(const Progress& given) const = 0;
   /// Who watches on this rank: all that are given on rank 0, on the others those who want to.
-  virtual std::vector<AWatcher> watchers(const std::vector<AWatcher>& given) const = 0;
+  virtual std::vector<WatcherRef> watchers(const std::vector<WatcherRef>& given) const = 0;
 
   /// All ranks get what rank 0 has: the progress of the training,
   virtual void adopt(FitMemory& memory) = 0;

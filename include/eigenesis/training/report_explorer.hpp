@@ -57,6 +57,7 @@ PageDecoder page_decoder(const Model& model, const ExplorerOptions& options) {
   const Tensor<float, 2> codes = options.codes ? options.codes() : Tensor<float, 2>(Shape{Index{0}, decoder.latents});
   require(codes.shape(1) == decoder.latents, "Explorer: expected codes of shape [M, ", decoder.latents, "] but got ",
           codes.shape());
+  require<NumericError>(codes.array().isFinite().all(), "Explorer: expected finite codes but got nan or inf");
   decoder.codes.assign(codes.values().begin(), codes.values().end());
   const Tensor<float, 2> z = page_latents(decoder.latents, codes);
   const auto images = page_images(model, z);
@@ -86,7 +87,8 @@ void check_for_page() {
 /// weights, in float16 unless that changes a pixel by more than 5e-4 of the range, measured with 64 normal latents and
 /// the codes; in float32 then. The model, a Vae, Autoencoder, Decoder, Generator or network, has to outlive it. Throws
 /// ArgumentError for a layer or likelihood that the page does not know, by name, and ShapeError for outputs that are
-/// no images of one or three channels, and for codes of another size.
+/// no images of one or three channels, and for codes of another size. As save_grid does, it refuses pixels outside of
+/// `.range` unless that clips them.
 class Explorer {
  public:
   template <class Model>

@@ -48,6 +48,8 @@ EIGENESIS_ONCE void complete_page_decoder(PageDecoder& decoder, const Shape<4>& 
 EIGENESIS_ONCE void note_pixels(PageDecoder& decoder, const Tensor<float, 2>& z, std::span<const float> pixels,
                                 std::span<const float> of_rounded_weights) {
   const double unit = decoder.range.high - decoder.range.low;
+  for (const float pixel : pixels)
+    if (!std::isnan(pixel)) pixel_byte("Explorer", pixel, decoder.range);
   double error = 0;
   for (std::size_t i = 0; i < pixels.size(); ++i) {
     const double change = std::abs(static_cast<double>(pixels[i]) - of_rounded_weights[i]) / unit;

@@ -105,11 +105,11 @@ class ReportState {
       if (i < now.held_out.size()) curves.held_out.add(now.step, now.held_out[i].value);
     }
   }
-  /// Of several updates of a model, the last one stays.
+  /// Of several updates by an optimizer, the last one stays.
   void add_updates(const TrainingView& now) {
     if (now.step / options_.updates_every % updates_stride_ != 0) return;
     for (const Update& update : now.updates) {
-      const std::string name = page_string(update.model) + " ";
+      const std::string name = page_string(update.name.empty() ? update.model : update.name) + " ";
       std::erase_if(kept_, [&](const Kept& kept) {
         return kept.kind == 'u' && kept.step == now.step && kept.rest.starts_with(name);
       });
@@ -164,7 +164,7 @@ class ReportState {
     ThinnedCurve steps, epochs, held_out;
   };
   /// A picture, a warning, an update or a metric, a line of the page. `rest`: a picture's name and its PNG file; a
-  /// sentence; the name of a model, its learning rate and gradient norm; a metric's name and value (its `epoch`:
+  /// sentence; the name of an optimizer, its learning rate and gradient norm; a metric's name and value (its `epoch`:
   /// whether it was measured after one).
   struct Kept {
     char kind = 'p';

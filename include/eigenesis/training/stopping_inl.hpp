@@ -81,10 +81,20 @@ EIGENESIS_ONCE void EarlyStopping::step(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void EarlyStopping::epoch(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void EarlyStopping::look(TrainingView& now) {
   const std::optional<bool> better = best_.improves(now, options_.min_change);
-  if (better && !*better && best_.waiting() >= options_.patience) now.stop = true;
+  if (!better || *better || best_.waiting() < options_.patience) return;
+  now.stop = true;
+  if (!now.past)
+    now.warn("EarlyStopping: " + std::to_string(best_.waiting()) + " measurements in a row were not better than " +
+             detail::text(best_.value()) + ", the training ends after step " + std::to_string(now.step));
 }
 
 EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
+  detail::expect_writable("KeepBest", path_);
+  if (detail::file_exists(path_)) {
+    const detail::Bytes there = detail::read_file("KeepBest", path_);
+    require<DataError>(there.empty() || (there.size() > 8 && there[8] == '{'),
+                       "KeepBest: expected a safetensors file or none but got another file: ", path_);
+  }
   if (!now.resumed || now.step == 0 || !detail::file_exists(path_)) return best_.begin(now);
   const std::string kept = detail::safetensors_note(path_);
   double value = 0;
@@ -106,7 +116,10 @@ EIGENESIS_ONCE TimeLimit::TimeLimit(double seconds) : seconds_(seconds) {
   require<ArgumentError>(seconds > 0, "TimeLimit: expected seconds > 0 but got ", seconds);
 }
 EIGENESIS_ONCE void TimeLimit::step(TrainingView& now) {
-  if (!now.past && now.seconds >= seconds_) now.stop = true;
+  if (now.past || now.stop || now.seconds < seconds_) return;
+  now.stop = true;
+  now.warn("TimeLimit: " + detail::text(seconds_) + " s are over, the training ends after step " +
+           std::to_string(now.step));
 }
 
 EIGENESIS_ONCE void StopOnInterrupt::begin(TrainingView&) {

@@ -74,11 +74,21 @@ class Watcher {
 };
 
 /// One of those who watch: a value, or a pointer to one that outlives the training.
-class AWatcher {
+class WatcherRef {
  public:
   template <class W>
-  requires std::derived_from<W, Watcher> AWatcher(W watcher) : watcher_(std::make_shared<W>(std::move(watcher))) {}
-  AWatcher(Watcher* watcher) : watcher_(watcher, [](Watcher*) {}) {
+  requires std::derived_from<W, Watcher> WatcherRef(W watcher) : watcher_(std::make_shared<W>(std::move(watcher))) {
+    constexpr bool overrides = requires {
+      static_cast<void (W::*)(TrainingView&)>(&W::begin), static_cast<void (W::*)(TrainingView&)>(&W::measure);
+      static_cast<void (W::*)(TrainingView&)>(&W::step), static_cast<void (W::*)(TrainingView&)>(&W::epoch);
+      static_cast<void (W::*)(TrainingView&)>(&W::save), static_cast<void (W::*)(TrainingView&)>(&W::end);
+      static_cast<void (W::*)(TrainingView&, std::string_view)>(&W::warning);
+    };
+    static_assert(overrides,
+                  "eigenesis: begin, measure, step, epoch, save and end of a Watcher take a TrainingView& (by "
+                  "reference), warning one and a std::string_view; with others they would never be called");
+  }
+  WatcherRef(Watcher* watcher) : watcher_(watcher, [](Watcher*) {}) {
     require<ArgumentError>(watcher != nullptr, "fit: expected watchers but got nullptr");
   }
 
@@ -113,7 +123,7 @@ class WatchedRun;
 class Watching;
 /// What fit needs to tell watchers of a training. Only programs that have watchers have its code.
 struct WatchingFunctions {
-  std::shared_ptr<WatchedRun> (*make)(Watching&, const std::vector<AWatcher>&, Progress&, const TrainingView&);
+  std::shared_ptr<WatchedRun> (*make)(Watching&, const std::vector<WatcherRef>&, Progress&, const TrainingView&);
   bool (*reads_updates)(const WatchedRun&, Index step);
   void (*begin)(WatchedRun&, const RunBegin&, TrainerFields);
   void (*step)(WatchedRun&, Index step, Index epoch, std::span<const NamedValue> losses, bool past);
@@ -128,7 +138,7 @@ struct WatchingFunctions {
 /// true, and end() throws it.
 class Watching {
  public:
-  Watching(const std::vector<AWatcher>& watchers, Progress& progress, const TrainingView& training)
+  Watching(const std::vector<WatcherRef>& watchers, Progress& progress, const TrainingView& training)
       : watched_(!watchers.empty()),
         functions_(watched_ ? &watchers.front().functions() : progress.functions_for_gradient_norms()) {
     if (functions_) run_ = functions_->make(*this, watchers, progress, training);

@@ -23,7 +23,7 @@ EIGENESIS_ONCE double seconds_now() {
 /// The watchers of a training, and what they are told.
 class WatchedRun {
  public:
-  WatchedRun(Watching& front, std::vector<AWatcher> watchers, Progress& progress, TrainingView training)
+  WatchedRun(Watching& front, std::vector<WatcherRef> watchers, Progress& progress, TrainingView training)
       : front_(front),
         watchers_(std::move(watchers)),
         progress_(progress),
@@ -54,7 +54,7 @@ class WatchedRun {
   void name_updates();
 
   Watching& front_;
-  std::vector<AWatcher> watchers_;
+  std::vector<WatcherRef> watchers_;
   Progress& progress_;
   TrainingView training_;
   double began_;
@@ -80,7 +80,7 @@ EIGENESIS_ONCE WatchedRun::~WatchedRun() {
 
 EIGENESIS_ONCE bool WatchedRun::reads_updates(Index step) const {
   return progress_.functions_for_gradient_norms() ||
-         std::ranges::any_of(watchers_, [step](const AWatcher& watcher) { return watcher->reads_updates(step); });
+         std::ranges::any_of(watchers_, [step](const WatcherRef& watcher) { return watcher->reads_updates(step); });
 }
 
 template <class Call>
@@ -117,7 +117,7 @@ EIGENESIS_ONCE bool same_file(const std::string& a, const std::string& b) {
 
 EIGENESIS_ONCE void WatchedRun::expect_paths(const RunBegin& run) const {
   std::vector<std::string> paths{run.checkpoint};
-  for (const AWatcher& watcher : watchers_) {
+  for (const WatcherRef& watcher : watchers_) {
     const std::string path = watcher->path();
     if (path.empty()) continue;
     for (const std::string& other : paths)
@@ -242,7 +242,7 @@ EIGENESIS_ONCE void WatchedRun::add_gradient_norms(CachedVector<NamedValue>& val
 
 EIGENESIS_ONCE const WatchingFunctions& watching_functions() {
   static constexpr WatchingFunctions functions{
-      [](Watching& front, const std::vector<AWatcher>& watchers, Progress& progress, const TrainingView& training) {
+      [](Watching& front, const std::vector<WatcherRef>& watchers, Progress& progress, const TrainingView& training) {
         return std::make_shared<WatchedRun>(front, watchers, progress, training);
       },
       [](const WatchedRun& run, Index step) { return run.reads_updates(step); },
