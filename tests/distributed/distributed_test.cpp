@@ -75,8 +75,10 @@ auto on_ranks(Index ranks, F f) {
   return outcomes;
 }
 
-/// The weights of a VAE after a training; alone if not `over`. `spoil` is called in each step.
-std::vector<double> train(Distributed* over, Index ranks, Index samples, const std::function<void()>& spoil = {}) {
+/// The weights of a VAE after a training; alone if not `over`. `spoil` is called in each step. A callback may draw from
+/// the generator of the training.
+std::vector<double> train(Distributed* over, Index ranks, Index samples, const std::function<void()>& spoil = {},
+                          bool callback_draws = false) {
   Rng rng(3);
   Tensor<double, 2> data(Shape{samples, 6});
   rng.fill_uniform(data.data(), data.size(), 0.0, 1.0);
@@ -88,7 +90,12 @@ std::vector<double> train(Distributed* over, Index ranks, Index samples, const s
     if (spoil) spoil();
     return x;
   };
-  trainer.fit(Transformed{data, noisy}, {.epochs = 10, .batch_size = over ? 8 : 8 * ranks, .distributed = over}, rng);
+  const auto draw = [&](auto&) {
+    if (callback_draws) rng.uniform();
+  };
+  trainer.fit(
+      Transformed{data, noisy},
+      {.epochs = 10, .batch_size = over ? 8 : 8 * ranks, .on_step = draw, .on_epoch = draw, .distributed = over}, rng);
   std::vector<double> weights;
   for_each_state(
       vae, [&](const FieldPath&, const auto& x) { weights.insert(weights.end(), x.data(), x.data() + x.size()); });
@@ -104,6 +111,17 @@ TEST_CASE("Three ranks with a third of the batch each come to the weights of one
   for (const auto& [weights, message] : outcomes) {
     CHECK(message == "");
     CHECK(weights == outcomes[0].result);
+    REQUIRE(weights.size() == alone.size());
+    double worst = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) worst = std::max(worst, std::abs(weights[i] - alone[i]));
+    CHECK(worst < 1e-12);
+  }
+}
+
+TEST_CASE("All ranks go on with the generator from which a callback of rank 0 has drawn") {
+  const auto alone = train(nullptr, 2, 83, {}, true);
+  for (const auto& [weights, message] : on_ranks(2, [](Distributed& over) { return train(&over, 2, 83, {}, true); })) {
+    CHECK(message == "");
     REQUIRE(weights.size() == alone.size());
     double worst = 0;
     for (std::size_t i = 0; i < weights.size(); ++i) worst = std::max(worst, std::abs(weights[i] - alone[i]));

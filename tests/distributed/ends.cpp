@@ -12,10 +12,16 @@ using namespace eigenesis;
 struct Trainer {
   Linear<float> unit;
   Sgd<> optimizer;
+  bool swallows = false;  // its own errors
   int steps = 0;
   Loss step(const Tensor<float, 2>& batch, Rng&) {
     const auto loss = mean(square(unit(batch)));
-    optimizer.minimize(loss, unit);
+    try {
+      if (swallows && steps == 3) throw NumericError("nan");
+      optimizer.minimize(loss, unit);
+    } catch (const Error&) {
+      if (!swallows) throw;
+    }
     if (++steps == 2) {
       const std::string line = std::to_string(getpid()) + "\n";  // one write: ranks share the output
       std::fputs(line.c_str(), stdout);
@@ -32,9 +38,18 @@ int main(int argc, char** argv) try {
   const bool last = mpi.rank() == mpi.ranks() - 1;
   if (last && how == "error_outside") throw Error("the last rank has no data");
   if (last && how == "exit_outside") std::exit(3);
+  if (last && how == "leaves") return 1;
+  if (how == "forgets") return 0;
   Rng rng(1);
-  Trainer trainer{Linear(2, 1, rng), Sgd<>{}};
-  const Index steps = how == "endless" || how.ends_with("outside") ? 1'000'000'000 : 5;
+  Trainer trainer{Linear(2, 1, rng), Sgd<>{}, last && how == "swallows"};
+  const Index steps = how == "endless" || how.ends_with("outside") || how == "swallows" ? 1'000'000'000 : 5;
+  if (how == "caught_inside") try {
+      if (last) throw Error("the last rank has no data");
+      fit(trainer, ring_of_gaussians(8), {.steps = steps, .batch_size = 4, .distributed = mpi}, rng);
+    } catch (const Error& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+      return 1;
+    }
   fit(trainer, ring_of_gaussians(8), {.steps = steps, .batch_size = 4, .distributed = mpi}, rng);
   if (mpi.rank() == 0) std::puts("done");
 } catch (const Error& error) {

@@ -58,6 +58,11 @@ for victim, kind in ((3, signal.SIGKILL), (0, signal.SIGKILL), (1, signal.SIGSEG
 
 fails("an error outside of fit", start("error_outside"), message="the last rank has no data")
 fails("an exit outside of fit", start("exit_outside"))
+fails("an error caught while Mpi lives", start("caught_inside"), message="at the end of the program")
+fails("a rank that leaves without a word", start("leaves"), message="at the end of the program")
+fails("a step that swallows its error", start("swallows"), message="expected all ranks to take the same steps")
+out, err = end_of("a program that forgets .distributed", start("forgets"))
+expect("a sentence about .distributed", "no training had .distributed = mpi" in err, err)
 
 # Ranks with other instruction sets: the second one is told to use another.
 other = ["env", "EIGENESIS_ISA=baseline", program]

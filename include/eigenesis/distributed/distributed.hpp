@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,10 @@ class Distributed : public detail::Ranks {
   const DistributedOptions& options() const { return options_; }
 
  protected:
+  /// All ranks come to the end of the program; one that is in a training yet throws there.
+  void leave();
+  /// Whether there was a training.
+  bool begun() const { return begun_; }
   Distributed(const Distributed&) = default;
   Distributed& operator=(const Distributed&) = default;
 
@@ -62,6 +67,7 @@ class Distributed : public detail::Ranks {
   void adopt(std::string_view place, std::span<NamedValue> numbers) override;
   void expect_same(const std::vector<detail::SavedField>& trainer) override;
   bool any(std::string_view place, bool own) override;
+  bool agree(bool stop, Rng& rng) override;
   void begin_step(Index step) override;
   void begin_batch(const detail::RowShare& rows, Rng& rng) override;
   Index end_step(std::span<NamedValue> losses, Index samples, Rng& rng) override;
@@ -76,10 +82,13 @@ class Distributed : public detail::Ranks {
   Index average_parts(std::string_view place, Index weight, std::span<const std::span<Scalar>> parts,
                       std::span<double> adopted);
   [[noreturn]] void fail_together(std::span<const Card> cards);
+  template <class F>
+  void all_throw(F&& fail);
 
   DistributedOptions options_;
   std::string function_;      // of the training, for messages
-  bool all_know_ = false;     // of an error that ends the training
+  std::exception_ptr known_;  // the error that ends the training on all ranks, and which each of them has thrown
+  bool begun_ = false;        // a training
   Index samples_ = 1;         // in the batch
   std::uint64_t stream_ = 0;  // of random numbers, others for each rank and batch
 };

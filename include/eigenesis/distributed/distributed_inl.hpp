@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <tuple>
 #include <utility>
@@ -27,7 +28,19 @@ struct Distributed::Card {
   std::array<double, few> numbers = {};  // if they are so few
 };
 
+/// Calls `fail`, which throws what all ranks throw now.
+template <class F>
+void Distributed::all_throw(F&& fail) {
+  try {
+    fail();
+  } catch (...) {
+    known_ = std::current_exception();
+    throw;
+  }
+}
+
 EIGENESIS_ONCE detail::CachedVector<double> Distributed::meet(std::string_view place, std::span<const double> own) {
+  if (known_) std::rethrow_exception(known_);  // somebody caught it, and goes on alone
   Card card;
   card.count = own.size();
   std::ranges::copy(place.substr(0, card.place.size() - 1), card.place.begin());
@@ -38,12 +51,12 @@ EIGENESIS_ONCE detail::CachedVector<double> Distributed::meet(std::string_view p
   gather(&card, cards.data(), sizeof(Card));
   if (!std::ranges::all_of(cards, [](const Card& each) { return each.kind == Card::fine; })) fail_together(cards);
   for (std::size_t r = 1; r < n; ++r)
-    if (cards[r].place != cards[0].place || cards[r].count != cards[0].count) {
-      all_know_ = true;
-      detail::fail<Error>(function_, ": expected all ranks to take the same steps but rank 0 is at ",
-                          cards[0].place.data(), " with ", cards[0].count, " numbers and rank ", r, " at ",
-                          cards[r].place.data(), " with ", cards[r].count);
-    }
+    if (cards[r].place != cards[0].place || cards[r].count != cards[0].count)
+      all_throw([&] {
+        detail::fail<Error>(function_, ": expected all ranks to take the same steps but rank 0 is at ",
+                            cards[0].place.data(), " with ", cards[0].count, " numbers and rank ", r, " at ",
+                            cards[r].place.data(), " with ", cards[r].count);
+      });
   detail::CachedVector<double> all(n * own.size());
   if (few)
     for (std::size_t r = 0; r < n; ++r)
@@ -57,9 +70,10 @@ EIGENESIS_ONCE void Distributed::expect_same(std::string_view what, double own, 
   const detail::CachedVector<double> all = meet(what, std::array{own});
   for (std::size_t r = 1; r < all.size(); ++r) {
     if (all[r] == all[0]) continue;
-    all_know_ = true;
-    detail::fail<ArgumentError>(function_, ": expected all ranks to have the same ", what, " but rank 0 has ", all[0],
-                                " and rank ", r, " has ", all[r], hint);
+    all_throw([&] {
+      detail::fail<ArgumentError>(function_, ": expected all ranks to have the same ", what, " but rank 0 has ", all[0],
+                                  " and rank ", r, " has ", all[r], hint);
+    });
   }
 }
 
@@ -74,10 +88,33 @@ EIGENESIS_ONCE void Distributed::adopt(std::string_view place, std::span<NamedVa
   for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i].value = all[i];
 }
 
+EIGENESIS_ONCE bool Distributed::agree(bool stop, Rng& rng) {
+  const Rng::State state = rng.state();
+  std::array<double, 5> own{stop ? 1.0 : 0.0};
+  detail::put_bits(&own[1], state.key);
+  detail::put_bits(&own[3], state.counter);
+  const detail::CachedVector<double> met = meet("what follows a step", own);
+  rng = Rng(Rng::State{detail::get_bits(&met[1]), detail::get_bits(&met[3])});
+  for (std::size_t r = 0; r < met.size(); r += own.size()) stop = stop || met[r] != 0;
+  return stop;
+}
+
 EIGENESIS_ONCE void Distributed::end() { meet("the end of the training", {}); }
 
+EIGENESIS_ONCE void Distributed::leave() {
+  for (bool here = false; !here && ranks() > 1;) {
+    known_ = nullptr;
+    try {
+      meet("the end of the program", {});
+      here = true;
+    } catch (const Error&) {  // of a rank that is elsewhere, and learns that it is alone; it comes here too
+      here = !known_;         // no rank can be reached
+    }
+  }
+}
+
 EIGENESIS_ONCE void Distributed::report() {
-  if (std::exchange(all_know_, false)) return;
+  if (known_) return;
   Card card;
   std::array<char, Card::most_characters> message = {};
   const auto note = [&](Card::Kind kind, std::string_view text) {
@@ -106,7 +143,6 @@ EIGENESIS_ONCE void Distributed::report() {
 }
 
 EIGENESIS_ONCE void Distributed::fail_together(std::span<const Card> cards) {
-  all_know_ = true;
   const std::array<char, Card::most_characters> none = {};
   detail::CachedVector<char> messages(cards.size() * none.size());
   gather(none.data(), messages.data(), static_cast<Index>(none.size()));
@@ -114,18 +150,21 @@ EIGENESIS_ONCE void Distributed::fail_together(std::span<const Card> cards) {
   while (cards[r].kind == Card::fine) ++r;
   const std::string message = function_ + ": expected all ranks to go on but rank " + std::to_string(r) +
                               " ended with: " + &messages[r * none.size()];
-  switch (cards[r].kind) {
-    case Card::shape:
-      throw ShapeError(message);
-    case Card::argument:
-      throw ArgumentError(message);
-    case Card::data:
-      throw DataError(message);
-    case Card::numeric:
-      throw NumericError(message);
-    default:
-      throw Error(message);
-  }
+  all_throw([&] {
+    switch (cards[r].kind) {
+      case Card::shape:
+        throw ShapeError(message);
+      case Card::argument:
+        throw ArgumentError(message);
+      case Card::data:
+        throw DataError(message);
+      case Card::numeric:
+        throw NumericError(message);
+      default:
+        throw Error(message);
+    }
+  });
+  std::abort();  // never reached
 }
 
 // -------- sums
@@ -147,9 +186,10 @@ Index Distributed::average_parts(std::string_view place, Index weight, std::span
     whole += weight_of(r);
     const double there = met[r * own.size() + 1];
     if (there == met[1]) continue;
-    all_know_ = true;
-    detail::fail<ShapeError>(function_, ": expected as many numbers in ", place, " on all ranks but rank ", r, " has ",
-                             there, " and rank 0 has ", met[1]);
+    all_throw([&] {
+      detail::fail<ShapeError>(function_, ": expected as many numbers in ", place, " on all ranks but rank ", r,
+                               " has ", there, " and rank 0 has ", met[1]);
+    });
   }
 
   constexpr std::size_t multiple = 64 / sizeof(Scalar);  // sections of whole cache lines
@@ -212,6 +252,8 @@ class Checksum {
 
 EIGENESIS_ONCE void Distributed::begin(const detail::TrainingOfRanks& training, Rng& rng) {
   function_ = training.function;
+  known_ = nullptr;
+  begun_ = true;
   expect_same("version of the library",
               EIGENESIS_VERSION_MAJOR * 1e6 + EIGENESIS_VERSION_MINOR * 1e3 + EIGENESIS_VERSION_PATCH);
   if (!options_.any_instruction_set)
@@ -224,14 +266,16 @@ EIGENESIS_ONCE void Distributed::begin(const detail::TrainingOfRanks& training, 
         {"number of steps", training.steps, ""},
         {"number of epochs", training.epochs, ""},
         {"batch_size", training.batch_size, ""},
+        {"drop_last (0 or 1)", Index{training.drop_last}, ""},
         {"number of checkpoints (0 or 1)", Index{checkpoint ? 1 : 0}, ""},
         {"number of steps from one checkpoint to the next", checkpoint ? checkpoint->every : 0, ""}})
     expect_same(what, static_cast<double>(own), hint);
   const Index least = ranks() * (training.drop_last ? training.batch_size : 1);
   if (training.samples > 0 && training.samples < least) {
-    all_know_ = true;
-    detail::fail<ArgumentError>(function_, ": expected at least ", least, " samples for ", ranks(), " ranks",
-                                training.drop_last ? " with a batch each" : "", " but got ", training.samples);
+    all_throw([&] {
+      detail::fail<ArgumentError>(function_, ": expected at least ", least, " samples for ", ranks(), " ranks",
+                                  training.drop_last ? " with a batch each" : "", " but got ", training.samples);
+    });
   }
   end_step({}, 1, rng);
 }

@@ -12,6 +12,7 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 
@@ -54,6 +55,9 @@ class Mpi : public Distributed {
   Mpi& operator=(const Mpi&) = delete;
   ~Mpi() override {
     if (std::uncaught_exceptions() > exceptions_) return;  // the program may still say why; at its exit MPI ends
+    if (rank_ == 0 && ranks_ > 1 && !begun())
+      std::fprintf(stderr, "Mpi: %d ranks were started but no training had .distributed = mpi\n", ranks_);
+    leave();
     MPI_Type_free(&line_type_);
     MPI_Finalize();
   }

@@ -68,7 +68,8 @@ EIGENESIS_ONCE void expect_ranks(const FitMemory& memory, const FitMemory& expec
   const double before = there * memory.numbers(FitMemory::batch_size);
   const double now = here * expected.numbers(FitMemory::batch_size);
   require<DataError>(before == now, "its ", ranks(there), " had batches of ", before, " samples together, here they ",
-                     "would be of ", now, "; a batch_size of ", before / here, " goes on");
+                     "would be of ", now,
+                     std::fmod(before, here) == 0 ? "; a batch_size of " + text(before / here) + " goes on" : "");
 }
 
 EIGENESIS_ONCE FitMemory checkpoint_numbers(const std::string& path, const FitMemory& expected, bool reshard) {

@@ -347,7 +347,7 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
     }
   };
   const auto stop_together = [&] {
-    if (ranks) state.stop = ranks->any("a stop", state.stop);
+    if (ranks) state.stop = ranks->agree(state.stop, rng);
   };
   FitHistory<Losses> before = std::exchange(history, {});
   bool resumed = false;
@@ -471,6 +471,7 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
   }
   if (first) progress.step(state.epoch, duration.steps, {});  // the checkpoint was of a finished training
   watching.end();
+  stop_together();
   if (ranks) ranks->end();
   return history;
 }

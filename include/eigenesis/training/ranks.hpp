@@ -45,6 +45,9 @@ class Ranks : public RanksOfStep {
   virtual void expect_same(const std::vector<SavedField>& trainer) = 0;
   /// Whether one of the ranks has it.
   virtual bool any(std::string_view place, bool own) = 0;
+  /// After the callbacks and watchers of a step or epoch, which are those of rank 0: whether one of the ranks stops.
+  /// All go on with the generator of rank 0, from which a callback may have drawn.
+  virtual bool agree(bool stop, Rng& rng) = 0;
 
   /// The step after so many.
   virtual void begin_step(Index step) = 0;
@@ -67,9 +70,8 @@ class Ranks : public RanksOfStep {
 class StepScope {
  public:
   StepScope(Ranks* ranks, Index step, Rng& rng) : outer_(RanksOfStep::now()), rng_(rng) {
-    if (!ranks) return;
     RanksOfStep::now() = ranks;
-    ranks->begin_step(step);
+    if (ranks) ranks->begin_step(step);
   }
   StepScope(const StepScope&) = delete;
   StepScope& operator=(const StepScope&) = delete;
