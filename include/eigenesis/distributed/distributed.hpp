@@ -70,7 +70,7 @@ class Distributed : public detail::Ranks {
   bool agree(bool stop, Rng& rng) override;
   void begin_step(Index step) override;
   void begin_batch(const detail::RowShare& rows, Rng& rng) override;
-  Index end_step(std::span<NamedValue> losses, Index samples, Rng& rng) override;
+  Index end_step(std::span<NamedValue> losses, Index samples) override;
   void end() override;
   void report() override;
 

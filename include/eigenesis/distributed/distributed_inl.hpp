@@ -277,7 +277,7 @@ EIGENESIS_ONCE void Distributed::begin(const detail::TrainingOfRanks& training, 
                                   training.drop_last ? " with a batch each" : "", " but got ", training.samples);
     });
   }
-  end_step({}, 1, rng);
+  agree(false, rng);
 }
 
 EIGENESIS_ONCE Progress Distributed::progress(const Progress& given) const {
@@ -348,22 +348,17 @@ EIGENESIS_ONCE void Distributed::begin_batch(const detail::RowShare& rows, Rng& 
   samples_ = rows.rows;
 }
 
-EIGENESIS_ONCE Index Distributed::end_step(std::span<NamedValue> losses, Index samples, Rng& rng) {
-  const Rng::State state = rng.state();
-  std::vector<double> own(5);
-  own[0] = static_cast<double>(samples);
-  detail::put_bits(&own[1], state.key);
-  detail::put_bits(&own[3], state.counter);
+EIGENESIS_ONCE Index Distributed::end_step(std::span<NamedValue> losses, Index samples) {
+  std::vector<double> own{static_cast<double>(samples)};
   for (const NamedValue& loss : losses) own.push_back(loss.value);
   const detail::CachedVector<double> met = meet("the end of a step", own);
   double all = 0;
   for (NamedValue& loss : losses) loss.value = 0;
   for (std::size_t r = 0; r < met.size(); r += own.size()) {
     all += met[r];
-    for (std::size_t i = 0; i < losses.size(); ++i) losses[i].value += detail::rounded(met[r] * met[r + 5 + i]);
+    for (std::size_t i = 0; i < losses.size(); ++i) losses[i].value += detail::rounded(met[r] * met[r + 1 + i]);
   }
   for (NamedValue& loss : losses) loss.value /= all;
-  rng = Rng(Rng::State{detail::get_bits(&met[1]), detail::get_bits(&met[3])});
   return static_cast<Index>(all);
 }
 

@@ -420,7 +420,7 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
       }
       if (ranks) {
         CachedVector<NamedValue> losses = named(state.losses);
-        next.samples = ranks->end_step(losses, next.samples, rng);
+        next.samples = ranks->end_step(losses, next.samples);
         set_values(state.losses, losses);
       }
       if (options.steps > 0 && done % 100 == 0) run.recent = {};  // a mean since step 0 would soon hardly move

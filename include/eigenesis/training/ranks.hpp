@@ -45,17 +45,16 @@ class Ranks : public RanksOfStep {
   virtual void expect_same(const std::vector<SavedField>& trainer) = 0;
   /// Whether one of the ranks has it.
   virtual bool any(std::string_view place, bool own) = 0;
-  /// After the callbacks and watchers of a step or epoch, which are those of rank 0: whether one of the ranks stops.
-  /// All go on with the generator of rank 0, from which a callback may have drawn.
+  /// After each step and epoch, behind callbacks and watchers: whether one of the ranks stops. All go on with the
+  /// generator of rank 0, from which a callback may have drawn.
   virtual bool agree(bool stop, Rng& rng) = 0;
 
   /// The step after so many.
   virtual void begin_step(Index step) = 0;
   /// The batch of this step, or its next one: from now on `rng` draws these rows, those of this rank.
   virtual void begin_batch(const RowShare& rows, Rng& rng) = 0;
-  /// The losses become means over the samples of all ranks, whose number is returned. All go on with the generator of
-  /// rank 0.
-  virtual Index end_step(std::span<NamedValue> losses, Index samples, Rng& rng) = 0;
+  /// The losses become means over the samples of all ranks, whose number is returned.
+  virtual Index end_step(std::span<NamedValue> losses, Index samples) = 0;
 
   /// The training is over, everywhere and without an error.
   virtual void end() = 0;

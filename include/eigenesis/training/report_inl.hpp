@@ -97,7 +97,7 @@ class ReportState {
       kept_.push_back({'m', now.step, epoch ? 1 : 0, page_string(metric.name) + " \"" + text(metric.value) + "\""});
     }
     const auto is_metric = [](const Kept& kept) { return kept.kind == 'm'; };
-    if (std::ranges::count_if(kept_, is_metric) > 2000)
+    if (!now.metrics.empty() && std::ranges::count_if(kept_, is_metric) > 2000)
       std::erase_if(kept_, [&, i = 0](const Kept& kept) mutable { return is_metric(kept) && i++ % 2 == 0; });
     for (std::size_t i = 0; i < now.losses.size(); ++i) {
       Curves& curves = curves_of(now.losses[i].name);
