@@ -50,8 +50,15 @@ int main(int argc, char** argv) try {
       std::fprintf(stderr, "%s\n", error.what());
       return 1;
     }
-  fit(trainer, ring_of_gaussians(8), {.steps = steps, .batch_size = 4, .distributed = mpi}, rng);
-  if (mpi.rank() == 0) std::puts("done");
+  FitOptions<Loss> options{.steps = steps, .batch_size = 4, .distributed = mpi};
+  if (how == "keeps") {  // keeps STEPS PATH: a checkpoint every 100 steps; shows the weights at the end
+    options.steps = std::atoi(argv[2]);
+    options.checkpoint = Checkpoint{.path = argv[3], .every = 100};
+  }
+  fit(trainer, ring_of_gaussians(8), options, rng);
+  if (mpi.rank() == 0)
+    std::printf("done %a %a %a\n", trainer.unit.weight.value()(0, 0), trainer.unit.weight.value()(1, 0),
+                trainer.unit.bias.value()(0));
 } catch (const Error& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

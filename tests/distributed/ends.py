@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 program, mpirun = sys.argv[1], sys.argv[2:]
@@ -16,9 +17,9 @@ def expect(what, condition, got):
         sys.exit(f"ends: expected {what} but got {got}")
 
 
-def start(how, ranks=4):
+def start(*how, ranks=4):
     return subprocess.Popen(
-        [*mpirun, "-np", str(ranks), program, how], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*mpirun, "-np", str(ranks), program, *how], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -55,6 +56,21 @@ for victim, kind in ((3, signal.SIGKILL), (0, signal.SIGKILL), (1, signal.SIGSEG
     pids = [int(process.stdout.readline()) for _ in range(4)]
     os.kill(pids[victim], kind)
     fails(f"{signal.Signals(kind).name} of rank process {victim}", process, pids)
+
+# What was killed goes on from its checkpoint, to the same bits.
+with tempfile.TemporaryDirectory() as folder:
+    last_line = lambda process, name: end_of(name, process)[0].splitlines()[-1]
+    whole = last_line(start("keeps", "4000", f"{folder}/whole", ranks=2), "a training")
+    for _ in range(3):
+        process = start("keeps", "4000", f"{folder}/killed", ranks=2)
+        pids = [int(process.stdout.readline()) for _ in range(2)]
+        written = os.path.exists(f"{folder}/killed") and os.stat(f"{folder}/killed").st_mtime_ns
+        while not os.path.exists(f"{folder}/killed") or os.stat(f"{folder}/killed").st_mtime_ns == written:
+            expect("a checkpoint of a training that goes on", process.poll() is None, process.returncode)
+        os.kill(pids[0], signal.SIGKILL)
+        fails("SIGKILL of a training with a checkpoint", process, pids)
+    killed = last_line(start("keeps", "4000", f"{folder}/killed", ranks=2), "what is left of a training")
+    expect("the weights of a training that was never killed, " + whole, killed == whole, killed)
 
 fails("an error outside of fit", start("error_outside"), message="the last rank has no data")
 fails("an exit outside of fit", start("exit_outside"))

@@ -178,6 +178,27 @@ TEST_CASE("Ranks of a GAN with parts of the batch come to the weights of one ran
   if (ranks() == 1) CHECK(alone == together);
 }
 
+TEST_CASE("Ranks of a conditional GAN with two steps of the discriminator, over epochs") {
+  const auto train = [](Distributed* over) {
+    Rng rng(13);
+    const Conditioned data{rows(96 * 4, 2), rows(96 * 4, 3, 6)};
+    Generator generator{Sequential{AppendCondition{}, Linear<double>(5, 16, rng), Relu{}, Linear<double>(16, 2, rng)},
+                        StandardNormal<double>(2)};
+    Discriminator discriminator{
+        Sequential{AppendCondition{}, Linear<double>(5, 16, rng), LeakyRelu{0.2}, Linear<double>(16, 1, rng)}};
+    GanTrainer trainer{generator, discriminator, NonSaturating{}, Adam<double>{{.learning_rate = 1e-3}},
+                       GanOptions{.discriminator_steps = 2}};
+    const auto history =
+        trainer.fit(data, {.epochs = 3, .batch_size = over ? 32 / ranks() : 32, .distributed = over}, rng);
+    std::vector<double> all = numbers(trainer);
+    append(all, history);
+    return all;
+  };
+  const auto alone = train(nullptr), together = train(mpi);
+  CHECK(distance(alone, together) < 1e-11);
+  CHECK(same_on_all(together));
+}
+
 TEST_CASE("Floats differ by rounding, and are the same bits each time") {
   const auto data = rows<float>(1000);
   const FitOptions<VaeLosses> options{.steps = 200, .batch_size = 128 / ranks()};
@@ -385,6 +406,26 @@ TEST_CASE("What is thrown on one rank is thrown on all, with its kind and messag
         "part of each batch";
     if (ranks() > 1) CHECK(error_of<ArgumentError>(trainer, options, last ? 65 : 64) == expected);
   }
+  SECTION("other data of the same number") {
+    Rng rng(3);
+    const auto own = rows(64, 6, last ? 6 : 5);
+    std::string message = "none";
+    try {
+      fit(trainer, own, options, rng);
+    } catch (const ArgumentError& error) {
+      message = error.what();
+    }
+    if (ranks() > 1)
+      CHECK_THAT(message, ContainsSubstring("expected all ranks to have the same samples (a checksum of 64 of them) "));
+  }
+  SECTION("another trainer") {
+    Fragile wider = fragile();
+    Rng rng(1);
+    wider.unit = Linear<double>(6, last ? 2 : 1, rng);
+    if (ranks() > 1)
+      CHECK_THAT(error_of<ArgumentError>(wider, options),
+                 ContainsSubstring("rank " + std::to_string(ranks() - 1) + " has others than rank 0 in unit.weight"));
+  }
   SECTION("options that one rank refuses") {
     if (last) options.batch_size = 0;
     CHECK(error_of<ArgumentError>(trainer, options) == told("Fragile::fit: expected batch_size >= 1 but got 0"));
@@ -420,6 +461,23 @@ TEST_CASE("What is thrown on one rank is thrown on all, with its kind and messag
   CHECK(same_on_all(numbers(trainer)));
 }
 
+TEST_CASE("Ranks that come apart are found after the first step and after each hundred") {
+  Fragile trainer = fragile();
+  auto options = eight_steps();
+  options.steps = 1000;
+  const Index apart = GENERATE(1, 2, 101);
+  trainer.before = [&](Index step) {
+    if (step == apart && rank() == ranks() - 1) trainer.unit.bias = Tensor<double, 1>(Shape{1}, 5);
+  };
+  if (ranks() == 1) return;
+  CHECK(error_of<ArgumentError>(trainer, options) ==
+        "Fragile::fit: expected all ranks to have the same numbers in the trainer but rank " +
+            std::to_string(ranks() - 1) +
+            " has others than rank 0 in unit.bias; callbacks run on rank 0 only: does one change a model? Does a step "
+            "depend on more than its batch and its gradients?");
+  CHECK(trainer.optimizer.steps() == (apart == 1 ? 1 : apart == 2 ? 100 : 200));
+}
+
 TEST_CASE("A stop on rank 0 or a signal on any rank ends all after the same step") {
   Fragile trainer = fragile();
   auto options = eight_steps();
@@ -446,12 +504,13 @@ TEST_CASE("A callback may set the learning rate; one that changes a model is fou
   auto options = eight_steps();
   Rng rng(3), same(3);
   SECTION("the learning rate") {
+    const Index when = GENERATE(1, 3, 8);
     options.on_step = [&](FitState<Loss>& now) {
-      if (now.step == 3) trainer.optimizer.set_learning_rate(0.01);
+      if (now.step == when) trainer.optimizer.set_learning_rate(0.01);
     };
     fit(trainer, rows(64), options, rng);
     options.on_step = [&](FitState<Loss>& now) {
-      if (now.step == 3) alone.optimizer.set_learning_rate(0.01);
+      if (now.step == when) alone.optimizer.set_learning_rate(0.01);
     };
     options.distributed = nullptr;
     options.batch_size *= ranks();
@@ -464,7 +523,9 @@ TEST_CASE("A callback may set the learning rate; one that changes a model is fou
     options.on_step = [&](FitState<Loss>& now) {
       if (now.step == 3) trainer.unit.bias = Tensor<double, 1>(Shape{1}, 5);
     };
-    if (ranks() > 1) CHECK_THAT(error_of<Error>(trainer, options), ContainsSubstring("callbacks run on rank 0 only"));
+    if (ranks() > 1)
+      CHECK_THAT(error_of<Error>(trainer, options),
+                 ContainsSubstring("others than rank 0 in unit.bias; callbacks run"));
   }
 }
 

@@ -146,6 +146,7 @@ i64 = struct.pack("<2q", -(2**53), 7)
 npys = {
     "good_f4": npy("<f4", (2, 3), f32(*range(6))),
     "good_f8_scalar": npy("<f8", (), f64(0.1)),
+    "good_f8_beyond_float": npy(">f8", (4,), struct.pack(">4d", 1e304, -1e39, float("-inf"), float("nan"))),
     "good_i2_big_fortran": npy(">i2", (2, 3), struct.pack(">6h", *range(-3, 3)), fortran=True),
     "good_i8": npy("<i8", (2,), i64),
     "good_b1": npy("|b1", (3, 1, 1), b"\0\1\1"),

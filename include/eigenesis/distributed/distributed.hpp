@@ -78,6 +78,9 @@ class Distributed : public detail::Ranks {
   detail::CachedVector<double> meet(std::string_view place, std::span<const double> own);
   /// Throws ArgumentError unless all ranks have the same number.
   void expect_same(std::string_view what, double own, std::string_view hint = {});
+  /// Throws ArgumentError unless all ranks have the same number for each of the trainer's fields.
+  void expect_same(std::string_view what, const std::vector<detail::SavedField>& trainer, std::span<const double> own,
+                   std::string_view hint);
   template <class Scalar>
   Index average_parts(std::string_view place, Index weight, std::span<const std::span<Scalar>> parts,
                       std::span<double> adopted);

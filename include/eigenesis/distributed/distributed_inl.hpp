@@ -48,6 +48,7 @@ EIGENESIS_ONCE detail::CachedVector<double> Distributed::meet(std::string_view p
   if (few) std::ranges::copy(own, card.numbers.begin());
   const auto n = static_cast<std::size_t>(ranks());
   detail::CachedVector<Card> cards(n);
+  detail::CachedVector<double> all(n * own.size());  // before the others wait for this rank
   gather(&card, cards.data(), sizeof(Card));
   if (!std::ranges::all_of(cards, [](const Card& each) { return each.kind == Card::fine; })) fail_together(cards);
   for (std::size_t r = 1; r < n; ++r)
@@ -57,7 +58,6 @@ EIGENESIS_ONCE detail::CachedVector<double> Distributed::meet(std::string_view p
                             cards[0].place.data(), " with ", cards[0].count, " numbers and rank ", r, " at ",
                             cards[r].place.data(), " with ", cards[r].count);
       });
-  detail::CachedVector<double> all(n * own.size());
   if (few)
     for (std::size_t r = 0; r < n; ++r)
       std::copy_n(cards[r].numbers.begin(), own.size(), all.begin() + static_cast<Index>(r * own.size()));
@@ -177,9 +177,15 @@ Index Distributed::average_parts(std::string_view place, Index weight, std::span
   for (const std::span<Scalar> part : parts) count += part.size();
   std::vector<double> own{static_cast<double>(weight), static_cast<double>(count)};
   own.insert(own.end(), adopted.begin(), adopted.end());
+  const auto n = static_cast<std::size_t>(ranks());
+  constexpr std::size_t multiple = 64 / sizeof(Scalar);  // sections of whole cache lines
+  const std::size_t section = (count + n * multiple - 1) / (n * multiple) * multiple;
+  const auto bytes = static_cast<Index>(section * sizeof(Scalar));
+  detail::CachedVector<Scalar> all(n * section, Scalar{0}), sections(n * section);
+  detail::CachedVector<double> sums(section, 0.0);
+
   const detail::CachedVector<double> met = meet(place, own);
   std::copy_n(met.begin() + 2, adopted.size(), adopted.begin());
-  const auto n = static_cast<std::size_t>(ranks());
   const auto weight_of = [&](std::size_t r) { return met[r * own.size()]; };
   double whole = 0;
   for (std::size_t r = 0; r < n; ++r) {
@@ -192,14 +198,9 @@ Index Distributed::average_parts(std::string_view place, Index weight, std::span
     });
   }
 
-  constexpr std::size_t multiple = 64 / sizeof(Scalar);  // sections of whole cache lines
-  const std::size_t section = (count + n * multiple - 1) / (n * multiple) * multiple;
-  const auto bytes = static_cast<Index>(section * sizeof(Scalar));
-  detail::CachedVector<Scalar> all(n * section, Scalar{0}), sections(n * section);
   auto to = all.begin();
   for (const std::span<Scalar> part : parts) to = std::ranges::copy(part, to).out;
   exchange(all.data(), sections.data(), bytes);
-  detail::CachedVector<double> sums(section, 0.0);
   for (std::size_t r = 0; r < n; ++r)
     for (std::size_t i = 0; i < section; ++i) {
       const double product = weight_of(r) * static_cast<double>(sections[r * section + i]);
@@ -261,8 +262,10 @@ EIGENESIS_ONCE void Distributed::begin(const detail::TrainingOfRanks& training, 
                 "; they give different bits: set EIGENESIS_ISA to one that all have, or allow it, "
                 ".any_instruction_set = true");
   const Checkpoint* const checkpoint = training.checkpoint;
+  constexpr const char* all_data = "; each has all data and takes its part of each batch";
   for (const auto& [what, own, hint] :
-       {std::tuple{"number of samples", training.samples, "; each has all data and takes its part of each batch"},
+       {std::tuple{"number of samples", training.samples, all_data},
+        {"samples (a checksum of 64 of them)", Index{training.data}, all_data},
         {"number of steps", training.steps, ""},
         {"number of epochs", training.epochs, ""},
         {"batch_size", training.batch_size, ""},
@@ -294,13 +297,15 @@ EIGENESIS_ONCE std::vector<WatcherRef> Distributed::watchers(const std::vector<W
 }
 
 EIGENESIS_ONCE void Distributed::adopt(const std::vector<detail::SavedField>& trainer) {
-  detail::Checksum names;
+  std::vector<double> own;
   for (const detail::SavedField& field : trainer) {
     const std::size_t bytes = detail::bytes_of(field).size();
-    names.add(field.name.data(), field.name.size());
-    names.add(&bytes, sizeof bytes);
+    detail::Checksum name;
+    name.add(field.name.data(), field.name.size());
+    name.add(&bytes, sizeof bytes);
+    own.push_back(name.value());
   }
-  expect_same("checksum of the names and shapes of the trainer's fields", names.value());
+  expect_same("fields of the trainer, with the same names and sizes,", trainer, own, "");
   for (const detail::SavedField& field : trainer) {
     const auto bytes = detail::bytes_of(field);
     broadcast(bytes.data(), std::ssize(bytes));
@@ -325,12 +330,31 @@ EIGENESIS_ONCE void Distributed::adopt(detail::FitMemory& memory) {
 
 EIGENESIS_ONCE void Distributed::expect_same(const std::vector<detail::SavedField>& trainer) {
   if (options_.any_instruction_set) return adopt(trainer);
-  detail::Checksum all;
+  std::vector<double> own;
+  for (const detail::SavedField& field : trainer) {
+    detail::Checksum sum;
+    if (field.in_files != InFiles::learning_rate)
+      sum.add(detail::bytes_of(field).data(), detail::bytes_of(field).size());
+    own.push_back(sum.value());
+  }
+  expect_same("numbers in the trainer", trainer, own,
+              "; callbacks run on rank 0 only: does one change a model? Does a step depend on more than its batch and "
+              "its gradients?");
   for (const detail::SavedField& field : trainer)
-    all.add(detail::bytes_of(field).data(), detail::bytes_of(field).size());
-  expect_same("numbers in the trainer's fields (as a checksum)", all.value(),
-              "; callbacks run on rank 0 only: does one change a model? Does a step depend on more than its "
-              "gradients?");
+    if (field.in_files == InFiles::learning_rate)
+      broadcast(detail::bytes_of(field).data(), std::ssize(detail::bytes_of(field)));
+}
+
+EIGENESIS_ONCE void Distributed::expect_same(std::string_view what, const std::vector<detail::SavedField>& trainer,
+                                             std::span<const double> own, std::string_view hint) {
+  const detail::CachedVector<double> all = meet("the trainer's fields", own);
+  for (std::size_t i = own.size(); i < all.size(); ++i) {
+    if (all[i] == all[i % own.size()]) continue;
+    all_throw([&] {
+      detail::fail<ArgumentError>(function_, ": expected all ranks to have the same ", what, " but rank ",
+                                  i / own.size(), " has others than rank 0 in ", trainer[i % own.size()].name, hint);
+    });
+  }
 }
 
 EIGENESIS_ONCE void Distributed::begin_step(Index step) {

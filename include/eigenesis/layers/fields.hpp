@@ -23,7 +23,8 @@ enum class InFiles {
   as_in_memory,    // unless the layer says otherwise
   features_first,  // [..., in, out] in memory is [out, in, ...] in files, PyTorch's order
   at_least_zero,   // as in memory; variances and means of squares
-  count            // as in memory; whole numbers >= 0
+  count,           // as in memory; whole numbers >= 0
+  learning_rate    // as in memory; a callback may set it, and of several ranks rank 0 calls it
 };
 
 /// Where a field stands in a model; put together as text ("encoder.trunk.0.weight") only when asked for.

@@ -73,7 +73,7 @@ class Optimizer {
   static void fields(Self& self, auto&& field) {
     if constexpr (!std::is_const_v<Self>) self.bounds_.state = unknown;  // it may be loaded now
     field("steps", self.steps_, InFiles::count);
-    field("learning_rate", self.set_rate_);
+    field("learning_rate", self.set_rate_, InFiles::learning_rate);
     field("state", self.slots_);
   }
 

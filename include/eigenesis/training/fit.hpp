@@ -305,7 +305,9 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
       fail<ArgumentError>(name, ": expected a trainer with `fields` for a training on several ranks");
     Index samples = 0;
     if constexpr (!Batches<Data>::endless) samples = batches.samples();
-    ranks->begin({name, samples, options.steps, options.epochs, options.batch_size, drop_last, checkpoint}, rng);
+    ranks->begin({name, samples, checksum_of_few(data), options.steps, options.epochs, options.batch_size, drop_last,
+                  checkpoint},
+                 rng);
   }
   const Rng::State begin = rng.state();
   FitHistory<Losses> own_history;
@@ -335,16 +337,19 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
                      .epochs = duration.epochs,
                      .steps_per_epoch = duration.steps,
                      .discriminator_wins_at_zero = discriminator_wins_at_zero<Trainer>()});
+  const auto compare_ranks = [&] {
+    if constexpr (HasFields<Trainer>)
+      if (ranks) ranks->expect_same(saved_fields(trainer));
+  };
   const auto save = [&] {
     if (checkpoint && watching) watching.save();
-    if constexpr (HasFields<Trainer>) {
-      if (ranks) ranks->expect_same(saved_fields(trainer));
+    compare_ranks();
+    if constexpr (HasFields<Trainer>)
       if (checkpoint && rank == 0) {
         FitMemory memory = run.remember(batches, rng);
         std::vector<SavedField> fields = saved_fields(trainer, &memory.kinds);
         checkpoint->functions.save(checkpoint->path, checkpoint->keep, std::move(fields), memory);
       }
-    }
   };
   const auto stop_together = [&] {
     if (ranks) state.stop = ranks->agree(state.stop, rng);
@@ -416,7 +421,6 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
           expect_finite(name, data, error);
           throw;
         }
-        first = false;
       }
       if (ranks) {
         CachedVector<NamedValue> losses = named(state.losses);
@@ -436,6 +440,8 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
         state.stop = state.stop || watching.stop();
       }
       stop_together();
+      if (first || state.step % 100 == 0) compare_ranks();
+      first = false;
       if (done < duration.steps && (state.stop || (every > 0 && state.step % every == 0))) save();
       shown = named(run.recent.mean());
       watching.add_gradient_norms(shown);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <exception>
 #include <span>
 #include <string>
@@ -8,6 +10,8 @@
 #include <vector>
 
 #include "eigenesis/core/ranks.hpp"
+#include "eigenesis/data/batches.hpp"
+#include "eigenesis/files/file.hpp"
 #include "eigenesis/training/checkpoint.hpp"
 #include "eigenesis/training/progress.hpp"
 #include "eigenesis/training/watch.hpp"
@@ -19,10 +23,31 @@ namespace detail {
 struct TrainingOfRanks {
   std::string function;  // for messages
   Index samples;         // of all data; 0 for an endless source
+  std::uint32_t data;    // a checksum of some of them
   Index steps, epochs, batch_size;
   bool drop_last;
   const Checkpoint* checkpoint;  // or nullptr
 };
+
+/// A checksum of 64 samples, from the first to the last, of data that are taken row by row; 0 of others.
+template <class Data>
+[[gnu::cold]] std::uint32_t checksum_of_few(const Data& data) {
+  std::uint32_t sum = 0;
+  if constexpr (HasRows<Data>) {
+    constexpr Index few = 64;
+    std::array<Index, few> rows;
+    const Index last = row_count("fit", data) - 1;
+    for (Index i = 0; i < few; ++i) rows[static_cast<std::size_t>(i)] = i * last / (few - 1);
+    const auto taken = take_rows(data, rows);
+    for_each_tensor(taken, [&](std::string_view, const auto& tensor) {
+      const auto bytes = std::as_bytes(tensor.values());
+      sum = sum * 31 + crc32({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    });
+  } else if constexpr (requires { data.data; }) {  // Transformed
+    sum = checksum_of_few(data.data);
+  }
+  return sum;
+}
 
 /// The ranks of a training, as fit sees them: all begin with the numbers of rank 0, have the same losses, and end
 /// together. Distributed in distributed/ is one.
@@ -41,7 +66,7 @@ class Ranks : public RanksOfStep {
   virtual void adopt(const std::vector<SavedField>& trainer) = 0;
   /// or some numbers.
   virtual void adopt(std::string_view place, std::span<NamedValue> numbers) = 0;
-  /// Throws ArgumentError unless the trainers of all ranks have the same numbers.
+  /// Throws ArgumentError unless the trainers of all ranks have the same numbers. Learning rates become those of rank 0.
   virtual void expect_same(const std::vector<SavedField>& trainer) = 0;
   /// Whether one of the ranks has it.
   virtual bool any(std::string_view place, bool own) = 0;
