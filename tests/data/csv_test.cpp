@@ -116,6 +116,8 @@ TEST_CASE_METHOD(Fixture, "load_csv refuses files that are no table") {
   check_refused("a,b\n1,2\n3\n", "2 fields in each row, as in the first, but got 1 in line 3 of " + path);
   check_refused("a,b\n\n1,2\n", "2 fields in each row, as in the first, but got 1 in line 2 of " + path);
   check_refused("a,b\n1,2,\n", "2 fields in each row, as in the first, but got 3 in line 2 of " + path);
+  check_refused("a;b\n1,5;2,5\n", "1 fields in each row, as in the first, but got 3 in line 2 of " + path +
+                                      "; is the .delimiter in the options right?");
   check_refused("a,b\n1,\"2\n3,4\n", "a closing quote in the row that begins in line 2 but got none in " + path);
   check_refused("a,b\n1,\"2\"3\n",
                 "the delimiter ',' or the end of the line behind a closing quote but got '3' in line 2 of " + path);
@@ -139,7 +141,7 @@ TEST_CASE_METHOD(Fixture, "load_csv reads the same in every locale") {
     other = other || std::setlocale(LC_ALL, name);
   const Table<double> table = load("a\n1.5\n");
   check_refused("a;b\n1;2\n", "a number but got '1;2' in line 2, column 0 (a;b) of " + path +
-                                  "; is it the .delimiter in the options?");
+                                  "; is the .delimiter in the options right?");
   check_refused("a;b\n1,5;2\n", "a number but got '1,5' in line 2, column 0 (a) of " + path, {.delimiter = ';'});
   std::setlocale(LC_ALL, before.c_str());
   CHECK(list(table.values) == std::vector<double>{1.5});

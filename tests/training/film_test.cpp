@@ -77,7 +77,6 @@ TEST_CASE("The film of a training that goes on is that of one that was never sto
     for (Index stopped = 1; stopped <= 12; ++stopped) {
       std::filesystem::remove(run);
       train(film, options, 3, run, stopped);
-      const Bytes then = read_bytes(run);
       train(film, options, 3, run);
       CHECK(frames_of(film) == frames_of(whole));
     }

@@ -58,6 +58,12 @@ EIGENESIS_ONCE std::vector<Index> csv_columns(const CsvOptions& options, const s
   return std::to_string(column) + (i < names.size() ? " (" + shown(names[i]) + ")" : "");
 }
 
+/// What ends a message about a text that may have been written with another delimiter.
+inline const char* delimiter_hint(std::string_view text, const CsvOptions& options) {
+  const bool other = text.find(options.delimiter == ';' ? '\t' : ';') != text.npos;
+  return other ? "; is the .delimiter in the options right?" : "";
+}
+
 /// The number in a field.
 template <class Scalar>
 Scalar csv_number(std::string_view field, const CsvOptions& options, Index line, Index column,
@@ -71,10 +77,9 @@ Scalar csv_number(std::string_view field, const CsvOptions& options, Index line,
   const std::string rule = missing                          ? "a number, or .missing in the options,"
                            : parsed == Parsed::out_of_range ? "a number that is neither infinite nor 0 when rounded"
                                                             : "a number";
-  const bool other = field.find(options.delimiter == ';' ? '\t' : ';') != field.npos;
   fail<DataError>("load_csv: expected ", rule, " but got ", field.empty() ? "nothing" : "'" + shown(field) + "'",
                   " in line ", line, ", column ", csv_column_text(names, column), " of ", path,
-                  other ? "; is it the .delimiter in the options?" : "");
+                  delimiter_hint(field, options));
 }
 
 }  // namespace detail
@@ -117,7 +122,7 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
     Index fields = 0;
     while (counting.next_field(field)) ++fields;
     require<DataError>(fields == count, "load_csv: expected ", count, " fields in each row, as in the first, but got ",
-                       fields, " in line ", counting.line(), " of ", path);
+                       fields, " in line ", counting.line(), " of ", path, detail::delimiter_hint(text, options));
   }
   require<DataError>(rows > 0, "load_csv: expected at least one row of numbers but got none in ", path);
 

@@ -97,10 +97,12 @@ std::string OnnxTranslation::along_axis() {
     return dense;
   };
   const Tensor<Scalar, 2> matrix = dense_in(0);
-  for (std::size_t run = 1; run < onnx_runs; ++run)
-    if (dense_in(run).shape() != matrix.shape() || !std::ranges::equal(dense_in(run).values(), matrix.values()))
+  for (std::size_t run = 1; run < onnx_runs; ++run) {
+    const Tensor<Scalar, 2> other = dense_in(run);
+    if (other.shape() != matrix.shape() || !std::ranges::equal(other.values(), matrix.values()))
       refuse("the same sizes and options for any number of samples but got others for other samples in ",
              operation().name);
+  }
   const std::string weights = graph_.constant(
       model_.type, matrix.shape(),
       {reinterpret_cast<const std::uint8_t*>(matrix.data()), static_cast<std::size_t>(matrix.size()) * sizeof(Scalar)});

@@ -12,6 +12,8 @@
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 inline constexpr double key_row = 20;  // pixels
+inline constexpr double label_room =
+    40;  // for the labels of the y axis; wider ones make the square smaller, not the picture
 
 [[gnu::cold]] EIGENESIS_ONCE std::vector<Point> checked_points(std::string_view function, const char* what,
                                                                const std::vector<double>& values,
@@ -131,15 +133,16 @@ class Key {
   const std::array<Interval, 2> shown = scatter_axes(function, points, reference, options);
   const Interval x = shown[0], y = shown[1];
   const auto x_ticks = linear_ticks(x, 7), y_ticks = linear_ticks(y, 7);
-  const double size = static_cast<double>(options.size), left = std::ceil(label_width(y_ticks)) + 22, right = 20;
-  const double top = options.title.empty() ? 18 : 44, height = size - left - right, bottom = 32;
+  const double size = static_cast<double>(options.size),
+               left = 22 + std::max(label_room, std::ceil(label_width(y_ticks)));
+  const double right = 20, height = size - left - right;
+  const double top = options.title.empty() ? 18 : 44, bottom = top + size - 22 - label_room - right + 32;
   const Key key(options.names, height);
   require<ArgumentError>(key.width() <= 2 * size, function,
                          ": expected names whose key is at most twice as wide as the ", "picture, ", 2 * options.size,
                          ", but got one of ", key.width(), " for ", options.names.size(),
                          " names; give it a greater size");
-  Canvas canvas(options.size + static_cast<Index>(key.width()), static_cast<Index>(top + height + bottom),
-                Colour(0xffffff));
+  Canvas canvas(options.size + static_cast<Index>(key.width()), static_cast<Index>(bottom), Colour(0xffffff));
   Axes axes(canvas, left, top, size - right, top + height, x, y);
   axes.draw(x_ticks, y_ticks);
   const auto inside = [&](const Point& p) { return p.x >= x.low && p.x <= x.high && p.y >= y.low && p.y <= y.high; };

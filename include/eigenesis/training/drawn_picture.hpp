@@ -30,12 +30,13 @@ void check_pictures(std::string_view function, const std::vector<DrawnPicture>& 
 class Drawing {
  public:
   explicit Drawing(std::string_view watcher) : watcher_(watcher) {}
-  /// Calls `draw`. If it throws, a warning tells why, unless it threw the same the last time; false then.
+  /// Calls `draw`. If it throws, a warning tells why; false then. Until it succeeds again, no reason is told twice, and
+  /// no more than three.
   bool succeeds(TrainingView& now, const std::string& name, const std::function<void()>& draw);
 
  private:
   std::string watcher_;
-  std::map<std::string, std::string> failures_;  // by name: the last one
+  std::map<std::string, std::vector<std::string>> failures_;  // by name: what was told
 };
 
 }  // namespace detail

@@ -23,15 +23,15 @@ EIGENESIS_ONCE void check_pictures(std::string_view function, const std::vector<
 }
 
 EIGENESIS_ONCE bool Drawing::succeeds(TrainingView& now, const std::string& name, const std::function<void()>& draw) {
-  std::string& failure = failures_[name];
+  std::vector<std::string>& told = failures_[name];
   try {
     draw();
-    failure.clear();
+    told.clear();
     return true;
   } catch (const std::exception& error) {
-    if (failure == error.what()) return false;
-    failure = error.what();
-    now.warn(watcher_ + ": expected to draw " + name + " but got '" + failure + "'");
+    if (told.size() == 3 || std::ranges::count(told, error.what()) > 0) return false;
+    told.emplace_back(error.what());
+    now.warn(watcher_ + ": expected to draw " + name + " but got '" + told.back() + "'");
     return false;
   }
 }
