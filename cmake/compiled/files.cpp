@@ -12,6 +12,7 @@
 #include <eigenesis/distributed/distributed_inl.hpp>
 #include <eigenesis/files/apng_inl.hpp>
 #include <eigenesis/files/appended_file_inl.hpp>
+#include <eigenesis/files/bytes_inl.hpp>
 #include <eigenesis/files/csv_inl.hpp>
 #include <eigenesis/files/event_file_inl.hpp>
 #include <eigenesis/files/file_inl.hpp>
@@ -21,6 +22,7 @@
 #include <eigenesis/files/npy_inl.hpp>
 #include <eigenesis/files/png_inl.hpp>
 #include <eigenesis/files/safetensors_header_inl.hpp>
+#include <eigenesis/files/write_file_inl.hpp>
 #include <eigenesis/files/zip_inl.hpp>
 #include <eigenesis/layers/safetensors_inl.hpp>
 #include <eigenesis/onnx/export_inl.hpp>

@@ -40,6 +40,7 @@
 #include "eigenesis/kernels/transpose.hpp"
 #include "eigenesis/kernels/updates.hpp"
 
+#include "eigenesis/files/bytes.hpp"
 #include "eigenesis/files/csv.hpp"
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/files/gzip.hpp"
@@ -47,6 +48,7 @@
 #include "eigenesis/files/npy.hpp"
 #include "eigenesis/files/png.hpp"
 #include "eigenesis/files/safetensors_header.hpp"
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/files/zip.hpp"
 
 #include "eigenesis/core/axes.hpp"

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "eigenesis/data/npy.hpp"
+#include "eigenesis/files/write_file.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {

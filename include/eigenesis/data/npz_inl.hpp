@@ -2,6 +2,7 @@
 #pragma once
 
 #include "eigenesis/data/npz.hpp"
+#include "eigenesis/files/write_file.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 

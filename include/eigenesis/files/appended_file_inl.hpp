@@ -12,6 +12,7 @@
 
 #include "eigenesis/files/appended_file.hpp"
 #include "eigenesis/files/file_inl.hpp"
+#include "eigenesis/files/write_file_inl.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "eigenesis/files/file.hpp"
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/layers/safetensors.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/onnx/export.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {

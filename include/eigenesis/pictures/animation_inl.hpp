@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "eigenesis/files/apng.hpp"
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/pictures/animation.hpp"
 #include "eigenesis/pictures/picture_inl.hpp"
 

@@ -6,6 +6,7 @@
 
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/files/png.hpp"
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/pictures/axes.hpp"
 #include "eigenesis/pictures/canvas.hpp"
 #include "eigenesis/pictures/picture.hpp"

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "eigenesis/files/file_inl.hpp"
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/training/checkpoint.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "eigenesis/files/apng.hpp"
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/pictures/animation_inl.hpp"
 #include "eigenesis/training/film.hpp"
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "eigenesis/files/file.hpp"
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/layers/pass.hpp"
 #include "eigenesis/training/fit_progress.hpp"
 #include "eigenesis/training/own_parameters.hpp"

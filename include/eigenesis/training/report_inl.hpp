@@ -8,6 +8,7 @@
 #include <exception>
 
 #include "eigenesis/files/file.hpp"
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/training/report.hpp"
 #include "eigenesis/training/report_curves.hpp"
 #include "eigenesis/training/report_explorer_inl.hpp"

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/training/stopping.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
