@@ -9,7 +9,7 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 template <class Number>
 std::uint8_t jpeg_sample(Number value) {
-  return static_cast<std::uint8_t>(std::clamp<Number>(value, 0, 255));
+  return static_cast<std::uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
 /// The inverse DCT of eight numbers `step` apart, times 8 / sqrt(8) and rounded to 2^-shift of a number of 13 more bits
@@ -77,8 +77,30 @@ EIGENESIS_ONCE void jpeg_upsample(const JpegFrame& frame, const JpegComponent& c
   } else if (across == 1 && down == 2) {
     for (Index x = 0; x < width; ++x)
       to[static_cast<std::size_t>(x)] = static_cast<std::uint8_t>((3 * near[x] + far[x] + 1 + y % 2) >> 2);
+  } else if (across == 1) {
+    std::copy_n(near, width, to.begin());
   } else {
     for (Index x = 0; x < width; ++x) std::fill_n(to.begin() + x * across, across, near[x]);
+  }
+}
+
+/// A row of pixels of the rows of all components.
+EIGENESIS_ONCE void jpeg_colours(const JpegFrame& frame, const std::vector<Bytes>& rows, std::uint8_t* to) {
+  const auto width = static_cast<std::size_t>(frame.width);
+  if (rows.size() == 1) {
+    std::copy_n(rows[0].data(), width, to);
+    return;
+  }
+  const std::uint8_t *const first = rows[0].data(), *const second = rows[1].data(), *const third = rows[2].data();
+  for (std::size_t x = 0; x < width; ++x, to += 3) {
+    const int luma = first[x], blue = second[x] - 128, red = third[x] - 128;
+    if (frame.is_rgb)
+      std::copy_n(std::array{first[x], second[x], third[x]}.data(), 3, to);
+    else {  // JFIF, section 7, times 2^16
+      to[0] = jpeg_sample(luma + ((91881 * red + 32768) >> 16));
+      to[1] = jpeg_sample(luma + ((-22554 * blue - 46802 * red + 32768) >> 16));
+      to[2] = jpeg_sample(luma + ((116130 * blue + 32768) >> 16));
+    }
   }
 }
 
@@ -91,20 +113,9 @@ EIGENESIS_ONCE JpegPixels jpeg_pixels(const JpegFrame& frame) {
   }
   JpegPixels result{frame.height, frame.width, static_cast<Index>(channels),
                     Bytes(static_cast<std::size_t>(frame.height) * width * channels)};
-  std::uint8_t* to = result.values.data();
   for (Index y = 0; y < frame.height; ++y) {
     for (std::size_t c = 0; c < channels; ++c) jpeg_upsample(frame, frame.components[c], samples[c], y, rows[c]);
-    if (channels == 1 || frame.is_rgb) {
-      for (std::size_t x = 0; x < width; ++x)
-        for (std::size_t c = 0; c < channels; ++c) *to++ = rows[c][x];
-      continue;
-    }
-    for (std::size_t x = 0; x < width; ++x) {  // JFIF, section 7, times 2^16
-      const int luma = rows[0][x], blue = rows[1][x] - 128, red = rows[2][x] - 128;
-      *to++ = jpeg_sample(luma + ((91881 * red + 32768) >> 16));
-      *to++ = jpeg_sample(luma + ((-22554 * blue - 46802 * red + 32768) >> 16));
-      *to++ = jpeg_sample(luma + ((116130 * blue + 32768) >> 16));
-    }
+    jpeg_colours(frame, rows, &result.values[static_cast<std::size_t>(y) * width * channels]);
   }
   return result;
 }

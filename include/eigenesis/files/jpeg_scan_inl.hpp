@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
+#include <cstring>
 
 #include "eigenesis/files/jpeg_scan.hpp"
 
@@ -91,8 +93,9 @@ class JpegScanReader {
   static constexpr std::size_t block_bytes = 64 * (16 + 15 + 1) / 8;
 
   std::uint32_t next_bits() const {
-    const std::uint8_t* const at = &bytes_[position_ / 8];
-    const std::uint64_t bits = std::uint64_t{big_endian(at)} << 32 | big_endian(at + 4);
+    std::uint64_t bits;
+    std::memcpy(&bits, &bytes_[position_ / 8], 8);
+    if constexpr (std::endian::native == std::endian::little) bits = __builtin_bswap64(bits);
     return static_cast<std::uint32_t>(bits << position_ % 8 >> 32);
   }
   /// The unsigned number of the next `count` bits, at most 15.
