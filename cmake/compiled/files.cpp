@@ -4,10 +4,10 @@
 #include <eigenesis/data/cifar10_inl.hpp>
 #include <eigenesis/data/csv_inl.hpp>
 #include <eigenesis/data/idx_inl.hpp>
+#include <eigenesis/data/images_inl.hpp>
 #include <eigenesis/data/mnist_inl.hpp>
 #include <eigenesis/data/npy_inl.hpp>
 #include <eigenesis/data/npz_inl.hpp>
-#include <eigenesis/data/png_inl.hpp>
 #include <eigenesis/data/split_inl.hpp>
 #include <eigenesis/distributed/distributed_inl.hpp>
 #include <eigenesis/files/apng_inl.hpp>
@@ -18,6 +18,9 @@
 #include <eigenesis/files/file_inl.hpp>
 #include <eigenesis/files/gzip_inl.hpp>
 #include <eigenesis/files/idx_inl.hpp>
+#include <eigenesis/files/jpeg_inl.hpp>
+#include <eigenesis/files/jpeg_pixels_inl.hpp>
+#include <eigenesis/files/jpeg_scan_inl.hpp>
 #include <eigenesis/files/json_inl.hpp>
 #include <eigenesis/files/npy_inl.hpp>
 #include <eigenesis/files/png_inl.hpp>

@@ -5,10 +5,10 @@
 //
 //   machine/       0  memory, threads, instruction sets, errors, version and ABI
 //   kernels/       1  loops on plain memory, for each instruction set: products, convolutions, pointwise, random, Adam
-//   files/         1  bytes in and out: whole files, atomic writing, gzip, zip, PNG, idx, NumPy, CSV, safetensors
+//   files/         1  bytes in and out: whole files, atomic writing, gzip, zip, PNG, JPEG, idx, NumPy, CSV, safetensors
 //   core/          2  numbers without derivatives: Shape, Tensor, Rng, axes (how shapes stretch), schedules
 //   autodiff/      3  Variable, Parameter, record/wrt, gradient
-//   data/          3  where samples come from: MNIST, CIFAR-10, NumPy's and CSV files, PNG folders, toys, batches
+//   data/          3  where samples come from: MNIST, CIFAR-10, NumPy's and CSV files, image folders, toys, batches
 //   pictures/      3  grids of images, scatters, charts, alone or beside each other
 //   ops/           4  functions of Variables, each beside its gradient; map() for pointwise formulas
 //   layers/        5  structs with parameters and operator(): Linear, Conv2d, BatchNorm, ...; their weights in files
@@ -45,6 +45,7 @@
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/files/gzip.hpp"
 #include "eigenesis/files/idx.hpp"
+#include "eigenesis/files/jpeg.hpp"
 #include "eigenesis/files/npy.hpp"
 #include "eigenesis/files/png.hpp"
 #include "eigenesis/files/safetensors_header.hpp"
@@ -68,11 +69,11 @@
 #include "eigenesis/data/cifar10.hpp"
 #include "eigenesis/data/csv.hpp"
 #include "eigenesis/data/idx.hpp"
+#include "eigenesis/data/images.hpp"
 #include "eigenesis/data/labelled_images.hpp"
 #include "eigenesis/data/mnist.hpp"
 #include "eigenesis/data/npy.hpp"
 #include "eigenesis/data/npz.hpp"
-#include "eigenesis/data/png.hpp"
 #include "eigenesis/data/split.hpp"
 #include "eigenesis/data/standardize.hpp"
 #include "eigenesis/data/toy.hpp"

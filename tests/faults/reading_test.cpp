@@ -266,7 +266,7 @@ Bytes gzip_of(const Bytes& content) {
 // PNG.
 
 Content read_png_content(const std::string& path) {
-  const Tensor<float, 3> image = load_png(path);
+  const Tensor<float, 3> image = load_image(path);
   Content content;
   content.add(std::span<const Index>(image.shape().sizes));
   content.add(image.data(), static_cast<std::size_t>(image.size()));
@@ -634,7 +634,7 @@ TEST_CASE("Other sizes, kinds, depths and ways in the header of a PNG file are r
     const Example example{
         "png, " + seed.filename().string(), read_bytes(seed),
         [&](const std::string& path) {
-          const Tensor<float, 3> image = load_png(path);
+          const Tensor<float, 3> image = load_image(path);
           for (const float x : image.values())
             if (!(x >= 0 && x <= 1)) throw std::runtime_error("a pixel of " + std::to_string(x));
           return size_of(image.shape(0), image.shape(1));

@@ -33,13 +33,13 @@ TEST_CASE("A copy of stb of one's own works beside the library") {
   stbi_image_free(loaded);
 
   REQUIRE(stbi_write_png(png.c_str(), 3, 2, 1, pixels, 3) == 1);
-  const eigenesis::Tensor<float, 3> image = eigenesis::load_png(png);
+  const eigenesis::Tensor<float, 3> image = eigenesis::load_image(png);
   REQUIRE(image.shape() == eigenesis::Shape<3>{2, 3, 1});
   CHECK(image(1, 2, 0) == 1.0f);
   CHECK(image(0, 1, 0) == 0.2f);
 }
 
-TEST_CASE("load_png decodes every kind, depth and filter as stb does, interlaced or not") {
+TEST_CASE("load_image decodes every kind, depth and filter as stb does, interlaced or not") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.png";
   eigenesis::Rng rng(1);
@@ -78,7 +78,7 @@ TEST_CASE("load_png decodes every kind, depth and filter as stb does, interlaced
         const std::unique_ptr<stbi_us, void (*)(void*)> expected(stbi_load_16(path.c_str(), &w, &h, &stored, 0),
                                                                  &stbi_image_free);
         REQUIRE(expected != nullptr);
-        const eigenesis::Tensor<float, 3> image = eigenesis::load_png(path);
+        const eigenesis::Tensor<float, 3> image = eigenesis::load_image(path);
         REQUIRE(image.shape() == eigenesis::Shape<3>{h, w, stored < 3 ? 1 : 3});
         bool same = true;
         for (eigenesis::Index i = 0; i < image.size(); ++i)

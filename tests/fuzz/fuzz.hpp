@@ -22,6 +22,8 @@ using Span = std::span<const std::uint8_t>;
 bool idx(Span file);  // plain or compressed by gzip
 bool png(Span file);
 bool png_as_libpng(Span file);
+bool jpeg(Span file);
+bool jpeg_as_libjpeg(Span file);
 bool npy(Span file);
 bool npz(Span file);
 bool csv(Span file);

@@ -22,6 +22,10 @@ constexpr Target targets[] {
 #if defined(EIGENESIS_FUZZ_LIBPNG)
       {"png_as_libpng", fuzz::png_as_libpng},
 #endif
+      {"jpeg", fuzz::jpeg},
+#if defined(EIGENESIS_FUZZ_LIBJPEG)
+      {"jpeg_as_libjpeg", fuzz::jpeg_as_libjpeg},
+#endif
       {"npy", fuzz::npy}, {"npz", fuzz::npz}, {"csv", fuzz::csv}, {"safetensors", fuzz::safetensors},
       {"checkpoint", fuzz::checkpoint}, {
     "mended", fuzz::mended

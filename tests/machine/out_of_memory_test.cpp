@@ -197,7 +197,8 @@ TEST_CASE("Opening data survives each request for memory that fails", "[machine]
   save_png(folder / "b.png", Tensor<float, 3>(Shape{9, 4, 1}, 0.25f));
   const auto nothing = [] { return 0; };
   let_each_request_fail(
-      "load_png_folder", [&] { load_png_folder(folder.path(), {.channels = 3, .height = 4, .width = 4}); }, nothing);
+      "load_image_folder", [&] { load_image_folder(folder.path(), {.channels = 3, .height = 4, .width = 4}); },
+      nothing);
   const TemporaryDirectory digits;
   write_bytes(digits / "images", {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4});
   let_each_request_fail(

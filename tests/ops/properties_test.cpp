@@ -658,7 +658,7 @@ TEST_CASE("Pictures and idx files that are written and read back are the same") 
     Tensor<float, 3> image(Shape{height, width, draw.number() < 0 ? Index{1} : Index{3}});
     for (float& pixel : image.values()) pixel = static_cast<float>(draw.size(0, 255)) / 255.0f;
     save_png(directory / "image.png", image);
-    const auto read = load_png(directory / "image.png");
+    const auto read = load_image(directory / "image.png");
     REQUIRE(read.size() == image.size());
     CHECK(std::ranges::equal(read.values(), image.values(), [](float a, float b) { return std::fabs(a - b) < 1e-6f; }));
 

@@ -62,8 +62,8 @@ TEST_CASE("save_animation keeps every pixel of every picture, whatever colours t
     for (const Picture& picture : pictures) expected.push_back(in_colour(picture));
     CHECK(frames_of(path) == expected);
     CHECK(read_bytes(path).at(25) == kind);  // of IHDR: 0 grey, 2 red, green and blue, 3 a palette
-    // What knows PNG only, as load_png, sees the first picture.
-    const Tensor<float, 3> first = load_png(path);
+    // What knows PNG only, as load_image, sees the first picture.
+    const Tensor<float, 3> first = load_image(path);
     REQUIRE(first.shape() == Shape<3>{5, 7, kind == 0 ? 1 : 3});
     for (std::size_t i = 0; i < static_cast<std::size_t>(first.size()); ++i)
       REQUIRE(std::lround(255 * first.data()[i]) == (kind == 0 ? pictures[0].pixels : expected[0])[i]);

@@ -24,14 +24,14 @@ constexpr unsigned first_colour = 0x2f6fb0, second_colour = 0xe0782c, third_colo
 
 }  // namespace
 
-TEST_CASE("save_png and load_png are inverse up to 8 bits") {
+TEST_CASE("save_png and load_image are inverse up to 8 bits") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.png";
   for (const Index channels : {1, 3}) {
     Tensor<float, 3> image(Shape{Index{5}, Index{7}, channels});
     for (Index i = 0; i < image.size(); ++i) image.data()[i] = static_cast<float>(i * 37 % 256) / 255.0f;
     save_png(path, image);
-    const Tensor<float, 3> loaded = load_png(path);
+    const Tensor<float, 3> loaded = load_image(path);
     REQUIRE(loaded.shape() == image.shape());
     CHECK((loaded.array() == image.array()).all());
   }
@@ -42,11 +42,11 @@ TEST_CASE("save_png rounds, cuts off if asked and takes the range of a tanh") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.png";
   save_png(path, Tensor<double, 3>(Shape{1, 5, 1}, {-3.0, 0.4999 / 255, 0.5001 / 255, 1.0, INFINITY}), {.clip = true});
-  CHECK((load_png(path).array() * 255).round().matrix() == Eigen::VectorXf{{0, 0, 1, 255, 255}});
+  CHECK((load_image(path).array() * 255).round().matrix() == Eigen::VectorXf{{0, 0, 1, 255, 255}});
   save_png(path, Tensor<float, 3>(Shape{1, 3, 1}, {-1.0f, 0.0f, 1.0f}), {-1, 1});
-  CHECK((load_png(path).array() * 255).round().matrix() == Eigen::VectorXf{{0, 128, 255}});
+  CHECK((load_image(path).array() * 255).round().matrix() == Eigen::VectorXf{{0, 128, 255}});
   save_png(path, Tensor<float, 3>(Shape{1, 2, 1}, {-1e-6f, 1 + 1e-6f}));  // rounding
-  CHECK(load_png(path).array().matrix() == Eigen::VectorXf{{0, 1}});
+  CHECK(load_image(path).array().matrix() == Eigen::VectorXf{{0, 1}});
 }
 
 TEST_CASE("Pixels outside of the range are refused") {
@@ -73,7 +73,7 @@ TEST_CASE("save_grid puts 8 images in a row with 2 pixels around each") {
   Tensor<float, 2> digits(Shape{64, 784});
   for (Index i = 0; i < 64; ++i) digits.matrix().row(i).setConstant(static_cast<float>(i + 100) / 255.0f);
   save_grid(path, digits);
-  const Tensor<float, 3> grid = load_png(path);
+  const Tensor<float, 3> grid = load_image(path);
   REQUIRE(grid.shape() == Shape<3>{242, 242, 1});  // torchvision: (28 + 2) * 8 + 2
   for (Index y = 0; y < 242; ++y)
     for (Index x = 0; x < 242; ++x) {
@@ -86,19 +86,19 @@ TEST_CASE("save_grid leaves room free, takes colours, sizes, range and scale") {
   const TemporaryDirectory directory;
   const std::string path = directory / "grid.png";
   save_grid(path, Tensor<float, 4>(Shape{5, 3, 4, 3}, 1.0f), {.columns = 3, .padding = 1});
-  Tensor<float, 3> grid = load_png(path);
+  Tensor<float, 3> grid = load_image(path);
   REQUIRE(grid.shape() == Shape<3>{9, 16, 3});
   CHECK(grid.array().sum() == 5 * 3 * 4 * 3);
   CHECK(grid(5, 11, 0) == 0);  // where a sixth image would be
 
   save_grid(path, Tensor<float, 2>(Shape{2, 12}, 0.0f),
             {.padding = 0, .height = 3, .width = 4, .scale = 2, .range = {-1, 1}});
-  grid = load_png(path);
+  grid = load_image(path);
   REQUIRE(grid.shape() == Shape<3>{6, 16, 1});
   CHECK((grid.array() == 128.0f / 255).all());
 
   save_grid(path, Tensor<float, 2>(Shape{2, 36}, 1.0f), {.height = 3, .width = 4});
-  CHECK(load_png(path).shape() == Shape<3>{7, 14, 3});
+  CHECK(load_image(path).shape() == Shape<3>{7, 14, 3});
 }
 
 TEST_CASE("Images of wrong shapes or values are refused") {
@@ -161,7 +161,7 @@ TEST_CASE("save_scatter draws the points where they are") {
   const TemporaryDirectory directory;
   const std::string path = directory / "scatter.png";
   save_scatter(path, Tensor<float, 2>(Shape{2, 2}, {0.0f, 1.0f, 5.0f, 5.0f}), {.limit = 2, .radius = 8});
-  const Tensor<float, 3> image = load_png(path);
+  const Tensor<float, 3> image = load_image(path);
   REQUIRE(image.shape(1) == 560);
   REQUIRE(image.shape(2) == 3);
   // One dot: it is nearly as blue as its colour where it was laid on with opacity 0.6, and x is 0 in the middle.
@@ -177,7 +177,7 @@ TEST_CASE("save_scatter draws the points where they are") {
   CHECK_THAT(static_cast<double>(count), WithinAbs(3.14159 * 64, 20.0));  // the second point is beyond the limit
   const double left = x_sum / static_cast<double>(count), top = y_sum / static_cast<double>(count);
   save_scatter(path, Tensor<float, 2>(Shape{1, 2}, {0.0f, -1.0f}), {.limit = 2, .radius = 8});
-  const Tensor<float, 3> below = load_png(path);
+  const Tensor<float, 3> below = load_image(path);
   CHECK(below(static_cast<Index>(top), static_cast<Index>(left), 0) > 0.8f);
   CHECK(count_pixels(below, 0xf7f8fa) > 200'000);
 }
@@ -191,16 +191,16 @@ TEST_CASE("save_scatter colours classes and shows a second set in grey") {
   for (Index i = 0; i < 400; ++i) labels.push_back(points(i, 0) > 0 ? 1 : 0);
   save_scatter(path, points,
                {.title = "two classes", .labels = labels, .reference = ring_of_gaussians(4).modes(), .radius = 3});
-  const Tensor<float, 3> image = load_png(path);
+  const Tensor<float, 3> image = load_image(path);
   CHECK(count_pixels(image, first_colour) > 10);
   CHECK(count_pixels(image, second_colour) > 10);
   CHECK(count_pixels(image, third_colour) == 0);
   CHECK(image.shape(0) > 500);
   CHECK(std::filesystem::file_size(path) < 20'000);
   save_scatter(path, Tensor<double, 2>(Shape{0, 2}));  // an empty plane
-  CHECK(count_pixels(load_png(path), first_colour) == 0);
+  CHECK(count_pixels(load_image(path), first_colour) == 0);
   save_scatter(path, Tensor<double, 2>(Shape{30, 2}, 7.0));  // all points in one place
-  CHECK(count_pixels(load_png(path), first_colour) > 0);
+  CHECK(count_pixels(load_image(path), first_colour) > 0);
 }
 
 TEST_CASE("save_scatter names wrong arguments") {
@@ -227,7 +227,7 @@ TEST_CASE("save_chart draws each series in its colour") {
   const std::vector<double> falling{127.3, 115.8, 112.2, 109.6, 108.5}, rising{100, 103, 104, 106, 107};
   save_chart(path, {{"train", falling}, {"test", rising}},
              {.title = "VAE", .x_label = "epoch", .y_label = "nats per image", .width = 640, .height = 400});
-  const Tensor<float, 3> image = load_png(path);
+  const Tensor<float, 3> image = load_image(path);
   REQUIRE(image.shape() == Shape<3>{400, 640, 3});
   CHECK(count_pixels(image, first_colour) > 500);
   CHECK(count_pixels(image, second_colour) > 500);
@@ -236,18 +236,18 @@ TEST_CASE("save_chart draws each series in its colour") {
 
   // A series that is nan in between has a gap, and of many points the line is the mean.
   save_chart(path, {{"gap", {1, NAN, 2, INFINITY, 1}}});
-  CHECK(count_pixels(load_png(path), first_colour) < 200);
+  CHECK(count_pixels(load_image(path), first_colour) < 200);
   save_chart(path, {{"long", std::vector<double>(5000, 0.25)}}, {.logarithmic = true});
-  const Index line = count_pixels(load_png(path), first_colour);
+  const Index line = count_pixels(load_image(path), first_colour);
   CHECK(line > 1000);
   CHECK(line < 2000);
   save_chart(path, {{"placed", {1, 2}, {10, 20}}, {"empty", {}}});
-  const Tensor<float, 3> placed = load_png(path);
+  const Tensor<float, 3> placed = load_image(path);
   Series grown{"placed"};
   grown.add(10, 1);
   grown.add(20, 2);
   save_chart(path, {grown, {"empty"}});
-  CHECK(std::ranges::equal(load_png(path).values(), placed.values()));
+  CHECK(std::ranges::equal(load_image(path).values(), placed.values()));
 }
 
 TEST_CASE("The legend of a chart keeps clear of lines between distant points") {
@@ -255,7 +255,7 @@ TEST_CASE("The legend of a chart keeps clear of lines between distant points") {
   const std::string path = directory / "chart.png";
   // A line along the top has a point in each corner there; at the bottom are more points, but no line.
   save_chart(path, {{"line", {1, 1}, {0, 10}}, {"points", {0, NAN, 0, NAN, 0, NAN, 0}, {0, 0, 1, 1, 9, 9, 10}}});
-  CHECK(count_pixels(load_png(path), first_colour) > 770);  // 693 if the legend lies on the line, 814 if not
+  CHECK(count_pixels(load_image(path), first_colour) > 770);  // 693 if the legend lies on the line, 814 if not
 }
 
 TEST_CASE("save_chart names wrong arguments") {
@@ -274,7 +274,7 @@ TEST_CASE("save_chart places points on a logarithmic x axis by their logarithms"
   const std::string linear = directory / "linear.png", logarithmic = directory / "logarithmic.png";
   save_chart(linear, {{"loss", {3, 2, 1}, {0, 1, 2}}});
   save_chart(logarithmic, {{"loss", {3, 2, 1}, {1, 100, 10'000}}}, {.logarithmic_x = true});
-  const Tensor<float, 3> expected = load_png(linear), found = load_png(logarithmic);
+  const Tensor<float, 3> expected = load_image(linear), found = load_image(logarithmic);
   for (const Index row : {60, 230, 400})  // discs and lines are where they are over 0, 1, 2; the numbers differ
     for (Index x = 100; x < 780; ++x) {
       const bool line = expected(row, x, 2) - expected(row, x, 0) > 0.3f;
@@ -293,7 +293,7 @@ TEST_CASE("beside lays pictures beside each other on white, each column as wide 
   const Picture blue = draw_image(image);
 
   save_png(path, beside({grey, blue}));
-  const Tensor<float, 3> row = load_png(path);
+  const Tensor<float, 3> row = load_image(path);
   REQUIRE(row.shape() == Shape<3>{8 + 30 + 8, 8 + 20 + 8 + 40 + 8, 3});
   CHECK(count_pixels(row, 0x808080) == 200);
   CHECK(count_pixels(row, 0x0000ff) == 1200);
@@ -303,7 +303,7 @@ TEST_CASE("beside lays pictures beside each other on white, each column as wide 
   CHECK(row(7, 8, 0) == 1);
 
   save_png(path, beside({{"grey", grey}, blue, grey}, 2));  // a title makes room above all
-  const Tensor<float, 3> rows = load_png(path);
+  const Tensor<float, 3> rows = load_image(path);
   REQUIRE(rows.shape() == Shape<3>{8 + 28 + 30 + 8 + 28 + 10 + 8, 8 + 20 + 8 + 40 + 8, 3});
   CHECK(count_pixels(rows, 0x0000ff) == 1200);
   CHECK_THAT(rows(8 + 28 + 30 + 8 + 28, 8, 0), WithinAbs(0.5, 0.01));

@@ -17,8 +17,8 @@ inline constexpr std::size_t max_file_bytes = 0x7fffffff;
 /// Whether there is something at a path. What cannot be looked at counts as there: who reads it learns the reason.
 bool file_exists(const std::string& path);
 
-/// Whether a file's name ends in .png, in capitals or not.
-bool has_ending_png(std::string_view path);
+/// Whether a file's name has this ending, such as ".png", in capitals or not, behind at least one character.
+bool has_ending(std::string_view path, std::string_view ending);
 
 /// A name from a file or a folder as messages show it: what is not a printable ASCII character as \xNN, at most 100
 /// characters.

@@ -55,8 +55,7 @@ EIGENESIS_ONCE bool file_exists(const std::string& path) {
   return despite_signals([&] { return ::stat(path.c_str(), &found); }) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-EIGENESIS_ONCE bool has_ending_png(std::string_view path) {
-  const std::string_view ending = ".png";
+EIGENESIS_ONCE bool has_ending(std::string_view path, std::string_view ending) {
   return path.size() > ending.size() && std::equal(ending.rbegin(), ending.rend(), path.rbegin(), [](char a, char b) {
            return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
          });

@@ -10,7 +10,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// In which order a row holds the numbers of an image.
 enum class RowOrder {
-  channels_last,  // H, W, C: the image's memory, as load_png_folder, reshaped and save_grid have it
+  channels_last,  // H, W, C: the image's memory, as load_image_folder, reshaped and save_grid have it
   channels_first  // C, H, W: PyTorch's, so that the weights of a Linear behind its Flatten carry over
 };
 

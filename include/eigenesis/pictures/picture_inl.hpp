@@ -90,7 +90,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
 [[gnu::cold]] EIGENESIS_ONCE void check_png_name(std::string_view function, const std::string& path) {
-  require<ArgumentError>(has_ending_png(path), function, ": expected a file name that ends in .png but got ", path);
+  require<ArgumentError>(has_ending(path, ".png"), function, ": expected a file name that ends in .png but got ", path);
 }
 
 [[gnu::cold]] EIGENESIS_ONCE void check_range(std::string_view function, const PixelRange& range) {

@@ -42,17 +42,17 @@ struct Fixture {
 
   Tensor<float, 3> load(const Bytes& bytes) {
     write_bytes(path, bytes);
-    return load_png(path);
+    return load_image(path);
   }
   void check_refused(const Bytes& bytes, const std::string& message) {
     write_bytes(path, bytes);
-    CHECK_THROWS_MATCHES(load_png(path), DataError, Message("load_png: expected " + message + " in " + path));
+    CHECK_THROWS_MATCHES(load_image(path), DataError, Message("load_image: expected " + message + " in " + path));
   }
 };
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "load_png reads grey and colour") {
+TEST_CASE_METHOD(Fixture, "load_image reads grey and colour") {
   const Tensor<float, 3> image = load(grey);
   REQUIRE(image.shape() == Shape<3>{2, 3, 1});
   for (Index i = 0; i < 6; ++i) CHECK_THAT(image.data()[i], WithinAbs(0.2f * static_cast<float>(i), 1e-6f));
@@ -65,8 +65,8 @@ TEST_CASE_METHOD(Fixture, "load_png reads grey and colour") {
         CHECK_THAT(colour(y, x, c), WithinAbs(static_cast<float>(60 * x + 20 * y + c) / 255.0f, 1e-6f));
 }
 
-TEST_CASE_METHOD(Fixture, "load_png refuses files that are not what they claim to be") {
-  check_refused({'G', 'I', 'F', '8', '9', 'a', 0, 0, 0}, "a PNG file but got another kind");
+TEST_CASE_METHOD(Fixture, "load_image refuses files that are not what they claim to be") {
+  check_refused({'G', 'I', 'F', '8', '9', 'a', 0, 0, 0}, "a PNG or JPEG file but got a GIF file");
   Bytes file(grey.begin(), grey.end() - 12);
   check_refused(file, "an IEND chunk but the file ends after " + std::to_string(file.size()) + " bytes");
   file = grey;
@@ -93,7 +93,7 @@ TEST_CASE_METHOD(Fixture, "load_png refuses files that are not what they claim t
                 "8 bytes of pixels and no others but got damaged, missing or surplus data");
 }
 
-TEST_CASE_METHOD(Fixture, "load_png refuses pixels that are not those that the header says") {
+TEST_CASE_METHOD(Fixture, "load_image refuses pixels that are not those that the header says") {
   const auto file = [](const Bytes& stream, const Bytes& ihdr = header(2, 2, 8, 0)) {
     return png_of({{"IHDR", ihdr}, {"IDAT", stream}, {"IEND", {}}});
   };
@@ -168,10 +168,10 @@ TEST_CASE_METHOD(Fixture, "save_png throws when memory runs out") {
   }
   std::pmr::set_default_resource(before);
   CHECK(failures > 0);
-  CHECK(load_png(path).shape() == image.shape());
+  CHECK(load_image(path).shape() == image.shape());
 }
 
-TEST_CASE_METHOD(Fixture, "load_png keeps the precision of 16 bits") {
+TEST_CASE_METHOD(Fixture, "load_image keeps the precision of 16 bits") {
   const Tensor<float, 3> image = load(png_of(
       {{"IHDR", header(1, 3, 16, 0)}, {"IDAT", detail::zlib_compress(Bytes{0, 0, 0, 0, 1, 255, 255})}, {"IEND", {}}}));
   CHECK(image(0, 0, 0) == 0.0f);
@@ -179,36 +179,36 @@ TEST_CASE_METHOD(Fixture, "load_png keeps the precision of 16 bits") {
   CHECK(image(0, 2, 0) == 1.0f);
 }
 
-TEST_CASE_METHOD(Fixture, "load_png makes grey of colour, as luma, and colour of grey") {
+TEST_CASE_METHOD(Fixture, "load_image makes grey of colour, as luma, and colour of grey") {
   const Tensor<float, 3> red(Shape{1, 3, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 1});
   save_png(path, red);
-  const Tensor<float, 3> luma = load_png(path, {.channels = 1});
+  const Tensor<float, 3> luma = load_image(path, {.channels = 1});
   REQUIRE(luma.shape() == Shape<3>{1, 3, 1});
   CHECK(luma(0, 0, 0) == 0.299f);
   CHECK(luma(0, 1, 0) == 0.587f);
   CHECK(luma(0, 2, 0) == 0.114f);
-  CHECK(std::ranges::equal(load_png(path, {.channels = 3}).values(), red.values()));
-  const Tensor<float, 3> colour = (write_bytes(path, grey), load_png(path, {.channels = 3}));
+  CHECK(std::ranges::equal(load_image(path, {.channels = 3}).values(), red.values()));
+  const Tensor<float, 3> colour = (write_bytes(path, grey), load_image(path, {.channels = 3}));
   REQUIRE(colour.shape() == Shape<3>{2, 3, 3});
   for (Index i = 0; i < 18; ++i) CHECK_THAT(colour.data()[i], WithinAbs(0.2f * static_cast<float>(i / 3), 1e-6f));
 }
 
-TEST_CASE_METHOD(Fixture, "load_png cuts out the middle, or resizes") {
+TEST_CASE_METHOD(Fixture, "load_image cuts out the middle, or resizes") {
   write_bytes(path, grey);
-  const Tensor<float, 3> middle = load_png(path, {.height = 1, .width = 1, .crop = true});
+  const Tensor<float, 3> middle = load_image(path, {.height = 1, .width = 1, .crop = true});
   REQUIRE(middle.shape() == Shape<3>{1, 1, 1});
   CHECK(middle(0, 0, 0) == 0.2f);
-  CHECK(load_png(path, {.width = 2, .crop = true}).shape() == Shape<3>{2, 2, 1});
+  CHECK(load_image(path, {.width = 2, .crop = true}).shape() == Shape<3>{2, 2, 1});
   CHECK_THROWS_MATCHES(
-      load_png(path, {.height = 2, .width = 4, .crop = true}), DataError,
-      Message("load_png: expected a picture of at least 2 x 4 pixels to crop but got [2, 3, 1] in " + path));
-  const Tensor<float, 3> row = load_png(path, {.height = 1});  // the mean of both
+      load_image(path, {.height = 2, .width = 4, .crop = true}), DataError,
+      Message("load_image: expected a picture of at least 2 x 4 pixels to crop but got [2, 3, 1] in " + path));
+  const Tensor<float, 3> row = load_image(path, {.height = 1});  // the mean of both
   REQUIRE(row.shape() == Shape<3>{1, 3, 1});
   for (Index i = 0; i < 3; ++i) CHECK_THAT(row(0, i, 0), WithinAbs(0.3f + 0.2f * static_cast<float>(i), 1e-6f));
-  for (const PngOptions& options :
-       {PngOptions{.channels = 2}, PngOptions{.height = -1}, PngOptions{.width = Index{1} << 40}})
-    CHECK_THROWS_MATCHES(load_png(path, options), ArgumentError,
-                         Message("load_png: expected channels 0, 1 or 3 and sizes from 0 to 16384 but got " +
+  for (const ImageOptions& options :
+       {ImageOptions{.channels = 2}, ImageOptions{.height = -1}, ImageOptions{.width = Index{1} << 40}})
+    CHECK_THROWS_MATCHES(load_image(path, options), ArgumentError,
+                         Message("load_image: expected channels 0, 1 or 3 and sizes from 0 to 16384 but got " +
                                  std::to_string(options.channels) + ", " + std::to_string(options.height) + " and " +
                                  std::to_string(options.width)));
 }
@@ -235,13 +235,13 @@ TEST_CASE("Pictures are resized as by Pillow") {
   }
 }
 
-TEST_CASE_METHOD(Fixture, "load_png resizes to a shorter side, and cuts the middle out of that") {
+TEST_CASE_METHOD(Fixture, "load_image resizes to a shorter side, and cuts the middle out of that") {
   Tensor<float, 3> x(Shape{6, 9, 1});
   for (Index i = 0; i < 54; ++i) x.data()[i] = static_cast<float>(i * 37 % 256) / 255;
   save_png(path, x);
   // Image.resize((6, 4)) of Pillow 13 with BILINEAR, mode F, and of that crop((1, 0, 5, 4)).
-  CHECK(load_png(path, {.shorter_side = 4}).shape() == Shape<3>{4, 6, 1});
-  const Tensor<float, 3> y = load_png(path, {.height = 4, .width = 4, .crop = true, .shorter_side = 4});
+  CHECK(load_image(path, {.shorter_side = 4}).shape() == Shape<3>{4, 6, 1});
+  const Tensor<float, 3> y = load_image(path, {.height = 4, .width = 4, .crop = true, .shorter_side = 4});
   REQUIRE(y.shape() == Shape<3>{4, 4, 1});
   CHECK_THAT(y(0, 0, 0), WithinAbs(0.371187, 2e-6));
   CHECK_THAT(y(0, 1, 0), WithinAbs(0.580774, 2e-6));
@@ -249,23 +249,23 @@ TEST_CASE_METHOD(Fixture, "load_png resizes to a shorter side, and cuts the midd
   double sum = 0;
   for (Index i = 0; i < 16; ++i) sum += static_cast<double>(i + 1) * static_cast<double>(y.data()[i]);
   CHECK_THAT(sum, WithinAbs(66.6100, 2e-4));
-  CHECK(load_png(path, {.width = 2, .crop = true, .shorter_side = 12}).shape() == Shape<3>{12, 2, 1});  // 12 x 18
+  CHECK(load_image(path, {.width = 2, .crop = true, .shorter_side = 12}).shape() == Shape<3>{12, 2, 1});  // 12 x 18
   // The longer side is rounded down, as by torchvision: 9 * 5 / 6 = 7.5.
-  CHECK(load_png(path, {.shorter_side = 5}).shape() == Shape<3>{5, 7, 1});
+  CHECK(load_image(path, {.shorter_side = 5}).shape() == Shape<3>{5, 7, 1});
   CHECK_THROWS_MATCHES(
-      load_png(path, {.height = 6, .crop = true, .shorter_side = 4}), DataError,
-      Message("load_png: expected a picture of at least 6 x 6 pixels to crop but got [4, 6, 1] in " + path));
-  CHECK_THROWS_MATCHES(load_png(path, {.height = 2, .width = 3, .shorter_side = 4}), ArgumentError,
-                       Message("load_png: expected a shorter_side from 0 to 16384, and .crop for a height and width "
+      load_image(path, {.height = 6, .crop = true, .shorter_side = 4}), DataError,
+      Message("load_image: expected a picture of at least 6 x 6 pixels to crop but got [4, 6, 1] in " + path));
+  CHECK_THROWS_MATCHES(load_image(path, {.height = 2, .width = 3, .shorter_side = 4}), ArgumentError,
+                       Message("load_image: expected a shorter_side from 0 to 16384, and .crop for a height and width "
                                "beside it, but got 4, 2 and 3"));
-  CHECK_THROWS_AS(load_png(path, {.shorter_side = -1}), ArgumentError);
+  CHECK_THROWS_AS(load_image(path, {.shorter_side = -1}), ArgumentError);
   save_png(path, Tensor<float, 3>(Shape{1, 5, 1}, 0.0f));
   CHECK_THROWS_MATCHES(
-      load_png(path, {.shorter_side = 4000}), DataError,
-      Message("load_png: expected sides of at most 16384 after resizing but got 4000 and 20000 in " + path));
+      load_image(path, {.shorter_side = 4000}), DataError,
+      Message("load_image: expected sides of at most 16384 after resizing but got 4000 and 20000 in " + path));
 }
 
-TEST_CASE_METHOD(Fixture, "load_png reads palettes of every depth and refuses an index beyond") {
+TEST_CASE_METHOD(Fixture, "load_image reads palettes of every depth and refuses an index beyond") {
   const auto file = [](std::uint8_t depth, const Bytes& palette, const Bytes& row) {
     return png_of({{"IHDR", header(1, 2, depth, 3)},
                    {"PLTE", palette},
@@ -288,7 +288,7 @@ TEST_CASE_METHOD(Fixture, "load_png reads palettes of every depth and refuses an
   check_refused(file(16, palette, {0, 0, 0, 0, 0}), "a kind and a depth of PNG but got 3 and 16");
 }
 
-TEST_CASE_METHOD(Fixture, "load_png ignores what libpng ignores") {
+TEST_CASE_METHOD(Fixture, "load_image ignores what libpng ignores") {
   Bytes file = grey;
   file.insert(file.end(), 20, std::uint8_t{7});  // behind the image
   CHECK(load(file).shape() == Shape<3>{2, 3, 1});
@@ -304,7 +304,7 @@ TEST_CASE_METHOD(Fixture, "load_png ignores what libpng ignores") {
                 "chunks of a PNG file but got TEXT");
 }
 
-TEST_CASE_METHOD(Fixture, "load_png refuses orders of chunks that libpng refuses") {
+TEST_CASE_METHOD(Fixture, "load_image refuses orders of chunks that libpng refuses") {
   const Bytes size = header(1, 1, 8, 3), colours{0, 51, 102}, pixels = detail::zlib_compress(Bytes{0, 0});
   const Bytes first(pixels.begin(), pixels.begin() + 3), rest(pixels.begin() + 3, pixels.end());
   CHECK(load(png_of({{"IHDR", size}, {"PLTE", colours}, {"IDAT", first}, {"IDAT", {}}, {"IDAT", rest}, {"IEND", {}}}))
@@ -327,7 +327,7 @@ TEST_CASE_METHOD(Fixture, "load_png refuses orders of chunks that libpng refuses
                 "chunks named by letters but got \\xb7\\xc3AT at byte 33");
 }
 
-TEST_CASE_METHOD(Fixture, "load_png refuses sizes that take too much memory") {
+TEST_CASE_METHOD(Fixture, "load_image refuses sizes that take too much memory") {
   const Bytes size{0, 0, 0x50, 0, 0, 0, 0x10, 0, 1, 0, 0, 0, 0};  // 1 bit for each pixel
   check_refused(png_of({{"IHDR", size}, {"IDAT", Bytes(100'000)}, {"IEND", {}}}),
                 "at most 2^26 values but got 4096 x 20480 x 1");
@@ -360,11 +360,11 @@ TEST_CASE_METHOD(Fixture, "Every flipped bit of a PNG file is found") {
   }
 }
 
-TEST_CASE("load_png_folder reads the files in the order of their names") {
+TEST_CASE("load_image_folder reads the files in the order of their names") {
   const TemporaryDirectory directory;
-  CHECK_THROWS_MATCHES(
-      load_png_folder(directory.path()), DataError,
-      Message("load_png_folder: expected at least one .png file but found none in " + directory.path()));
+  CHECK_THROWS_MATCHES(load_image_folder(directory.path()), DataError,
+                       Message("load_image_folder: expected at least one .png, .jpg or .jpeg file but found none in " +
+                               directory.path()));
   for (const int i : {2, 0, 1})
     save_png(directory / ("digit" + std::to_string(i) + (i == 1 ? ".PNG" : ".png")),
              Tensor<float, 3>(Shape{2, 3, 1}, 0.2f * static_cast<float>(i)));
@@ -374,43 +374,43 @@ TEST_CASE("load_png_folder reads the files in the order of their names") {
   std::fflush(stderr);
   const int screen = dup(2), file = open(log.c_str(), O_CREAT | O_WRONLY, 0600);
   dup2(file, 2);
-  const Tensor<float, 4> images = load_png_folder(directory.path());
+  const Tensor<float, 4> images = load_image_folder(directory.path());
   dup2(screen, 2);
   close(screen);
   close(file);
   const Bytes said = read_bytes(log);
   CHECK(std::string(said.begin(), said.end()) ==
-        "load_png_folder: read 3 PNG files in " + directory.path() + " and left out 3 other entries\n");
+        "load_image_folder: read 3 images in " + directory.path() + " and left out 3 other entries\n");
   REQUIRE(images.shape() == Shape<4>{3, 2, 3, 1});
   for (Index i = 0; i < 3; ++i) CHECK(images(i, 1, 2, 0) == 0.2f * static_cast<float>(i));
 
   save_png(directory / "other.png", Tensor<float, 3>(Shape{2, 4, 3}, 0.0f));
   CHECK_THROWS_MATCHES(
-      load_png_folder(directory.path()), DataError,
-      Message("load_png_folder: expected equal sizes but got [2, 3, 1] for digit0.png and [2, 4, 3] for "
+      load_image_folder(directory.path()), DataError,
+      Message("load_image_folder: expected equal sizes but got [2, 3, 1] for digit0.png and [2, 4, 3] for "
               "other.png in " +
               directory.path() + "; .channels makes all grey or colour, .height and .width resize or .crop"));
-  const Tensor<float, 4> equal = load_png_folder(directory.path(), {.channels = 3, .height = 2, .width = 3});
+  const Tensor<float, 4> equal = load_image_folder(directory.path(), {.channels = 3, .height = 2, .width = 3});
   REQUIRE(equal.shape() == Shape<4>{4, 2, 3, 3});
   for (Index i = 0; i < 3; ++i)
     for (Index c = 0; c < 3; ++c) CHECK_THAT(equal(i, 0, 0, c), WithinAbs(0.2f * static_cast<float>(i), 1e-6f));
-  CHECK(load_png_folder(directory.path(), {.channels = 1, .width = 1, .crop = true}).shape() == Shape<4>{4, 2, 1, 1});
+  CHECK(load_image_folder(directory.path(), {.channels = 1, .width = 1, .crop = true}).shape() == Shape<4>{4, 2, 1, 1});
 
   write_bytes(directory / "a\x1b[31m.png", {'x'});
+  CHECK_THROWS_MATCHES(load_image_folder(directory.path()), DataError,
+                       Message("load_image_folder: expected a PNG or JPEG file but got another kind in " +
+                               directory.path() + "/a\\x1b[31m.png"));
   CHECK_THROWS_MATCHES(
-      load_png_folder(directory.path()), DataError,
-      Message("load_png_folder: expected a PNG file but got another kind in " + directory.path() + "/a\\x1b[31m.png"));
-  CHECK_THROWS_MATCHES(
-      load_png_folder(directory / "no"), DataError,
-      Message("load_png_folder: expected a readable directory but got 'No such file or directory' for " +
+      load_image_folder(directory / "no"), DataError,
+      Message("load_image_folder: expected a readable directory but got 'No such file or directory' for " +
               (directory / "no")));
 }
 
-TEST_CASE("load_labelled_png_folder reads a class from each subdirectory, in the order of their names") {
+TEST_CASE("load_labelled_image_folder reads a class from each subdirectory, in the order of their names") {
   const TemporaryDirectory directory;
-  const auto refused = [&](const std::string& message, const PngOptions& options = {}) {
-    CHECK_THROWS_MATCHES(load_labelled_png_folder(directory.path(), options), DataError,
-                         Message("load_labelled_png_folder: expected " + message));
+  const auto refused = [&](const std::string& message, const ImageOptions& options = {}) {
+    CHECK_THROWS_MATCHES(load_labelled_image_folder(directory.path(), options), DataError,
+                         Message("load_labelled_image_folder: expected " + message));
   };
   refused("a directory for each class but found none in " + directory.path());
   for (const std::string name : {"dog", "cat", "a\x1bnt"}) std::filesystem::create_directory(directory / name);
@@ -420,10 +420,10 @@ TEST_CASE("load_labelled_png_folder reads a class from each subdirectory, in the
   save("dog/1.png", 0.2f);
   save("dog/0.png", 0.4f);
   save("cat/b.PNG", 0.6f);
-  refused("at least one .png file but found none in " + directory.path() + "/a\\x1bnt");
+  refused("at least one .png, .jpg or .jpeg file but found none in " + directory.path() + "/a\\x1bnt");
   save("a\x1bnt/only.png", 0.8f);
 
-  const LabelledImages pictures = load_labelled_png_folder(directory.path());
+  const LabelledImages pictures = load_labelled_image_folder(directory.path());
   CHECK(pictures.classes == std::vector<std::string>{"a\x1bnt", "cat", "dog"});
   CHECK(pictures.labels == std::vector<int>{0, 1, 2, 2});
   REQUIRE(pictures.images.shape() == Shape<2>{4, 6});
@@ -437,31 +437,31 @@ TEST_CASE("load_labelled_png_folder reads a class from each subdirectory, in the
   std::filesystem::create_directory(directory / ".hidden");
   std::filesystem::create_directory(directory / "cat/more");
   write_bytes(directory / "notes.txt", {'x'});
-  write_bytes(directory / "cat/c.jpg", {'x'});
+  write_bytes(directory / "cat/c.gif", {'x'});
   const std::string log = directory / ".log";
   std::fflush(stderr);
   const int screen = dup(2), file = open(log.c_str(), O_CREAT | O_WRONLY, 0600);
   dup2(file, 2);
-  const LabelledImages again = load_labelled_png_folder(directory.path());
+  const LabelledImages again = load_labelled_image_folder(directory.path());
   dup2(screen, 2);
   close(screen);
   close(file);
   CHECK(again.labels == pictures.labels);
   const Bytes said = read_bytes(log);
   CHECK(std::string(said.begin(), said.end()) ==
-        "load_labelled_png_folder: read 4 PNG files in " + directory.path() + " and left out 5 other entries\n");
+        "load_labelled_image_folder: read 4 images in " + directory.path() + " and left out 5 other entries\n");
 
   save("dog/2.png", 0.5f, {2, 4, 3});
   refused("equal sizes but got [2, 3, 1] for a\\x1bnt/only.png and [2, 4, 3] for dog/2.png in " + directory.path() +
           "; .channels makes all grey or colour, .height and .width resize or .crop");
-  const LabelledImages equal = load_labelled_png_folder(directory.path(), {.channels = 3, .width = 2, .crop = true});
+  const LabelledImages equal = load_labelled_image_folder(directory.path(), {.channels = 3, .width = 2, .crop = true});
   CHECK(equal.images.shape() == Shape<2>{5, 2 * 2 * 3});
   CHECK(equal.channels == 3);
   CHECK(equal.labels == std::vector<int>{0, 1, 2, 2, 2});
   write_bytes(directory / "cat/b.PNG", {'x'});
-  refused("a PNG file but got another kind in " + directory.path() + "/cat/b.PNG", {.channels = 3, .width = 2});
-  CHECK_THROWS_MATCHES(load_labelled_png_folder(directory / "no"), DataError,
-                       Message("load_labelled_png_folder: expected a readable directory but got 'No such file or "
+  refused("a PNG or JPEG file but got another kind in " + directory.path() + "/cat/b.PNG", {.channels = 3, .width = 2});
+  CHECK_THROWS_MATCHES(load_labelled_image_folder(directory / "no"), DataError,
+                       Message("load_labelled_image_folder: expected a readable directory but got 'No such file or "
                                "directory' for " +
                                (directory / "no")));
 }

@@ -12,7 +12,8 @@
 #include <cstring>
 #include <memory>
 
-#include "eigenesis/data/png.hpp"
+#include "eigenesis/data/images.hpp"
+#include "eigenesis/files/jpeg.hpp"
 #include "eigenesis/files/png.hpp"
 #include "eigenesis/machine/float_state.hpp"
 
@@ -74,9 +75,45 @@ EIGENESIS_ONCE Tensor<float, 3> resized(const Tensor<float, 3>& x, int axis, Ind
   return y;
 }
 
+/// What kind of file this is, by its first bytes.
+EIGENESIS_ONCE std::string_view image_format(std::span<const std::uint8_t> file) {
+  using namespace std::string_view_literals;
+  struct Format {
+    std::string_view name, beginning;
+    std::size_t at = 0;
+  };
+  if (file.empty()) return "an empty file";
+  for (const auto& [name, beginning, at] :
+       {Format{"a PNG file", "\x89PNG\r\n\x1a\n"}, Format{"a JPEG file", "\xff\xd8"}, Format{"a GIF file", "GIF8"},
+        Format{"a WebP file", "WEBP", 8}, Format{"a BMP file", "BM"}, Format{"a TIFF file", "II*\0"sv},
+        Format{"a TIFF file", "MM\0*"sv}, Format{"an AVIF file", "ftypavif", 4}, Format{"an HEIC file", "ftyphei", 4},
+        Format{"a JPEG 2000 file", "\0\0\0\x0cjP  "sv}})
+    if (file.size() >= at + beginning.size() &&
+        std::equal(beginning.begin(), beginning.end(), file.begin() + static_cast<std::ptrdiff_t>(at),
+                   [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; }))
+      return name;
+  return "another kind";
+}
+
+/// The pixels of a file, [H, W, C], in [0, 1]. `name` stands in messages for the path.
+EIGENESIS_ONCE Tensor<float, 3> decode_image(std::string_view function, const std::string& path,
+                                             const std::string& name) {
+  const Bytes file = read_file(function, path);
+  const auto scaled = [](const auto& pixels, float white) {
+    Tensor<float, 3> image(Shape{pixels.height, pixels.width, pixels.channels});
+    std::transform(pixels.values.begin(), pixels.values.end(), image.data(),
+                   [white](auto value) { return static_cast<float>(value) / white; });
+    return image;
+  };
+  const std::string_view format = image_format(file);
+  if (format == "a PNG file") return scaled(decode_png(function, file, name), 65535.0f);
+  require<DataError>(format == "a JPEG file", function, ": expected a PNG or JPEG file but got ", format, " in ", name);
+  return scaled(decode_jpeg(function, file, name), 255.0f);
+}
+
 /// `name` stands in messages for the path.
-EIGENESIS_ONCE Tensor<float, 3> read_png(std::string_view function, const std::string& path, const std::string& name,
-                                         const PngOptions& options) {
+EIGENESIS_ONCE Tensor<float, 3> read_image(std::string_view function, const std::string& path, const std::string& name,
+                                           const ImageOptions& options) {
   const auto [channels, height, width, crop, shorter_side] = options;
   require<ArgumentError>((channels == 0 || channels == 1 || channels == 3) && std::min(height, width) >= 0 &&
                              std::max(height, width) <= 16384,
@@ -86,13 +123,7 @@ EIGENESIS_ONCE Tensor<float, 3> read_png(std::string_view function, const std::s
       shorter_side >= 0 && shorter_side <= 16384 && (shorter_side == 0 || crop || height + width == 0), function,
       ": expected a shorter_side from 0 to 16384, and .crop for a height and width beside it, but got ", shorter_side,
       ", ", height, " and ", width);
-  Tensor<float, 3> image = [&] {
-    const Pixels pixels = decode_png(function, read_file(function, path), name);
-    Tensor<float, 3> result(Shape{pixels.height, pixels.width, pixels.channels});
-    std::transform(pixels.values.begin(), pixels.values.end(), result.data(),
-                   [](std::uint16_t value) { return static_cast<float>(value) / 65535.0f; });
-    return result;
-  }();
+  Tensor<float, 3> image = decode_image(function, path, name);
   if (channels != 0 && channels != image.shape(2)) image = with_channels(image, channels);
   if (shorter_side > 0) {
     const Index shorter = std::min(image.shape(0), image.shape(1));
@@ -115,10 +146,14 @@ EIGENESIS_ONCE Tensor<float, 3> read_png(std::string_view function, const std::s
   return image;
 }
 
-enum class Entries { png_files, directories };
+enum class Entries { images, directories };
 
-/// The names of the PNG files, or of the directories, in a directory, which is `said` in messages, sorted. Hidden ones
-/// and others are counted.
+EIGENESIS_ONCE bool has_image_ending(std::string_view name) {
+  return has_ending(name, ".png") || has_ending(name, ".jpg") || has_ending(name, ".jpeg");
+}
+
+/// The names of the image files, or of the directories, in a directory, which is `said` in messages, sorted. Hidden
+/// ones and others are counted.
 EIGENESIS_ONCE std::vector<std::string> list_entries(std::string_view function, const std::string& directory,
                                                      const std::string& said, Entries wanted, int& left_out) {
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), &::closedir);
@@ -132,8 +167,8 @@ EIGENESIS_ONCE std::vector<std::string> list_entries(std::string_view function, 
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
     struct stat found;
-    const bool fits = wanted == Entries::png_files
-                          ? has_ending_png(name)
+    const bool fits = wanted == Entries::images
+                          ? has_image_ending(name)
                           : ::stat((directory + "/" + name).c_str(), &found) == 0 && S_ISDIR(found.st_mode);
     if (fits && name[0] != '.')
       names.push_back(name);
@@ -145,28 +180,29 @@ EIGENESIS_ONCE std::vector<std::string> list_entries(std::string_view function, 
   return names;
 }
 
-EIGENESIS_ONCE std::vector<std::string> list_png_files(std::string_view function, const std::string& directory,
-                                                       const std::string& said, int& left_out) {
-  std::vector<std::string> names = list_entries(function, directory, said, Entries::png_files, left_out);
-  require<DataError>(!names.empty(), function, ": expected at least one .png file but found none in ", said);
+EIGENESIS_ONCE std::vector<std::string> list_image_files(std::string_view function, const std::string& directory,
+                                                         const std::string& said, int& left_out) {
+  std::vector<std::string> names = list_entries(function, directory, said, Entries::images, left_out);
+  require<DataError>(!names.empty(), function, ": expected at least one .png, .jpg or .jpeg file but found none in ",
+                     said);
   return names;
 }
 
 EIGENESIS_ONCE void tell_left_out(std::string_view function, const std::string& directory, std::size_t read,
                                   int left_out) {
   if (left_out > 0)
-    std::fprintf(stderr, "%.*s: read %zu PNG files in %s and left out %d other entries\n",
+    std::fprintf(stderr, "%.*s: read %zu images in %s and left out %d other entries\n",
                  static_cast<int>(function.size()), function.data(), read, directory.c_str(), left_out);
 }
 
 /// The pictures of these names, which must be of one size.
-EIGENESIS_ONCE Tensor<float, 4> read_png_files(std::string_view function, const std::string& directory,
-                                               const std::vector<std::string>& names, const PngOptions& options) {
+EIGENESIS_ONCE Tensor<float, 4> read_image_files(std::string_view function, const std::string& directory,
+                                                 const std::vector<std::string>& names, const ImageOptions& options) {
   Tensor<float, 4> images;
   Shape<3> size;
   float* next = nullptr;
   for (const std::string& name : names) {
-    const Tensor<float, 3> image = read_png(function, directory + "/" + name, directory + "/" + shown(name), options);
+    const Tensor<float, 3> image = read_image(function, directory + "/" + name, directory + "/" + shown(name), options);
     if (next == nullptr) {
       size = image.shape();
       images = Tensor<float, 4>(Shape{static_cast<Index>(names.size()), size[0], size[1], size[2]});
@@ -182,19 +218,19 @@ EIGENESIS_ONCE Tensor<float, 4> read_png_files(std::string_view function, const 
 
 }  // namespace detail
 
-EIGENESIS_ONCE Tensor<float, 3> load_png(const std::string& path, const PngOptions& options) {
-  return detail::read_png("load_png", path, path, options);
+EIGENESIS_ONCE Tensor<float, 3> load_image(const std::string& path, const ImageOptions& options) {
+  return detail::read_image("load_image", path, path, options);
 }
 
-EIGENESIS_ONCE Tensor<float, 4> load_png_folder(const std::string& directory, const PngOptions& options) {
+EIGENESIS_ONCE Tensor<float, 4> load_image_folder(const std::string& directory, const ImageOptions& options) {
   int left_out = 0;
-  const std::vector<std::string> names = detail::list_png_files("load_png_folder", directory, directory, left_out);
-  detail::tell_left_out("load_png_folder", directory, names.size(), left_out);
-  return detail::read_png_files("load_png_folder", directory, names, options);
+  const std::vector<std::string> names = detail::list_image_files("load_image_folder", directory, directory, left_out);
+  detail::tell_left_out("load_image_folder", directory, names.size(), left_out);
+  return detail::read_image_files("load_image_folder", directory, names, options);
 }
 
-EIGENESIS_ONCE LabelledImages load_labelled_png_folder(const std::string& directory, const PngOptions& options) {
-  constexpr std::string_view function = "load_labelled_png_folder";
+EIGENESIS_ONCE LabelledImages load_labelled_image_folder(const std::string& directory, const ImageOptions& options) {
+  constexpr std::string_view function = "load_labelled_image_folder";
   int left_out = 0;
   LabelledImages result;
   result.classes = detail::list_entries(function, directory, directory, detail::Entries::directories, left_out);
@@ -204,12 +240,12 @@ EIGENESIS_ONCE LabelledImages load_labelled_png_folder(const std::string& direct
   for (const std::string& name : result.classes) {
     const std::string folder = directory + "/";
     for (const std::string& file :
-         detail::list_png_files(function, folder + name, folder + detail::shown(name), left_out))
+         detail::list_image_files(function, folder + name, folder + detail::shown(name), left_out))
       names.push_back(name + "/" + file);
     result.labels.resize(names.size(), static_cast<int>(&name - result.classes.data()));
   }
   detail::tell_left_out(function, directory, names.size(), left_out);
-  Tensor<float, 4> images = detail::read_png_files(function, directory, names, options);
+  Tensor<float, 4> images = detail::read_image_files(function, directory, names, options);
   const auto [n, height, width, channels] = images.shape().sizes;
   result.images = std::move(images).reshaped(Shape{n, height * width * channels});
   result.height = height;
