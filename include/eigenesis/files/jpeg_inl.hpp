@@ -34,6 +34,7 @@ class JpegReader {
     for (at_ = 2;;) {
       const int marker = read_marker();
       if (marker == 0xd9) return;  // EOI
+      check_marker(marker);
       const std::size_t begin = at_;
       const std::size_t length = at_ + 2 <= file.size() ? big_endian(&file[at_], 2) : 0;
       source_.check(length >= 2 && length <= file.size() - at_, "a whole segment at byte ", at_, " but got ", length,
@@ -53,7 +54,8 @@ class JpegReader {
     return file[at_++];
   }
 
-  void read_segment(int marker, Content content) {
+  /// Whether a segment of a kind that is read begins.
+  void check_marker(int marker) const {
     const auto refuse = [&](bool condition, std::string_view kind) {
       source_.check(!condition, "a baseline, extended or progressive JPEG file with Huffman codes but got ", kind);
     };
@@ -65,6 +67,9 @@ class JpegReader {
     source_.check(
         is_application || marker == 0xfe || (marker >= 0xc0 && marker <= 0xc4) || (marker >= 0xda && marker <= 0xdd),
         "a segment of a JPEG file but got marker ", marker, " before byte ", at_);
+  }
+
+  void read_segment(int marker, Content content) {
     if (marker == 0xe0 || marker == 0xee) read_colours(marker, content);
     if (marker == 0xdb) read_quantisers(content);
     if (marker == 0xc4) read_codes(content);
