@@ -17,7 +17,7 @@ inline std::string run_python(const std::string& test, const std::string& script
   const int status = std::system(("python3 '" + path + "' " + arguments + " > '" + said + "'").c_str());
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   if (code == 77 || code == 127) {
-    WARN("python3 with NumPy is not installed: " << script << " is left out");
+    WARN("python3 or a package that " << script << " needs is not installed: it is left out");
     return "";
   }
   REQUIRE(code == 0);

@@ -36,6 +36,11 @@ Bytes header(std::uint8_t height, std::uint8_t width, std::uint8_t depth, std::u
   return {0, 0, 0, width, 0, 0, 0, height, depth, kind, 0, 0, 0};
 }
 
+Bytes jpeg(const std::string& name) {
+  return read_bytes(
+      (std::filesystem::path(__FILE__).parent_path().parent_path() / "fuzz" / "seeds" / "jpeg" / name).string());
+}
+
 struct Fixture {
   TemporaryDirectory directory;
   std::string path = directory / "a.png";
@@ -52,7 +57,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "load_image reads grey and colour") {
+TEST_CASE_METHOD(Fixture, "load_image reads PNG files in grey and colour") {
   const Tensor<float, 3> image = load(grey);
   REQUIRE(image.shape() == Shape<3>{2, 3, 1});
   for (Index i = 0; i < 6; ++i) CHECK_THAT(image.data()[i], WithinAbs(0.2f * static_cast<float>(i), 1e-6f));
@@ -65,7 +70,7 @@ TEST_CASE_METHOD(Fixture, "load_image reads grey and colour") {
         CHECK_THAT(colour(y, x, c), WithinAbs(static_cast<float>(60 * x + 20 * y + c) / 255.0f, 1e-6f));
 }
 
-TEST_CASE_METHOD(Fixture, "load_image refuses files that are not what they claim to be") {
+TEST_CASE_METHOD(Fixture, "load_image refuses PNG files that are not what they claim to be") {
   check_refused({'G', 'I', 'F', '8', '9', 'a', 0, 0, 0}, "a PNG or JPEG file but got a GIF file");
   Bytes file(grey.begin(), grey.end() - 12);
   check_refused(file, "an IEND chunk but the file ends after " + std::to_string(file.size()) + " bytes");
@@ -93,7 +98,7 @@ TEST_CASE_METHOD(Fixture, "load_image refuses files that are not what they claim
                 "8 bytes of pixels and no others but got damaged, missing or surplus data");
 }
 
-TEST_CASE_METHOD(Fixture, "load_image refuses pixels that are not those that the header says") {
+TEST_CASE_METHOD(Fixture, "load_image refuses PNG files with pixels that are not those that the header says") {
   const auto file = [](const Bytes& stream, const Bytes& ihdr = header(2, 2, 8, 0)) {
     return png_of({{"IHDR", ihdr}, {"IDAT", stream}, {"IEND", {}}});
   };
@@ -327,7 +332,7 @@ TEST_CASE_METHOD(Fixture, "load_image refuses orders of chunks that libpng refus
                 "chunks named by letters but got \\xb7\\xc3AT at byte 33");
 }
 
-TEST_CASE_METHOD(Fixture, "load_image refuses sizes that take too much memory") {
+TEST_CASE_METHOD(Fixture, "load_image refuses PNG files of sizes that take too much memory") {
   const Bytes size{0, 0, 0x50, 0, 0, 0, 0x10, 0, 1, 0, 0, 0, 0};  // 1 bit for each pixel
   check_refused(png_of({{"IHDR", size}, {"IDAT", Bytes(100'000)}, {"IEND", {}}}),
                 "at most 2^26 values but got 4096 x 20480 x 1");
@@ -358,6 +363,58 @@ TEST_CASE_METHOD(Fixture, "Every flipped bit of a PNG file is found") {
     INFO("bit " << bit);
     CHECK_THROWS_AS(load(file), DataError);
   }
+}
+
+TEST_CASE_METHOD(Fixture, "load_image reads JPEG, whatever the name of the file, and refuses other formats by name") {
+  const Tensor<float, 3> pixel = load(jpeg("good_one_pixel"));
+  REQUIRE(pixel.shape() == Shape<3>{1, 1, 3});
+  // As Pillow 13.0 reads it.
+  CHECK(pixel(0, 0, 0) == 0 / 255.0f);
+  CHECK(pixel(0, 0, 1) == 220 / 255.0f);
+  CHECK(pixel(0, 0, 2) == 0 / 255.0f);
+  CHECK(load(jpeg("good_grey")).shape() == Shape<3>{13, 11, 1});
+  CHECK(load_image(path, {.channels = 3, .height = 8, .width = 8, .crop = true}).shape() == Shape<3>{8, 8, 3});
+  CHECK(load(jpeg("good_segments")).shape() == Shape<3>{8, 12, 3});  // The camera's orientation is not applied.
+  const Bytes whole = jpeg("good_444");
+  check_refused(Bytes(whole.begin(), whole.begin() + 2), "an EOI marker but the file ends after 2 bytes");
+  for (const auto& [beginning, format] :
+       std::vector<std::pair<std::string, std::string>>{{"", "an empty file"},
+                                                        {"GIF89a", "a GIF file"},
+                                                        {std::string("RIFF\x1a\0\0\0WEBPVP8L", 16), "a WebP file"},
+                                                        {"BM6", "a BMP file"},
+                                                        {std::string("II*\0", 4), "a TIFF file"},
+                                                        {std::string("MM\0*", 4), "a TIFF file"},
+                                                        {std::string("\0\0\0\x20"
+                                                                     "ftypavif",
+                                                                     12),
+                                                         "an AVIF file"},
+                                                        {std::string("\0\0\0\x20"
+                                                                     "ftypheic",
+                                                                     12),
+                                                         "an HEIC file"},
+                                                        {std::string("\0\0\0\x0cjP  ", 8), "a JPEG 2000 file"},
+                                                        {"<html>", "another kind"},
+                                                        {"\xff", "another kind"}})
+    check_refused(Bytes(beginning.begin(), beginning.end()), "a PNG or JPEG file but got " + format);
+}
+
+TEST_CASE("load_image_folder reads PNG and JPEG files in the order of their names") {
+  const TemporaryDirectory directory;
+  save_png(directory / "c.png", Tensor<float, 3>(Shape{13, 11, 1}, 0.2f));
+  for (const std::string name : {"d.JPG", "b.jpeg", "a.jpg"}) write_bytes(directory / name, jpeg("good_grey"));
+  const Tensor<float, 4> images = load_image_folder(directory.path());
+  REQUIRE(images.shape() == Shape<4>{4, 13, 11, 1});
+  const Tensor<float, 3> grey = load_image(directory / "a.jpg");
+  for (const Index i : {0, 1, 3})
+    CHECK(std::equal(grey.values().begin(), grey.values().end(), images.data() + i * grey.size()));
+  CHECK(images(2, 0, 0, 0) == 0.2f);
+  Bytes damaged = jpeg("good_grey");
+  damaged.resize(damaged.size() - 2);
+  write_bytes(directory / "b.jpeg", damaged);
+  CHECK_THROWS_MATCHES(load_image_folder(directory.path()), DataError,
+                       Message("load_image_folder: expected a marker behind the scan at byte 176 but the file ends "
+                               "after " +
+                               std::to_string(damaged.size()) + " bytes in " + directory.path() + "/b.jpeg"));
 }
 
 TEST_CASE("load_image_folder reads the files in the order of their names") {

@@ -326,13 +326,16 @@ TEST_CASE("decode_jpeg takes no memory for a size that the file cannot fill") {
   check_refused(sized(0xc0, 0xff, 0xff), "1 to 2^26 values but got 65535 x 65535 x 1");
   check_refused(sized(0xc0, 0x1f, 0x1f), "a size that 145 bytes can fill but got 8191 x 8191");
   check_refused(sized(0xc2, 0x1f, 0x1f), "a size that 145 bytes can fill but got 8191 x 8191");
-  // Two bits are the least that a block takes, one where it comes in several scans.
-  const auto file = [](int marker, std::uint8_t columns, const Bytes& scans) {
-    Bytes short_codes(18, 0), ac_codes(18, 0);
-    short_codes[1] = ac_codes[1] = 1;
-    ac_codes[0] = 16;
-    return begin + quantisers + segment(0xc4, short_codes) + segment(0xc4, ac_codes) +
-           segment(marker, {8, 0, 0xf8, 0, columns, 1, 1, 0x11, 0}) + scans + end;
+  // Two bits are the least that a block takes, one in progressive files, where a run can end 1922 blocks of 248 x 496
+  // pixels: 2^10 of them, and 898 more.
+  const auto sized_wide = [](int marker, const Bytes& scans) {
+    const auto one_code = [](std::uint8_t table, std::uint8_t symbol) {
+      return segment(0xc4, Bytes{table, 1} + Bytes(15, 0) + Bytes{symbol});
+    };
+    return begin + quantisers + one_code(0, 0) + one_code(16, 0xa0) +
+           segment(marker, {8, 0, 248, 496 >> 8, 496 & 255, 1, 1, 0x11, 0}) + scans + end;
   };
-  CHECK(decode(file(0xc0, 160, scan(0, 63, 0, Bytes(620 / 4, 0)))).values == Bytes(248 * 160, 128));
+  const Bytes scans = scan(0, 0, 0, Bytes(1922 / 8 + 1, 0)) + scan(1, 63, 0, {0b01110000, 0b01000000});
+  CHECK(decode(sized_wide(0xc2, scans)).values == Bytes(248 * 496, 128));
+  check_refused(sized_wide(0xc0, scans), "a size that 393 bytes can fill but got 248 x 496");
 }

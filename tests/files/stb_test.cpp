@@ -39,7 +39,7 @@ TEST_CASE("A copy of stb of one's own works beside the library") {
   CHECK(image(0, 1, 0) == 0.2f);
 }
 
-TEST_CASE("load_image decodes every kind, depth and filter as stb does, interlaced or not") {
+TEST_CASE("load_image decodes every kind, depth and filter of PNG as stb does, interlaced or not") {
   const TemporaryDirectory directory;
   const std::string path = directory / "a.png";
   eigenesis::Rng rng(1);
