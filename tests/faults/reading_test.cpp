@@ -263,9 +263,9 @@ Bytes gzip_of(const Bytes& content) {
   return file;
 }
 
-// PNG.
+// PNG and JPEG.
 
-Content read_png_content(const std::string& path) {
+Content read_image_content(const std::string& path) {
   const Tensor<float, 3> image = load_image(path);
   Content content;
   content.add(std::span<const Index>(image.shape().sizes));
@@ -281,6 +281,13 @@ void mend_chunks(Bytes& file) {
     for (std::size_t i = 0; i < 4; ++i) file[chunk + 8 + length + i] = static_cast<std::uint8_t>(crc >> (24 - 8 * i));
     chunk += 12 + length;
   }
+}
+
+/// Where the frame header of a JPEG file begins, SOF0 to SOF2, or its end if it has none.
+std::size_t frame_of(const Bytes& jpeg) {
+  for (std::size_t at = 2; at + 9 <= jpeg.size(); at += 2 + detail::big_endian(&jpeg[at + 2], 2))
+    if (jpeg[at + 1] >= 0xc0 && jpeg[at + 1] <= 0xc2) return at;
+  return jpeg.size();
 }
 
 Bytes png_of(std::uint32_t height, std::uint32_t width, std::uint8_t depth, const Bytes& stream) {
@@ -612,7 +619,7 @@ TEST_CASE("Numbers of a header inside of a gzip file with right checksums are no
 
 TEST_CASE("Damaged PNG files give the right picture or are refused", "[faults]") {
   for (const fs::path& seed : good_seeds("png")) {
-    const Example example{"png, " + seed.filename().string(), read_bytes(seed), read_png_content};
+    const Example example{"png, " + seed.filename().string(), read_bytes(seed), read_image_content};
     if (example.file.size() > 1000) continue;
     Trial trial(example);
     trial.each_truncation();
@@ -644,6 +651,49 @@ TEST_CASE("Other sizes, kinds, depths and ways in the header of a PNG file are r
     Trial trial(example);
     for (const std::size_t size : {std::size_t{16}, std::size_t{20}}) trial.each_number(size, 4, true, mend_chunks);
     for (std::size_t i = 24; i < 29; ++i) trial.each_number(i, 1, true, mend_chunks);
+  }
+}
+
+TEST_CASE("Damaged JPEG files give a picture of the size that they say or are refused", "[faults]") {
+  // There is no checksum: a flipped bit can be another picture.
+  const auto size_of = [](Index height, Index width) {
+    Content content;
+    content.add(std::array{height, width});
+    return content;
+  };
+  for (const fs::path& seed : good_seeds("jpeg")) {
+    const std::string name = "jpeg, " + seed.filename().string();
+    const Bytes file = read_bytes(seed);
+    {
+      const Example example{name, file, read_image_content, Rule::all_found};
+      Trial trial(example);
+      trial.each_truncation();  // Without its last marker, none is whole.
+    }
+    const Example example{name, file,
+                          [&](const std::string& path) {
+                            const Tensor<float, 3> image = load_image(path);
+                            for (const float x : image.values())
+                              if (!(x >= 0 && x <= 1)) throw std::runtime_error("a pixel of " + std::to_string(x));
+                            return size_of(image.shape(0), image.shape(1));
+                          },
+                          Rule::same_data,
+                          [&](const Bytes& damaged) {
+                            const std::size_t at = frame_of(damaged);
+                            return at == damaged.size() ? Content()
+                                                        : size_of(detail::big_endian(&damaged[at + 5], 2),
+                                                                  detail::big_endian(&damaged[at + 7], 2));
+                          }};
+    Trial trial(example);
+    trial.each_bit();
+    for (std::size_t at = 2; at + 4 < file.size() && file[at] == 0xff && file[at + 1] != 0xd9;) {
+      const std::size_t length = detail::big_endian(&file[at + 2], 2);
+      trial.each_number(at + 2, 2, true);
+      for (std::size_t i = at + 4; i < at + 2 + length && i < at + 32; ++i) trial.each_number(i, 1, true);
+      at += 2 + length;
+      if (file[at] != 0xff) break;  // the codes of the first scan
+    }
+    const std::size_t frame = frame_of(file);
+    for (const std::size_t size : {frame + 5, frame + 7}) trial.each_number(size, 2, true);
   }
 }
 
@@ -796,11 +846,30 @@ TEST_CASE("Small files that promise much take little memory", "[faults]") {
 
   // The same in PNG files, and a header of 2^26 pixels without data for them.
   const Bytes stream = detail::zlib_compress(Bytes(24 << 20));
-  check_refused("PNG bomb", read_png_content, png_of(2, 3, 8, stream), "expected 8 bytes of pixels and no others");
-  check_refused("PNG of 2^26 pixels", read_png_content, png_of(8192, 8192, 16, detail::zlib_compress(Bytes(100))),
+  check_refused("PNG bomb", read_image_content, png_of(2, 3, 8, stream), "expected 8 bytes of pixels and no others");
+  check_refused("PNG of 2^26 pixels", read_image_content, png_of(8192, 8192, 16, detail::zlib_compress(Bytes(100))),
                 "bytes can fill but got 8192 x 8192");
-  check_refused("PNG of 2^62 pixels", read_png_content, png_of(0x7fffffff, 0x7fffffff, 16, stream),
+  check_refused("PNG of 2^62 pixels", read_image_content, png_of(0x7fffffff, 0x7fffffff, 16, stream),
                 "expected at most 2^26 values but got 2147483647 x 2147483647");
+
+  // JPEG files of 2^32 and 2^25 pixels without data for them, and one of empty scans.
+  Bytes jpeg = read_bytes(seeds / "jpeg" / "good_progressive");
+  const auto set_size = [&](std::uint8_t high) {
+    for (const std::size_t i : {5u, 7u}) jpeg[frame_of(jpeg) + i] = high;
+  };
+  set_size(0xff);
+  check_refused("JPEG of 2^32 pixels", read_image_content, jpeg, "expected 1 to 2^26 values but got 65299 x 65302 x 3");
+  set_size(0x11);
+  check_refused("JPEG of 2^24 pixels", read_image_content, jpeg, "bytes can fill but got 4371 x 4374");
+  jpeg = read_bytes(seeds / "jpeg" / "good_progressive_grey");
+  // More scans of the last band, each of which says that no block has coefficients.
+  Bytes bomb_of_scans(jpeg.begin(), jpeg.end() - 2);
+  for (int i = 0; i < 100'000; ++i)
+    for (const int byte : {0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0, 0})
+      bomb_of_scans.push_back(static_cast<std::uint8_t>(byte));
+  bomb_of_scans.insert(bomb_of_scans.end(), {0xff, 0xd9});
+  check_refused("JPEG of empty scans", read_image_content, bomb_of_scans,
+                "expected bits of coefficient 1 of component 1");
 
   // The same in an .npz file: zeros behind an array of two numbers, and sizes that nothing can fill.
   const Bytes array = detail::npy_file(Tensor<float, 1>(Shape{2}, 1.0f));

@@ -195,6 +195,9 @@ TEST_CASE("Opening data survives each request for memory that fails", "[machine]
   const TemporaryDirectory folder;
   save_png(folder / "a.png", Tensor<float, 3>(Shape{6, 5, 3}, 0.5f));
   save_png(folder / "b.png", Tensor<float, 3>(Shape{9, 4, 1}, 0.25f));
+  std::filesystem::copy_file(
+      std::filesystem::path(__FILE__).parent_path().parent_path() / "fuzz" / "seeds" / "jpeg" / "good_narrow",
+      folder / "c.jpg");
   const auto nothing = [] { return 0; };
   let_each_request_fail(
       "load_image_folder", [&] { load_image_folder(folder.path(), {.channels = 3, .height = 4, .width = 4}); },
