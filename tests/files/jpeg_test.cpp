@@ -233,8 +233,11 @@ TEST_CASE("decode_jpeg refuses damaged segments") {
                 "a frame before its scans but got a scan at byte 129");
   check_refused(with(file, scan_at + 4, 0), "a scan header of 1 to 3 components but got 0 and 6 bytes");
   check_refused(with(file, scan_at + 4, 2), "a scan header of 1 to 3 components but got 2 and 6 bytes");
-  check_refused(with(file, scan_at + 5, 2), "the frame's components, once in a scan, but got 2");
-  check_refused(with(colour, place_of(colour, 0xda) + 7, 1), "the frame's components, once in a scan, but got 1");
+  check_refused(with(file, scan_at + 5, 2), "components of the frame, in its order, but got component 2");
+  check_refused(with(colour, place_of(colour, 0xda) + 7, 1),
+                "components of the frame, in its order, but got component 1");
+  check_refused(with(with(colour, place_of(colour, 0xda) + 5, 2), place_of(colour, 0xda) + 7, 1),
+                "components of the frame, in its order, but got component 1");
   check_refused(with(file, scan_at + 7, 1), "all coefficients in a scan but got 1 to 63, bits 0");
   check_refused(with(file, scan_at + 8, 62), "all coefficients in a scan but got 0 to 62, bits 0");
   check_refused(with(file, scan_at + 9, 1), "all coefficients in a scan but got 0 to 63, bits 1");

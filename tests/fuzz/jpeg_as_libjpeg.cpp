@@ -123,6 +123,7 @@ bool is_rule_of_ours(const std::string& message) {
                                          "expected bits of coefficient",
                                          "expected scans that give all bits",
                                          "expected different components",
+                                         "expected components of the frame, in its order",
                                          "expected a segment of a JPEG file but got marker",
                                          "expected a whole segment",
                                          "expected the end of one block",

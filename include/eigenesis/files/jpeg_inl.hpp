@@ -205,9 +205,8 @@ class JpegReader {
   /// The component of a name, for which bits come that follow those that are known; with the tables it needs.
   void add_component(JpegScan& scan, int name, std::size_t tables) {
     const auto found = std::ranges::find(frame_.components, name, &JpegComponent::name);
-    source_.check(found != frame_.components.end() &&
-                      std::ranges::none_of(scan.parts, [&](auto& part) { return part.component == &*found; }),
-                  "the frame's components, once in a scan, but got ", name);
+    source_.check(found != frame_.components.end() && (scan.parts.empty() || scan.parts.back().component < &*found),
+                  "components of the frame, in its order, but got component ", name);
     JpegComponent& component = *found;
     if (component.known[0] == 14) {
       source_.check(tables_.quantisers[component.table].has_value(),
