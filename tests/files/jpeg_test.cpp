@@ -290,13 +290,14 @@ TEST_CASE("decode_jpeg refuses scans that do not give each bit of each coefficie
                 "bits of coefficient 0 of component 1 below 2" + order + "2 to 0");
   const std::string bands =
       "DC coefficients or some AC coefficients of one component, of 14 bits, but got coefficients ";
-  check_refused(progressive(scan(0, 63, 0, {0})), bands + "0 to 63 from bit 0 of 1 components");
-  check_refused(progressive(scan(5, 4, 0, {0})), bands + "5 to 4 from bit 0 of 1 components");
-  check_refused(progressive(scan(5, 64, 0, {0})), bands + "5 to 64 from bit 0 of 1 components");
-  check_refused(progressive(scan(0, 0, 14, {0})), bands + "0 to 0 from bit 14 of 1 components");
+  check_refused(progressive(scan(0, 63, 0, {0})), bands + "0 to 63, bits 0, of 1 components");
+  check_refused(progressive(scan(5, 4, 0, {0})), bands + "5 to 4, bits 0, of 1 components");
+  check_refused(progressive(scan(5, 64, 0, {0})), bands + "5 to 64, bits 0, of 1 components");
+  check_refused(progressive(scan(0, 0, 14, {0})), bands + "0 to 0, bits 14, of 1 components");
+  check_refused(progressive(scan(0, 0, 0xed, {0})), bands + "0 to 0, bits 237, of 1 components");
   Bytes three = seed("good_progressive");
   three = with(three, place_of(three, 0xda) + 11, 1);
-  check_refused(three, bands + "1 to 0 from bit 1 of 3 components");
+  check_refused(three, bands + "1 to 0, bits 1, of 3 components");
   // A run of blocks that goes on behind the last; new coefficients of two bits; one behind the band.
   const Bytes runs = begin + quantisers + codes(0, {0}) + codes(16, {0x10, 0x02, 0x31}) + frame(0xc2, 8, 8) + dc;
   CHECK(decode(runs + codes(16, {0}) + ac + end).values == Bytes(64, 128));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 
 #include "eigenesis/files/jpeg.hpp"
 #include "eigenesis/files/jpeg_pixels.hpp"
@@ -26,14 +25,32 @@ class JpegReader {
   }
 
  private:
+  /// Table B.1, as far as it is read.
+  enum Marker : int {
+    sof_baseline = 0xc0,
+    sof_extended = 0xc1,
+    sof_progressive = 0xc2,
+    sof_lossless = 0xc3,
+    dht = 0xc4,  // Huffman codes
+    soi = 0xd8,  // start of image
+    eoi = 0xd9,  // end of image
+    sos = 0xda,  // start of scan
+    dqt = 0xdb,  // quantisers
+    dnl = 0xdc,  // number of lines
+    dri = 0xdd,  // restart interval
+    app0 = 0xe0,
+    app14 = 0xee,
+    app15 = 0xef,
+    com = 0xfe,  // comment
+  };
   using Content = std::span<const std::uint8_t>;
 
   void read_segments() {
     const Content file = source_.file;
-    source_.check(file.size() >= 2 && file[0] == 0xff && file[1] == 0xd8, "a JPEG file but got another kind");
+    source_.check(file.size() >= 2 && file[0] == 0xff && file[1] == soi, "a JPEG file but got another kind");
     for (at_ = 2;;) {
       const int marker = read_marker();
-      if (marker == 0xd9) return;  // EOI
+      if (marker == eoi) return;
       check_marker(marker);
       const std::size_t begin = at_;
       const std::size_t length = at_ + 2 <= file.size() ? big_endian(&file[at_], 2) : 0;
@@ -59,33 +76,32 @@ class JpegReader {
     const auto refuse = [&](bool condition, std::string_view kind) {
       source_.check(!condition, "a baseline, extended or progressive JPEG file with Huffman codes but got ", kind);
     };
-    refuse(marker == 0xc3, "a lossless one");
+    refuse(marker == sof_lossless, "a lossless one");
     refuse((marker >= 0xc5 && marker <= 0xc7) || marker == 0xde || marker == 0xdf, "a hierarchical one");
-    refuse((marker >= 0xc9 && marker <= 0xcf), "one with arithmetic codes");
-    refuse(marker == 0xdc, "one with the number of lines behind the pixels");
-    const bool is_application = (marker & 0xf0) == 0xe0;
-    source_.check(
-        is_application || marker == 0xfe || (marker >= 0xc0 && marker <= 0xc4) || (marker >= 0xda && marker <= 0xdd),
-        "a segment of a JPEG file but got marker ", marker, " before byte ", at_);
+    refuse(marker >= 0xc9 && marker <= 0xcf, "one with arithmetic codes");
+    refuse(marker == dnl, "one with the number of lines behind the pixels");
+    const bool known = (marker >= sof_baseline && marker <= dht) || (marker >= sos && marker <= dri) ||
+                       (marker >= app0 && marker <= app15) || marker == com;
+    source_.check(known, "a segment of a JPEG file but got marker ", marker, " before byte ", at_);
   }
 
   void read_segment(int marker, Content content) {
-    if (marker == 0xe0 || marker == 0xee) read_colours(marker, content);
-    if (marker == 0xdb) read_quantisers(content);
-    if (marker == 0xc4) read_codes(content);
-    if (marker == 0xdd) {
+    if (marker == app0 || marker == app14) read_colours(marker, content);
+    if (marker == dqt) read_quantisers(content);
+    if (marker == dht) read_codes(content);
+    if (marker == dri) {
       source_.check(content.size() == 2, "a restart interval of 2 bytes but got ", content.size());
       tables_.restart_interval = big_endian(content.data(), 2);
     }
-    if (marker >= 0xc0 && marker <= 0xc2) read_frame(marker == 0xc2, content);
-    if (marker == 0xda) read_scan(content);
+    if (marker >= sof_baseline && marker <= sof_progressive) read_frame(marker == sof_progressive, content);
+    if (marker == sos) read_scan(content);
   }
 
   /// What JFIF and Adobe say of colours before the first scan.
   void read_colours(int marker, Content content) {
     const auto begins = [&](std::string_view name) { return std::equal(name.begin(), name.end(), content.begin()); };
-    if (marker == 0xe0 && content.size() >= 14 && begins({"JFIF", 5})) is_jfif_ = true;
-    if (marker == 0xee && content.size() >= 12 && begins("Adobe")) adobe_ = content[11];
+    if (marker == app0 && content.size() >= 14 && begins({"JFIF", 5})) is_jfif_ = true;
+    if (marker == app14 && content.size() >= 12 && begins("Adobe")) adobe_ = content[11];
   }
 
   /// DQT, section B.2.4.1.
@@ -187,9 +203,9 @@ class JpegReader {
     JpegScan scan{{}, band[0], band[1], band[2] >> 4, band[2] & 15};
     if (frame_.progressive)
       source_.check(scan.first <= scan.last && scan.last < 64 && (scan.first > 0 || scan.last == 0) &&
-                        (scan.first == 0 || count == 1) && scan.low < 14,
+                        (scan.first == 0 || count == 1) && scan.low < 14 && scan.high < 14,
                     "DC coefficients or some AC coefficients of one component, of 14 bits, but got coefficients ",
-                    scan.first, " to ", scan.last, " from bit ", scan.low, " of ", count, " components");
+                    scan.first, " to ", scan.last, ", bits ", int{band[2]}, ", of ", count, " components");
     else
       source_.check(scan.first == 0 && scan.last == 63 && band[2] == 0, "all coefficients in a scan but got ",
                     scan.first, " to ", scan.last, ", bits ", int{band[2]});
