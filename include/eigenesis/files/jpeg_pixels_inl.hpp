@@ -9,7 +9,9 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 
 template <class Number>
 std::uint8_t jpeg_sample(Number value) {
-  return static_cast<std::uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
+  if (value >> 8 == 0) [[likely]]
+    return static_cast<std::uint8_t>(value);
+  return value < 0 ? 0 : 255;
 }
 
 /// The inverse DCT of eight numbers `step` apart, times 8 / sqrt(8) and rounded to 2^-shift of a number of 13 more bits
@@ -19,13 +21,17 @@ template <int step, int shift>
 void jpeg_inverse_dct(std::int64_t* x) {
   const auto [x0, x1, x2, x3] = std::array{x[0], x[step], x[2 * step], x[3 * step]};
   const auto [x4, x5, x6, x7] = std::array{x[4 * step], x[5 * step], x[6 * step], x[7 * step]};
+  constexpr std::int64_t half = std::int64_t{1} << (shift - 1);
+  if ((x1 | x2 | x3 | x4 | x5 | x6 | x7) == 0) {  // as the rest gives, sooner
+    for (int i = 0; i < 8; ++i) x[i * step] = (x0 * 8192 + half) >> shift;
+    return;
+  }
   const std::int64_t turned = 4433 * (x2 + x6), low = turned + 6270 * x2, high = turned - 15137 * x6;
   const std::int64_t sum = (x0 + x4) * 8192, difference = (x0 - x4) * 8192;
   const std::array even{sum + low, difference + high, difference - high, sum - low};
   const std::int64_t all = 9633 * (x1 + x3 + x5 + x7), a = -7373 * (x1 + x7), b = -20995 * (x3 + x5),
                      c = all - 16069 * (x3 + x7), d = all - 3196 * (x1 + x5);
   const std::array odd{12299 * x1 + a + d, 25172 * x3 + b + c, 16819 * x5 + b + d, 2446 * x7 + a + c};
-  constexpr std::int64_t half = std::int64_t{1} << (shift - 1);
   for (int i = 0; i < 4; ++i) {
     x[i * step] = (even[static_cast<std::size_t>(i)] + odd[static_cast<std::size_t>(i)] + half) >> shift;
     x[(7 - i) * step] = (even[static_cast<std::size_t>(i)] - odd[static_cast<std::size_t>(i)] + half) >> shift;
@@ -54,34 +60,41 @@ EIGENESIS_ONCE Bytes jpeg_samples(const JpegComponent& component) {
   return samples;
 }
 
-/// Row y of the picture, of the samples of a component. Of samples that are half as dense, what is between them is
-/// weighted 3 : 1, rounded down and up in turn; other densities repeat samples.
+/// A row with twice as many samples, each weighted 3 : 1 with the one beyond it, rounded down and up in turn. With two
+/// rows, down = 2, those of the near one are first weighted 3 : 1 with those of the far one.
+template <int down>
+void jpeg_widen(const std::uint8_t* near, const std::uint8_t* far, Index width, std::uint8_t* to) {
+  constexpr int shift = down == 2 ? 4 : 2, left_half = down == 2 ? 8 : 1, right_half = down == 2 ? 7 : 2;
+  const auto sum = [&](Index x) { return down == 2 ? 3 * near[x] + far[x] : int{near[x]}; };
+  int left = sum(0), here = left;
+  for (Index x = 0; x < width; ++x, to += 2) {
+    const int right = x + 1 < width ? sum(x + 1) : here;
+    to[0] = static_cast<std::uint8_t>((3 * here + left + left_half) >> shift);
+    to[1] = static_cast<std::uint8_t>((3 * here + right + right_half) >> shift);
+    left = here;
+    here = right;
+  }
+}
+
+/// Row y of the picture, of the samples of a component. Samples that are half as dense are weighted, others repeated.
 EIGENESIS_ONCE void jpeg_upsample(const JpegFrame& frame, const JpegComponent& component, const Bytes& samples, Index y,
-                                  std::span<std::uint8_t> to) {
+                                  std::uint8_t* to) {
   const Index across = frame.across / component.across, down = frame.down / component.down, width = component.width;
   const auto row = [&](Index i) {
     return &samples[static_cast<std::size_t>(std::clamp<Index>(i, 0, component.height - 1) * 8 * component.columns)];
   };
   const std::uint8_t* const near = row(y / down);
   const std::uint8_t* const far = row(y % 2 == 0 ? y / down - 1 : y / down + 1);
-  if (across == 2 && down <= 2 && width > 2) {
-    const int shift = down == 2 ? 4 : 2, left_half = down == 2 ? 8 : 1, right_half = down == 2 ? 7 : 2;
-    const auto sum = [&](Index x) { return down == 2 ? 3 * near[x] + far[x] : int{near[x]}; };
-    for (Index x = 0, left = sum(0), here = left; x < width; ++x) {
-      const Index right = x + 1 < width ? sum(x + 1) : here;
-      to[static_cast<std::size_t>(2 * x)] = static_cast<std::uint8_t>((3 * here + left + left_half) >> shift);
-      to[static_cast<std::size_t>(2 * x + 1)] = static_cast<std::uint8_t>((3 * here + right + right_half) >> shift);
-      left = here;
-      here = right;
-    }
-  } else if (across == 1 && down == 2) {
-    for (Index x = 0; x < width; ++x)
-      to[static_cast<std::size_t>(x)] = static_cast<std::uint8_t>((3 * near[x] + far[x] + 1 + y % 2) >> 2);
-  } else if (across == 1) {
-    std::copy_n(near, width, to.begin());
-  } else {
-    for (Index x = 0; x < width; ++x) std::fill_n(to.begin() + x * across, across, near[x]);
-  }
+  if (across == 2 && down == 1 && width > 2)
+    jpeg_widen<1>(near, far, width, to);
+  else if (across == 2 && down == 2 && width > 2)
+    jpeg_widen<2>(near, far, width, to);
+  else if (across == 1 && down == 2)
+    for (Index x = 0; x < width; ++x) to[x] = static_cast<std::uint8_t>((3 * near[x] + far[x] + 1 + y % 2) >> 2);
+  else if (across == 1)
+    std::copy_n(near, width, to);
+  else
+    for (Index x = 0; x < width; ++x) std::fill_n(to + x * across, across, near[x]);
 }
 
 /// A row of pixels of the rows of all components.
@@ -114,7 +127,7 @@ EIGENESIS_ONCE JpegPixels jpeg_pixels(const JpegFrame& frame) {
   JpegPixels result{frame.height, frame.width, static_cast<Index>(channels),
                     Bytes(static_cast<std::size_t>(frame.height) * width * channels)};
   for (Index y = 0; y < frame.height; ++y) {
-    for (std::size_t c = 0; c < channels; ++c) jpeg_upsample(frame, frame.components[c], samples[c], y, rows[c]);
+    for (std::size_t c = 0; c < channels; ++c) jpeg_upsample(frame, frame.components[c], samples[c], y, rows[c].data());
     jpeg_colours(frame, rows, &result.values[static_cast<std::size_t>(y) * width * channels]);
   }
   return result;
