@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/files/file.hpp"
+#include "eigenesis/files/jpeg_pixels.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
@@ -9,12 +9,6 @@ namespace eigenesis::inline EIGENESIS_ABI::detail {
 inline constexpr Index max_jpeg_values = 0x4000000;
 /// Of a progressive file: encoders make about ten; each costs time, however few bytes it has.
 inline constexpr int max_jpeg_scans = 100;
-
-/// What a JPEG file shows. 255 is white, or full colour.
-struct JpegPixels {
-  Index height = 0, width = 0, channels = 0;  // channels: 1 (grey) or 3 (red, green, blue)
-  Bytes values = {};                          // [height, width, channels]
-};
 
 /// Reads the content of a JPEG file (ITU-T T.81): baseline, extended and progressive ones of 8 bits with Huffman codes,
 /// grey or in colour, to the pixels that libjpeg-turbo gives. The orientation that a camera wrote is not applied. Bytes

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/files/jpeg.hpp"
-#include "eigenesis/files/jpeg_scan.hpp"
+#include "eigenesis/files/file.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
+/// What a JPEG file shows. 255 is white, or full colour.
+struct JpegPixels {
+  Index height = 0, width = 0, channels = 0;  // channels: 1 (grey) or 3 (red, green, blue)
+  Bytes values = {};                          // [height, width, channels]
+};
+
+struct JpegFrame;
 /// The pixels of a frame whose coefficients are known, bit for bit those that libjpeg-turbo gives.
 JpegPixels jpeg_pixels(const JpegFrame& frame);
 

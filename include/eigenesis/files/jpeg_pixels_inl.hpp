@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "eigenesis/files/jpeg_pixels.hpp"
+#include "eigenesis/files/jpeg_scan.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
