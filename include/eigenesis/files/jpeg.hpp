@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "eigenesis/files/jpeg_pixels.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {

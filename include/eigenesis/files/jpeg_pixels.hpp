@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "eigenesis/files/file.hpp"
+#include "eigenesis/files/bytes.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 

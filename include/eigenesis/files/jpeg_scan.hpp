@@ -3,8 +3,11 @@
 
 #include <array>
 #include <optional>
+#include <string>
+#include <string_view>
 
-#include "eigenesis/files/file.hpp"
+#include "eigenesis/files/bytes.hpp"
+#include "eigenesis/machine/error.hpp"
 
 // The coefficients of a JPEG file. Sections are those of ITU-T T.81.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
