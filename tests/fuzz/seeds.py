@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Writes the seeds of the fuzz targets, all but those of checkpoints, beside itself: `python3 tests/fuzz/seeds.py`.
+# Writes the seeds of the fuzz targets, all but those of checkpoints and of JPEG (jpeg_seeds.py), beside itself:
+# `python3 tests/fuzz/seeds.py`.
 import io
 import json
 import pathlib
