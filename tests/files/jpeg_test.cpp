@@ -227,6 +227,10 @@ TEST_CASE("decode_jpeg refuses damaged segments") {
                 "sampling factors that divide the largest, 3 and 1, but got 2 and 1");
   check_refused(with(with(with(colour, colours + 11, 0x44), colours + 14, 0x44), colours + 17, 0x44),
                 "at most 10 blocks in an MCU but got 48");
+  check_refused(with(with(with(colour, colours + 11, 0x41), colours + 14, 0x41), colours + 17, 0x41),
+                "at most 10 blocks in an MCU but got 12");
+  check_refused(with(with(with(colour, colours + 11, 0x42), colours + 14, 0x12), colours + 17, 0x11),
+                "at most 10 blocks in an MCU but got 11");
   // Scan headers.
   const std::size_t scan_at = place_of(file, 0xda);
   check_refused(begin + quantisers + both_codes + scan(0, 63, 0, {0}) + end,
@@ -278,6 +282,9 @@ TEST_CASE("decode_jpeg refuses scans that do not give each bit of each coefficie
   CHECK(decode(progressive(scan(0, 0, 1, {0}) + scan(1, 20, 2, {0}) + scan(21, 63, 0, {0}) + scan(0, 0, 0x10, {0x80}) +
                            scan(1, 20, 0x21, {0}) + scan(1, 20, 0x10, {0})))
             .values == Bytes(64, 128));
+  // Quantisers are those of the first scan: a table behind it changes nothing. 01 111 is a DC coefficient of 7.
+  const Bytes seven = scan(0, 0, 0, {0b01111000}), others = segment(0xdb, Bytes{0} + Bytes(64, 100));
+  CHECK(decode(progressive(seven + others + ac)).values == Bytes(64, 129));
   const std::string all = "scans that give all bits of each coefficient but got ";
   check_refused(progressive(dc), all + "0 of 14 bits of coefficient 1 of component 1");
   check_refused(progressive(dc + scan(1, 63, 3, {0})), all + "11 of 14 bits of coefficient 1 of component 1");
