@@ -76,6 +76,8 @@ int main() {
   GanTrainer{generator, discriminator, InstanceNoise{}}.train_discriminator(x.value(), rng);
 #elif defined(MISTAKE_COPIED_VIEW)
   WatcherRef{Copies{}};
+#elif defined(MISTAKE_BARE_NETWORKS)
+  Autoencoder{Sequential{Linear(4, 2, rng)}, Sequential{Linear(2, 4, rng)}};
 #elif defined(MISTAKE_NO_VAE)
   VaeTrainer{generator}.step(x.value(), rng);
 #elif defined(MISTAKE_VAE_WITHOUT_DIVERGENCE)

@@ -102,6 +102,11 @@ explicit Sequential(Sequential<Layers...>) -> Sequential<Sequential<Layers...>>;
 
 namespace detail {
 
+template <class T>
+inline constexpr bool is_sequential = false;
+template <class... Layers>
+inline constexpr bool is_sequential<Sequential<Layers...>> = true;
+
 /// Whether a network is a Last, or a Sequential that ends in one.
 template <class Network, class Last>
 inline constexpr bool ends_in = std::is_same_v<Network, Last>;

@@ -16,8 +16,11 @@ struct Autoencoder {
   DecoderType decoder;         // z -> distribution of x
   detail::Living living = {};  // for trainers
 
-  Autoencoder(EncoderType to_code, DecoderType from_code)
-      : encoder(std::move(to_code)), decoder(std::move(from_code)) {}
+  Autoencoder(EncoderType to_code, DecoderType from_code) : encoder(std::move(to_code)), decoder(std::move(from_code)) {
+    static_assert(!detail::is_sequential<EncoderType> && !detail::is_sequential<DecoderType>,
+                  "eigenesis: an Autoencoder or Vae takes an Encoder and a Decoder, not networks alone: "
+                  "Autoencoder{Encoder{trunk, head}, Decoder{network, SquaredError{}}}");
+  }
 
   // A model whose networks take a condition is given it after x or z: encode(x, conditions), decode(z, conditions).
 
