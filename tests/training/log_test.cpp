@@ -543,7 +543,9 @@ TEST_CASE("A metric has a row in each step in which it is measured, and reaches 
   TwoLinears third;
   CHECK(message([&] {
           train(third, "", {Metric{"a", [] { return 0.0; }}, Metric{"a", [] { return 0.0; }}});
-        }) == "Metric: expected metrics of different names but got a twice");
+        }) == "fit: expected metrics of different names, none of which is a loss's, but got a twice");
+  CHECK(message([&] { train(third, "", {Metric{"loss", [] { return 0.0; }}}); }) ==
+        "fit: expected metrics of different names, none of which is a loss's, but got loss twice");
 }
 
 TEST_CASE("Logs have points where the locale has commas", "[training]") {

@@ -42,7 +42,15 @@ std::ptrdiff_t count_tag(const std::vector<std::string>& events, const std::stri
   return std::ranges::count_if(events, [&](const std::string& e) { return e.find(digits) != std::string::npos; });
 }
 
-std::string file_name(int i) { return "events.out.tfevents.000000000" + std::to_string(i); }
+/// The i-th event file of a folder, or its name where there is none.
+std::string event_file(const std::string& folder, int i) {
+  const std::string name = "events.out.tfevents.000000000" + std::to_string(i) + ".t";
+  if (std::filesystem::exists(folder))
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+      if (const std::string found = entry.path().filename().string(); found.starts_with(name) && found.size() == 40)
+        return entry.path().string();
+  return folder + "/" + name;
+}
 
 struct Killed {};
 /// Six steps in two epochs, with held-out data; stopped after a step, or killed in one.
@@ -109,7 +117,7 @@ TEST_CASE("TensorBoard writes curves and pictures of a training to a folder that
   const std::string folder = directory / "logs/run1";
   Drawn drawn;
   const auto with = train({TensorBoard{folder, {.every = 2, .pictures = {drawn.grey()}}}});
-  const std::vector<std::string> events = events_of(folder + "/" + file_name(1));
+  const std::vector<std::string> events = events_of(event_file(folder, 1));
   // Version, start, three steps, and of each epoch numbers and a picture.
   REQUIRE(events.size() == 2 + 3 + 2 * 2);
   CHECK(count_tag({events[0]}, "brain.Event:2") == 1);
@@ -130,7 +138,7 @@ TEST_CASE("TensorBoard writes curves and pictures of a training to a folder that
 
   const std::string other = directory / "logs/run2/";
   train({TensorBoard{other, {.every = 0, .pictures = {drawn.grey()}, .pictures_every = 3}}});
-  CHECK(events_of(other + file_name(1)).size() == 2 + 4);  // one picture at the end of an epoch, not two
+  CHECK(events_of(event_file(other, 1)).size() == 2 + 4);  // one picture at the end of an epoch, not two
   CHECK(drawn.times == 4);
 }
 
@@ -142,17 +150,22 @@ TEST_CASE("A training that goes on writes a further event file, which says where
   train({TensorBoard{folder}}, checkpoint, 5);
   write_bytes(checkpoint, of_four);  // what step 5 wrote is void
   train({TensorBoard{folder}}, checkpoint);
-  const auto starts = [&](int i) { return events_of(folder + "/" + file_name(i)).at(1).substr(18); };
+  const auto starts = [&](int i) { return events_of(event_file(folder, i)).at(1).substr(18); };
   CHECK(starts(1) == "10013a020801");
   CHECK(starts(2) == "10053a020801");
   CHECK(starts(3) == "10053a020801");
-  CHECK(count_tag(events_of(folder + "/" + file_name(1)), "step/loss") == 4);
-  CHECK(count_tag(events_of(folder + "/" + file_name(2)), "step/loss") == 1);
-  CHECK(count_tag(events_of(folder + "/" + file_name(3)), "step/loss") == 2);
-  CHECK(count_tag(events_of(folder + "/" + file_name(3)), "epoch/loss") == 1);
+  CHECK(count_tag(events_of(event_file(folder, 1)), "step/loss") == 4);
+  CHECK(count_tag(events_of(event_file(folder, 2)), "step/loss") == 1);
+  CHECK(count_tag(events_of(event_file(folder, 3)), "step/loss") == 2);
+  CHECK(count_tag(events_of(event_file(folder, 3)), "epoch/loss") == 1);
+  std::ptrdiff_t epochs = 0;
+  for (int i = 1; i <= 3; ++i) epochs += count_tag(events_of(event_file(folder, i)), "held_out/loss");
+  CHECK(epochs == 2);                        // as of a training that was never stopped
+  train({TensorBoard{folder}}, checkpoint);  // it is over, and nothing is added
+  CHECK(std::distance(std::filesystem::directory_iterator(folder), {}) == 3);
 }
 
-TEST_CASE("TensorBoard has metrics, parts of epochs, and no picture that cannot be drawn", "[training]") {
+TEST_CASE("TensorBoard has metrics, no parts of epochs, and no picture that cannot be drawn", "[training]") {
   const TemporaryDirectory directory;
   const std::string folder = directory / "run";
   struct Warnings : Watcher {
@@ -165,22 +178,23 @@ TEST_CASE("TensorBoard has metrics, parts of epochs, and no picture that cannot 
                               Metric{"FID", [] { return 7.0; }, {.every = 2}}},
                              "", 4);
   CHECK(history.steps.size() == 4);
-  const std::vector<std::string> events = events_of(folder + "/" + file_name(1));
+  const std::vector<std::string> events = events_of(event_file(folder, 1));
   CHECK(count_tag(events, "FID") == 2);
-  CHECK(count_tag(events, "epoch/loss") == 2);
-  CHECK(count_tag(events, "held_out/loss") == 2);
+  CHECK(count_tag(events, "epoch/loss") == 1);  // step 4 is the first of epoch 2
+  CHECK(count_tag(events, "held_out/loss") == 1);
   CHECK(count_tag(events, "grey") == 2);
-  CHECK(warnings.sentences == std::vector<std::string>{"TensorBoard: expected to draw the picture broken but got 'no paint'"});
+  CHECK(warnings.sentences ==
+        std::vector<std::string>{"TensorBoard: expected to draw the picture broken but got 'no paint'"});
 }
 
 TEST_CASE("Events are in the file before a checkpoint is", "[training]") {
   const TemporaryDirectory directory;
   struct Looks : Watcher {  // after TensorBoard, before the checkpoint is written
-    std::string path;
+    std::string folder;
     std::vector<std::ptrdiff_t> found;
-    void save(TrainingView&) override { found.push_back(count_tag(events_of(path), "step/loss")); }
+    void save(TrainingView&) override { found.push_back(count_tag(events_of(event_file(folder, 1)), "step/loss")); }
   } looks;
-  looks.path = directory / "run/" + file_name(1);
+  looks.folder = directory / "run";
   train({TensorBoard{directory / "run"}, &looks}, directory / "run.ckpt");
   CHECK(looks.found == std::vector<std::ptrdiff_t>{0, 2, 3, 4, 6});
 }
@@ -197,12 +211,14 @@ TEST_CASE("TensorBoard refuses folders and options that do not fit", "[training]
     return std::string("nothing");
   };
   train({TensorBoard{folder}}, checkpoint, 3);
-  const Bytes before = read_bytes(folder + "/" + file_name(1));
+  const Bytes before = read_bytes(event_file(folder, 1));
+  const std::string id = event_file(folder, 1).substr((folder + "/events.out.tfevents.0000000001.t").size());
+  CHECK(id.size() == 8);
   CHECK(message([&] { train({TensorBoard{folder}}); }) ==
         "TensorBoard: expected a folder without event files for a training that begins but got "
-        "events.out.tfevents.0000000001 in " +
-            folder + "; give it another folder, or remove the file");
-  CHECK(read_bytes(folder + "/" + file_name(1)) == before);
+        "events.out.tfevents.0000000001.t" +
+            id + " in " + folder + "; give it another folder, or remove the file");
+  CHECK(read_bytes(event_file(folder, 1)) == before);
   CHECK(message([&] {
           train({TensorBoard{folder}, TensorBoard{folder}}, checkpoint);
         }) ==
@@ -223,7 +239,22 @@ TEST_CASE("TensorBoard refuses folders and options that do not fit", "[training]
         "TensorBoard: expected a folder for this training only but another one is writing to " + other.folder);
   write_bytes(folder + "/events.out.tfevents.1700000000.host", {});
   CHECK(message([&] { train({TensorBoard{folder}}, checkpoint); }) ==
-        "TensorBoard: expected event files of this training but got events.out.tfevents.1700000000.host in " + folder);
+        "TensorBoard: expected event files of this training, which end in .t" + id +
+            ", but got events.out.tfevents.1700000000.host in " + folder +
+            "; give it another folder, or remove the file");
+  const std::string other_training = directory / "other", name = "events.out.tfevents.0000000001.t00000001";
+  std::filesystem::create_directory(other_training);
+  write_bytes(other_training + "/" + name, {});
+  CHECK(message([&] { train({TensorBoard{other_training}}, checkpoint); }) ==
+        "TensorBoard: expected event files of this training, which end in .t" + id + ", but got " + name + " in " +
+            other_training + "; give it another folder, or remove the file");
+  for (const std::string own : {"step/", "epoch/", "held_out/", "learning_rate/", "gradient_norm/"})
+    for (const std::string& metric : {own + "loss", own.substr(0, own.size() - 1)})
+      CHECK(message([&] {
+              train({TensorBoard{directory / "none"}, Metric{metric, [] { return 1.0; }}});
+            }) == "TensorBoard: expected a metric whose name does not begin like its own curves, " + own +
+                      ", but got " + metric);
+  CHECK_FALSE(std::filesystem::exists(directory / "none"));
   write_bytes(directory / "file", {});
   CHECK(message([&] { train({TensorBoard{directory / "file"}}); }) ==
         "TensorBoard: expected a folder but got 'Not a directory' for " + directory / "file");
@@ -262,14 +293,14 @@ TEST_CASE("Files for the reader of TensorBoard are written", "[.tensorboard]") {
                                   return picture;
                                 }};
     return std::vector<WatcherRef>{TensorBoard{run, {.pictures = {drawn.grey(), coloured}}}, Log{folder + "/run.csv"},
-                                 Metric{"FID", [] { return 0.1; }, {.every = 2}}};
+                                   Metric{"FID", [] { return 0.1; }, {.every = 2}}};
   };
   CHECK_THROWS_AS(train(watch(), checkpoint, -1, 3), Killed);
   const Bytes of_two = read_bytes(checkpoint), log_of_two = read_bytes(folder + "/run.csv");
   CHECK_THROWS_AS(train(watch(), checkpoint, -1, 6), Killed);  // while it wrote an event, before its checkpoints
-  Bytes events = read_bytes(run + "/" + file_name(2));
+  Bytes events = read_bytes(event_file(run, 2));
   events.resize(events.size() - 5);
-  write_bytes(run + "/" + file_name(2), events);
+  write_bytes(event_file(run, 2), events);
   write_bytes(checkpoint, of_two);
   write_bytes(folder + "/run.csv", log_of_two);
   train(watch(), checkpoint);

@@ -55,6 +55,11 @@ struct Events : Watcher {
   }
 };
 
+struct Hears : Watcher {
+  std::vector<std::string> sentences;
+  void warning(TrainingView&, std::string_view sentence) override { sentences.emplace_back(sentence); }
+};
+
 /// Two models of one kind.
 struct Number {
   Parameter<double, 0> value = Parameter<double, 0>(Tensor<double, 0>(Shape<0>{}));
@@ -213,6 +218,13 @@ TEST_CASE("A file has one watcher, and the checkpoint's none", "[training]") {
   fails({KeepBest{folder / "best", trainer}, KeepBest{folder / "best", trainer}}, folder / "best");
   fails({KeepBest{folder / "run", trainer}}, folder / "run");
   fails({Log{folder / "run.csv"}, Log{folder / "run.csv"}}, folder / "run.csv");
+  const std::string here = std::filesystem::current_path().string();
+  const std::string inside = std::filesystem::relative(folder.path(), here).string();
+  std::filesystem::create_directory_symlink(folder.path(), folder / "link");
+  for (const std::string& path : {folder / "./run", folder / "link/run", inside + "/run"})
+    fails({KeepBest{path, trainer}}, path);  // no file is there yet
+  fails({TensorBoard{folder / "logs/a/"}, TensorBoard{folder / "./logs/a"}}, folder / "./logs/a");
+  CHECK(folder.file_count() == 1);  // the link
   write_bytes(folder / "one", {});
   std::filesystem::create_hard_link(folder / "one", folder / "two");
   fails({KeepBest{folder / "one", trainer}, KeepBest{folder / "two", trainer}}, folder / "two");
@@ -283,8 +295,70 @@ TEST_CASE("EarlyStopping waits for a better epoch as long as its patience, over 
                        Message("EarlyStopping: expected a training of several epochs but got one, as .steps make; a "
                                ".metric of the measure may be taken more often"));
   CHECK_THROWS_MATCHES(fit(trainer, four_samples, {.epochs = 2, .watch = {EarlyStopping{}}}, rng), ArgumentError,
-                       Message("EarlyStopping: expected held-out data but got none; set .of_training or a .function "
-                               "of the measure"));
+                       Message("EarlyStopping: expected held-out data but got none; set .of_training, a .function or a "
+                               ".metric of the measure"));
+  for (const Measure& wrong : {Measure{.loss = "kl"}, Measure{.loss = "kl", .of_training = true}})
+    CHECK_THROWS_MATCHES(
+        fit(trainer, four_samples, four_samples, {.epochs = 2, .watch = {EarlyStopping{{.measure = wrong}}}}, rng),
+        ArgumentError, Message("EarlyStopping: expected the name of a loss (loss) but got kl"));
+  CHECK(trainer.optimizer.steps() == 0);  // all of it was found before the first step
+  const std::function<double()> number = [] { return 1.0; };
+  for (const Measure& two :
+       {Measure{.loss = "loss", .function = number}, Measure{.loss = "loss", .metric = "FID"},
+        Measure{.of_training = true, .metric = "FID"}, Measure{.function = number, .metric = "FID"}})
+    CHECK_THROWS_MATCHES(
+        EarlyStopping({.measure = two}), ArgumentError,
+        Message("EarlyStopping: expected a measure by one of a loss, a .function and a .metric but got "
+                "two"));
+}
+
+TEST_CASE("EarlyStopping says so where it ended a training in an earlier run", "[training]") {
+  const TemporaryDirectory folder;
+  Hears hears;
+  const auto steps = [&](Index epochs) {
+    Rng rng(1);
+    CurveTrainer trainer;  // the held-out loss is always 1
+    hears.sentences.clear();
+    return fit(trainer, four_samples, four_samples,
+               {.epochs = epochs,
+                .checkpoint = Checkpoint{.path = folder / "run.ckpt"},
+                .watch = {EarlyStopping{{.patience = 2}}, &hears}},
+               rng)
+        .steps.size();
+  };
+  const std::vector<std::string> ends{
+      "EarlyStopping: 2 measurements in a row were not better than 1, the training ends after step 3"};
+  CHECK(steps(5) == 3);
+  CHECK(hears.sentences == ends);
+  CHECK(steps(9) == 3);
+  CHECK(hears.sentences == ends);
+}
+
+TEST_CASE("The greatest of a measure is the best if asked for", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string best = folder / "best.safetensors", checkpoint = folder / "run.ckpt";
+  const auto curve = [](Index epoch) { return std::vector{1.0, 3.0, 2.0, 2.5, 2.9, 9.0}.at(epoch - 1); };
+  const auto epochs = [&](Index most) {
+    Rng rng(1);
+    CurveTrainer trainer{curve};
+    return fit(trainer, four_samples, four_samples,
+               {.epochs = most,
+                .checkpoint = Checkpoint{.path = checkpoint},
+                .watch = {KeepBest{best, trainer, {.greatest = true}},
+                          EarlyStopping{{.patience = 3, .measure = {.greatest = true}}}}},
+               rng)
+        .epochs.size();
+  };
+  const auto weight = [&] {
+    CurveTrainer kept;
+    kept.optimizer.prepare(kept);
+    load_safetensors(best, kept);
+    return kept.weight.value()(0);
+  };
+  CHECK(epochs(4) == 4);
+  CHECK(weight() == -2);
+  CHECK(epochs(6) == 5);  // 2, 2.5 and 2.9 are less than 3
+  CHECK(weight() == -2);
 }
 
 TEST_CASE("KeepBest keeps the weights of the best epoch", "[training]") {
@@ -346,9 +420,20 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
   CHECK(weight() == -6);
 
   write_bytes(best, read_bytes(run));
-  CHECK_THROWS_MATCHES(
-      train(7, {}, run), DataError,
-      Message("KeepBest: expected a file of an earlier run with its measure but got another one: " + best));
+  CHECK_THROWS_MATCHES(train(7, {}, run), DataError,
+                       Message("KeepBest: expected a file of an earlier run with its measure but got another one: " +
+                               best + "; give this training another path, or remove the file"));
+  std::filesystem::remove(best);
+  {
+    Rng rng(2);  // another training
+    CurveTrainer trainer;
+    fit(trainer, four_samples, {.epochs = 2, .watch = {KeepBest{best, trainer, {.of_training = true}}}}, rng);
+  }
+  const Bytes of_other = read_bytes(best);
+  CHECK_THROWS_MATCHES(train(7, {}, run), DataError,
+                       Message("KeepBest: expected the best of this training but got that of another one in " + best +
+                               "; give this one another path, or remove the file"));
+  CHECK(read_bytes(best) == of_other);
 
   const Bytes text{'t', 'e', 'x', 't'};
   write_bytes(best, text);
@@ -391,16 +476,16 @@ TEST_CASE("EarlyStopping and KeepBest go by a metric, in steps too", "[training]
   Rng rng(1);
   CurveTrainer trainer;
   std::vector<Index> measured;
-  const Metric distance{"distance",
-                        [&] {
-                          measured.push_back(trainer.optimizer.steps());
-                          return std::abs(trainer.weight.value()(0) + 6);
-                        },
-                        {.every = 2}};
+  Metric distance{"distance",
+                  [&] {
+                    measured.push_back(trainer.optimizer.steps());
+                    return std::abs(trainer.weight.value()(0) + 6);
+                  },
+                  {.every = 2}};
   const auto history = fit(trainer, four_samples,
                            {.steps = 50,
                             .watch = {EarlyStopping{{.patience = 3, .measure = {.metric = "distance"}}},
-                                      KeepBest{best, trainer, {.metric = "distance"}}, distance}},
+                                      KeepBest{best, trainer, {.metric = "distance"}}, std::move(distance)}},
                            rng);
   CHECK(history.steps.size() == 12);
   CHECK(measured == std::vector<Index>{2, 4, 6, 8, 10, 12});
@@ -418,13 +503,58 @@ TEST_CASE("EarlyStopping and KeepBest go by a metric, in steps too", "[training]
       ArgumentError, Message("KeepBest: expected the name of a Metric but got FID"));
 }
 
+TEST_CASE("A metric that is measured once or never tells no best model, and one that is NaN is named", "[training]") {
+  const TemporaryDirectory folder;
+  Rng rng(1);
+  CurveTrainer trainer;
+  const auto fails = [&](FitOptions<Loss> options, Index every, const std::string& said) {
+    options.batch_size = 2;
+    options.watch = {EarlyStopping{{.measure = {.metric = "FID"}}},
+                     Metric{"FID", [] { return 1.0; }, {.every = every}}};
+    CHECK_THROWS_MATCHES(
+        fit(trainer, four_samples, options, rng), ArgumentError,
+        Message("EarlyStopping: expected a metric that is measured more than once but got FID, " + said));
+  };
+  fails({.steps = 10}, 0, "measured after the only epoch, of 10 steps");
+  fails({.steps = 10}, 6, "measured every 6 steps, of 10 steps");
+  fails({.steps = 10}, 11, "measured every 11 steps, of 10 steps");
+  fails({.epochs = 2}, 3, "measured every 3 steps, of 4 steps");
+  CHECK(trainer.optimizer.steps() == 0);
+  const auto nan = [] { return std::nan(""); };
+  const auto diverges = [&](FitOptions<Loss> options, Index every, const std::string& where) {
+    options.batch_size = 2;
+    options.watch = {EarlyStopping{{.measure = {.metric = "FID"}}}, Metric{"FID", nan, {.every = every}}};
+    CHECK_THROWS_MATCHES(fit(trainer, four_samples, options, rng), NumericError,
+                         Message("EarlyStopping: expected a number in " + where + " but got nan"));
+  };
+  diverges({.steps = 10}, 5, "step 5");
+  diverges({.epochs = 2}, 0, "epoch 1");
+}
+
+TEST_CASE("Watchers know losses, held-out data and metrics before the first step", "[training]") {
+  struct Asks : Watcher {
+    std::vector<std::string> seen;
+    void begin(TrainingView& now) override {
+      seen = now.loss_names;
+      seen.push_back(now.has_held_out ? "held out" : "none");
+      for (const PlannedMetric& metric : now.planned_metrics)
+        seen.push_back(metric.name + " " + std::to_string(metric.every));
+    }
+  } asks;
+  Rng rng(1);
+  CurveTrainer trainer;
+  const auto number = [] { return 1.0; };
+  fit(trainer, four_samples, four_samples,
+      {.steps = 1, .watch = {&asks, Metric{"FID", number, {.every = 3}}, Metric{"KID", number}}}, rng);
+  CHECK(asks.seen == std::vector<std::string>{"loss", "held out", "FID 3", "KID 0"});
+  fit(trainer, four_samples, {.steps = 1, .watch = {&asks}}, rng);
+  CHECK(asks.seen == std::vector<std::string>{"loss", "none"});
+}
+
 TEST_CASE("TimeLimit ends a training after the step in hand", "[training]") {
   Rng rng(1);
   CurveTrainer trainer;
-  struct Hears : Watcher {
-    std::vector<std::string> sentences = {};
-    void warning(TrainingView&, std::string_view sentence) override { sentences.emplace_back(sentence); }
-  } hears;
+  Hears hears;
   CHECK(fit(trainer, four_samples, {.steps = 1000, .watch = {TimeLimit{1e-9}, &hears}}, rng).steps.size() == 1);
   CHECK(hears.sentences == std::vector<std::string>{"TimeLimit: 1e-09 s are over, the training ends after step 1"});
   CHECK(fit(trainer, four_samples, {.steps = 10, .watch = {TimeLimit{1e9}}}, rng).steps.size() == 10);

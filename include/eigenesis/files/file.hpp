@@ -24,8 +24,8 @@ bool has_ending(std::string_view path, std::string_view ending);
 /// characters.
 [[gnu::cold]] std::string shown(std::string_view name);
 
-/// The whole content of a file of at most 2 GiB. Throws DataError.
-Bytes read_file(std::string_view function, const std::string& path);
+/// The whole content of a file of at most 2 GiB, or its first `most` bytes. Throws DataError.
+Bytes read_file(std::string_view function, const std::string& path, std::size_t most = max_file_bytes + 1);
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail
 

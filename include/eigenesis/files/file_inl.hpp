@@ -72,14 +72,15 @@ EIGENESIS_ONCE bool has_ending(std::string_view path, std::string_view ending) {
   return result;
 }
 
-EIGENESIS_ONCE Bytes read_file(std::string_view function, const std::string& path) {
+EIGENESIS_ONCE Bytes read_file(std::string_view function, const std::string& path, std::size_t most) {
   require<ArgumentError>(!path.empty(), function, ": expected the path of a file but got an empty one");
   const Descriptor file(despite_signals([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); }));
   Bytes content;
   std::size_t size = 0;
-  for (ssize_t got = 1; got != 0; size += static_cast<std::size_t>(got)) {
+  for (ssize_t got = 1; got != 0 && size < most; size += static_cast<std::size_t>(got)) {
     if (size == content.size()) content.resize(2 * size + 65536);
-    const auto read = [&] { return ::read(file.number(), content.data() + size, content.size() - size); };
+    const std::size_t room = std::min(content.size(), most) - size;
+    const auto read = [&] { return ::read(file.number(), content.data() + size, room); };
     got = file ? despite_signals(read) : -1;
     require<DataError>(got >= 0, function, ": expected a readable file but got '", std::strerror(errno), "' for ",
                        path);

@@ -96,7 +96,7 @@ template <class Model>
   return fields;
 }
 
-/// `note` stands among the file's metadata, for safetensors_note; letters, digits, signs and dots.
+/// `note` stands among the file's metadata, for safetensors_note; letters, digits, spaces, signs and dots.
 void write_safetensors(const std::string& path, std::vector<SavedField> fields, Index keep = 1,
                        const std::string& note = {});
 /// The note in a file that write_safetensors wrote, or nothing in any other. Throws DataError if it cannot be read.

@@ -377,7 +377,9 @@ FitHistory<Losses> fit_on(Ranks* ranks, Trainer& trainer, const Data& data, cons
   TrainerFields fields;
   if constexpr (HasFields<Trainer>)
     fields = {&trainer, [](void* of) { return saved_fields(*static_cast<Trainer*>(of)); }};
-  watching.begin({name, checkpoint ? checkpoint->path : "", state.step, resumed, run.begin}, fields);
+  watching.begin({name, checkpoint ? checkpoint->path : "", state.step, resumed, run.begin, named(state.losses),
+                  held_out != nullptr},
+                 fields);
   if (watching) show_past(watching, history, duration.steps);
   state.stop = watching.stop();
   stop_together();

@@ -43,7 +43,9 @@ struct HealthOptions {
 /// away. Where so many of the data are copies themselves, pairs of copies are counted instead, and warned of if samples
 /// have more than twice as many as the data (by the birthday paradox, Arora and Zhang 2017: the fewer the modes, the
 /// more such pairs). Spread is sqrt(mean over the features of their variances). Gradients are warned of again after 100
-/// steps below the limit. Throws ArgumentError for options that do not fit, NumericError for a number that is not one.
+/// steps below the limit. A training that goes on knows what it was warned of from a checkpoint of a step in which it
+/// was looked at; from another one it may be warned of the same again. Throws ArgumentError for options that do not
+/// fit, NumericError for a number that is not one.
 class Health : public Watcher {
  public:
   explicit Health(HealthOptions options = {});
@@ -60,6 +62,7 @@ class Health : public Watcher {
 
   HealthOptions options_;
   Index low_steps_ = 0;
+  Index first_step_ = 0;                // of the run: how many there were
   bool looked_ = false;                 // in this run, at samples, latents and units
   std::map<std::string, Index> wrong_;  // how often it is not to hold any more until it is over
 };

@@ -61,7 +61,8 @@ EIGENESIS_ONCE Health::Health(HealthOptions options) : options_(std::move(option
                          "Health: expected both samples and data to compare them with, or neither");
 }
 
-EIGENESIS_ONCE void Health::begin(TrainingView&) {
+EIGENESIS_ONCE void Health::begin(TrainingView& now) {
+  first_step_ = now.step;
   low_steps_ = 0;
   looked_ = false;
   wrong_.clear();
@@ -85,8 +86,8 @@ EIGENESIS_ONCE void Health::step(TrainingView& now) {
                " steps; it tells all samples from data, and the generator gets little gradient";
       });
     }
-  if (now.past) return;
-  std::map<std::string, double> greatest;  // of several updates by an optimizer
+  if (now.past && now.step < first_step_) return;  // the model is that of the last one
+  std::map<std::string, double> greatest;          // of several updates by an optimizer
   for (const Update& update : now.updates) {
     double& norm = greatest[std::string(update.name.empty() ? update.model : update.name)];
     norm = std::max(norm, update.gradient_norm);
@@ -108,7 +109,7 @@ EIGENESIS_ONCE void Health::epoch(TrainingView& now) {
 }
 
 EIGENESIS_ONCE void Health::look(TrainingView& now) {
-  looked_ = true;
+  looked_ = looked_ || !now.past;
   if (options_.samples) look_at_samples(now);
   if (options_.kl) {
     const Tensor<float, 1> kl = options_.kl();

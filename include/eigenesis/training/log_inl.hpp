@@ -220,11 +220,6 @@ class LogFile {
   }
 
  private:
-  static std::string id_text(std::uint32_t id) {
-    char digits[8];
-    const std::string text(digits, std::to_chars(digits, digits + 8, id, 16).ptr);
-    return "t" + std::string(8 - text.size(), '0') + text;  // a letter first: no program takes it for a number
-  }
   /// The first line of the file, or nothing.
   std::string first_line() const {
     std::string line;
@@ -266,10 +261,11 @@ class LogFile {
     for (std::size_t i = 0; i < now.losses.size(); ++i)
       row.emplace_back("held_out_" + std::string(now.losses[i].name),
                        i < now.held_out.size() ? Cell(now.held_out[i].value) : Cell());
-    std::vector<std::string> metrics = now.metric_names, optimizers(now.optimizers.begin(), now.optimizers.end());
+    std::vector<std::string> metrics, optimizers(now.optimizers.begin(), now.optimizers.end());
     const auto add_name = [](std::vector<std::string>& to, std::string_view name) {
       if (std::ranges::find(to, name) == to.end()) to.emplace_back(name);
     };
+    for (const PlannedMetric& metric : now.planned_metrics) metrics.push_back(metric.name);
     for (const NamedValue& metric : now.metrics) add_name(metrics, metric.name);
     for (const Update& update : now.updates) add_name(optimizers, update.name);
     for (const std::string& name : metrics) {

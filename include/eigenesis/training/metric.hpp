@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "eigenesis/training/watch.hpp"
 
@@ -19,14 +20,14 @@ struct MetricOptions {
 ///                    {.every = 1000}},
 ///             Log{"run.csv"}}
 /// What the function draws comes from a generator of its own, so that the training stays as it is. It is not called for
-/// steps and epochs of earlier runs. Throws ArgumentError for every < 0, a metric without a name or function, or two of
-/// one name.
+/// steps and epochs of earlier runs. Throws ArgumentError for every < 0 and a metric without a name or function; fit
+/// throws it for two of one name, and for the name of a loss.
 class Metric : public Watcher {
  public:
   Metric(std::string name, std::function<double()> function, MetricOptions options = {});
-  void begin(TrainingView& now) override;
   void measure(TrainingView& now) override;
   bool reads_updates(Index) const override { return false; }
+  std::vector<PlannedMetric> planned_metrics() const override { return {{name_, options_.every}}; }
 
  private:
   std::string name_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <utility>
 
 #include "eigenesis/training/metric.hpp"
@@ -13,11 +12,6 @@ EIGENESIS_ONCE Metric::Metric(std::string name, std::function<double()> function
   require<ArgumentError>(!name_.empty() && function_, "Metric: expected a name and a function but got no ",
                          name_.empty() ? "name" : "function");
   require<ArgumentError>(options_.every >= 0, "Metric: expected every >= 0 but got ", options_.every);
-}
-EIGENESIS_ONCE void Metric::begin(TrainingView& now) {
-  require<ArgumentError>(std::ranges::find(now.metric_names, name_) == now.metric_names.end(),
-                         "Metric: expected metrics of different names but got ", name_, " twice");
-  now.metric_names.push_back(name_);
 }
 EIGENESIS_ONCE void Metric::measure(TrainingView& now) {
   const bool due = options_.every == 0 ? now.after_epoch : !now.after_epoch && now.step % options_.every == 0;

@@ -42,22 +42,24 @@ struct ReportOptions {
 ///   #include <eigenesis/training/report.hpp>
 ///   .watch = {Report{"run.html", {.pictures = {{"samples", [&] { return draw_grid(vae.decode(z)); }}},
 ///                                 .explorer = Explorer{vae}}}}
-/// It shows the losses, pictures over time, what latents decode to, warnings, and facts of the run. It is written
-/// before the first step, then every `every_seconds` seconds and at the end, each time as a whole new file. Beyond 2000
-/// steps, neighbours of a curve are joined; mean, least and greatest value of each group stay. Of learning rates and
-/// gradient norms, which `updates_every` asks for, every second one goes instead.
+/// It shows the losses, metrics, pictures over time, what latents decode to, warnings, and facts of the run. It is
+/// written before the first step, then every `every_seconds` seconds and at the end, each time as a whole new file with
+/// new pictures; and before each checkpoint, with the pictures that it has. Beyond 2000 steps, neighbours of a curve
+/// are joined; mean, least and greatest value of each group stay. Of learning rates and gradient norms, which
+/// `updates_every` asks for, every second one goes instead; of a metric, too, in a training that goes on.
 ///
-/// A training that goes on from a checkpoint shows its past, with the pictures and warnings of the file that is there.
-/// One that begins replaces an earlier report. Throws ArgumentError for a name that does not end in .html, for
-/// every_seconds < 0, updates_every < 0, frames < 2, and pictures without a name or a function or of one name,
-/// DataError for a file that is no report, or that of another training where one goes on, Error for one that cannot be
-/// written.
+/// A training that goes on from a checkpoint shows its past, with the pictures, warnings and metrics of the file that
+/// is there. Its time is that of all runs, of each up to the checkpoint. One that begins replaces an earlier report.
+/// Throws ArgumentError for a name that does not end in .html, for every_seconds < 0, updates_every < 0, frames < 2,
+/// and pictures without a name or a function or of one name, DataError for a file that is no report, and, where a
+/// training goes on, for that of another one and a part of one, Error for one that cannot be written.
 class Report : public Watcher {
  public:
   explicit Report(std::string path, ReportOptions options = {});
   void begin(TrainingView& now) override;
   void step(TrainingView& now) override;
   void epoch(TrainingView& now) override;
+  void save(TrainingView& now) override;
   void end(TrainingView& now) override;
   void warning(TrainingView& now, std::string_view sentence) override;
   bool reads_updates(Index step) const override {

@@ -33,7 +33,7 @@ const colours = ["var(--first)", "var(--second)", "var(--third)"];
 function makeLossChart(loss) {
   makeChart(loss.name, [
     {title: "each step", of: loss.steps},
-    {title: "mean of an epoch", of: loss.epochs, dots: true},
+    {title: loss.steps.at.length > 0 ? "mean of an epoch" : "after each epoch", of: loss.epochs, dots: true},
     {title: "held-out data", of: loss.held_out, dots: true}
   ], "; the last values are in the table below");
 }
@@ -254,7 +254,7 @@ function read(chart, pixel) {
 }
 
 function fillLosses() {
-  const losses = data.losses.filter(loss => loss.steps.at.length > 0);
+  const losses = data.losses.filter(loss => loss.steps.at.length > 0 || loss.epochs.at.length > 0);
   if (losses.length === 0) return;
   place("losses").hidden = false;
   losses.forEach(makeLossChart);
@@ -264,7 +264,7 @@ function fillLosses() {
   const width = losses[0].steps.width;
   if (width > 1)
     place("joined").textContent =
-      `Each point stands for ${width} steps: the line is their mean, the band reaches from the least to the greatest.`;
+      `Each point of a loss stands for ${width} steps: the line is their mean, the band reaches from the least to the greatest.`;
   const last = ({mean}) => {
     const given = mean.filter(value => value !== null), least = given.reduce((a, b) => Math.min(a, b), Infinity);
     return number(mean[mean.length - 1], digitsOf(least, given.reduce((a, b) => Math.max(a, b), -Infinity)));

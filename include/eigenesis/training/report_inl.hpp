@@ -45,12 +45,17 @@ EIGENESIS_ONCE std::string page_text(std::string_view text) {
 /// What a report remembers of one training.
 class ReportState {
  public:
-  ReportState(const std::string& path, const ReportOptions& options) : path_(path), options_(options) {}
+  ReportState(const std::string& path, const ReportOptions& options, const TrainingView& now)
+      : first_step(now.step),
+        training(now.id),
+        path_(path),
+        options_(options),
+        began_(now.step > 0 ? "" : run_began_),
+        timed_from_(now.step) {}
 
-  std::string began = time_text();
-  Index first_step = 0;        // how many steps there were
-  std::uint32_t training = 0;  // its id
-  double written = -1;         // seconds of the run
+  Index first_step;        // how many steps there were
+  std::uint32_t training;  // its id
+  double drawn = -1;       // seconds of the run
   bool over = false;
 
   /// Takes pictures and warnings over from the file that is there, until step `last`; none with last < 0.
@@ -80,26 +85,44 @@ class ReportState {
         return good;
       };
       const bool good = line.size() > 2 && line[1] == ' ' &&
-                        std::string_view("pwum").find(line[0]) != std::string_view::npos && number(kept.step) &&
+                        std::string_view("pwumt").find(line[0]) != std::string_view::npos && number(kept.step) &&
                         number(kept.epoch) && text != end && *text == '"' && end[-1] == '"';
-      require<DataError>(good, "Report: expected a report as it was written but got the line ",
-                         shown(line.substr(0, 60)), " in ", path_);
       kept.kind = line[0];
       kept.rest.assign(text, end);
-      if (kept.step <= last) kept_.push_back(std::move(kept));
+      require<DataError>(good && (kept.kind != 't' || take_time(kept)),
+                         "Report: expected a report as it was written but got the line ", shown(line.substr(0, 60)),
+                         " in ", path_, "; give this training another file, or remove it");
+      if (kept.step <= last && kept.kind != 't') kept_.push_back(std::move(kept));
+    }
+    require<DataError>(lines.starts_with(report_script_end),
+                       "Report: expected a report as it was written but got a part of one in ", path_,
+                       "; give this training another file, or remove it");
+  }
+  /// The curves that there are going to be, and what earlier runs measured.
+  void begin(const TrainingView& now) {
+    for (const std::string& name : now.loss_names) curves_of(name);
+    for (const PlannedMetric& metric : now.planned_metrics) {
+      Curves& curves = curves_of(metric.name);
+      const std::string begin = page_string(metric.name) + " \"";
+      for (const Kept& kept : kept_) {
+        if (kept.kind != 'm' || !kept.rest.starts_with(begin)) continue;
+        double value = std::nan("");
+        std::from_chars(kept.rest.data() + begin.size(), kept.rest.data() + kept.rest.size() - 1, value);
+        (kept.epoch > 0 ? curves.epochs : curves.steps).add(kept.step, value);
+      }
     }
   }
 
   void add(const TrainingView& now, bool epoch) {
-    if (!std::exchange(metrics_began_, true)) add_past_metrics(now);
     for (const NamedValue& metric : now.metrics) {
       Curves& curves = curves_of(metric.name);
       (epoch ? curves.epochs : curves.steps).add(now.step, metric.value);
-      kept_.push_back({'m', now.step, epoch ? 1 : 0, page_string(metric.name) + " \"" + text(metric.value) + "\""});
+      const std::string name = page_string(metric.name) + " \"";
+      kept_.push_back({'m', now.step, epoch ? 1 : 0, name + text(metric.value) + "\""});
+      const auto is_here = [&](const Kept& kept) { return kept.kind == 'm' && kept.rest.starts_with(name); };
+      if (std::ranges::count_if(kept_, is_here) > 2000)  // every second one goes, neither the first nor the last
+        std::erase_if(kept_, [&, i = 0](const Kept& kept) mutable { return is_here(kept) && i++ % 2 == 1; });
     }
-    const auto is_metric = [](const Kept& kept) { return kept.kind == 'm'; };
-    if (!now.metrics.empty() && std::ranges::count_if(kept_, is_metric) > 2000)
-      std::erase_if(kept_, [&, i = 0](const Kept& kept) mutable { return is_metric(kept) && i++ % 2 == 0; });
     for (std::size_t i = 0; i < now.losses.size(); ++i) {
       Curves& curves = curves_of(now.losses[i].name);
       (epoch ? curves.epochs : curves.steps).add(now.step, now.losses[i].value);
@@ -146,17 +169,24 @@ class ReportState {
     page += report_head;
     page += report_kept;
     page += std::to_string(training) + "\">\n";
-    for (const Kept& kept : kept_) {
+    const auto add = [&](const Kept& kept) {
       page += kept.kind;
       page += ' ' + std::to_string(kept.step) + ' ' + std::to_string(kept.epoch) + ' ' + kept.rest + '\n';
-    }
+    };
+    std::ranges::for_each(kept_, add);
+    if (time_) add(*time_);
     page += report_script_end;
     page += report_data;
     page += data(now, now.failed ? "failed" : over ? "over" : "running");
     page += report_script_end;
     page += report_script;
     write_file("Report", path_, {reinterpret_cast<const std::uint8_t*>(page.data()), page.size()});
-    written = now.seconds;
+  }
+  /// Before a checkpoint, from which another run may go on.
+  void save(const TrainingView& now) {
+    const std::string seconds = page_number(seconds_before_ + now.seconds);
+    time_ = {'t', now.step, timed_from_, "\"" + seconds + " " + began_ + "\""};
+    write(now);
   }
 
  private:
@@ -164,9 +194,10 @@ class ReportState {
     std::string name;
     ThinnedCurve steps, epochs, held_out;
   };
-  /// A picture, a warning, an update or a metric, a line of the page. `rest`: a picture's name and its PNG file; a
-  /// sentence; the name of an optimizer, its learning rate and gradient norm; a metric's name and value (its `epoch`:
-  /// whether it was measured after one).
+  /// A picture, a warning, an update, a metric or the time, a line of the page. `rest`: a picture's name and its PNG
+  /// file; a sentence; the name of an optimizer, its learning rate and gradient norm; a metric's name and value (its
+  /// `epoch`: whether it was measured after one); seconds until a checkpoint and the begin (its `epoch`: the step from
+  /// which on they were counted).
   struct Kept {
     char kind = 'p';
     Index step = 0, epoch = 0;
@@ -174,17 +205,15 @@ class ReportState {
     bool operator==(const Kept&) const = default;
   };
 
-  /// What an earlier run measured.
-  void add_past_metrics(const TrainingView& now) {
-    for (const std::string& name : now.metric_names) {
-      const std::string begin = page_string(name) + " \"";
-      for (const Kept& kept : kept_) {
-        if (kept.kind != 'm' || !kept.rest.starts_with(begin)) continue;
-        double value = std::nan("");
-        std::from_chars(kept.rest.data() + begin.size(), kept.rest.data() + kept.rest.size() - 1, value);
-        (kept.epoch > 0 ? curves_of(name).epochs : curves_of(name).steps).add(kept.step, value);
-      }
-    }
+  /// Takes what earlier runs took: the seconds until their checkpoint, and when they began.
+  bool take_time(Kept line) {
+    const char *const begin = line.rest.data() + 1, *const end = line.rest.data() + line.rest.size() - 1;
+    const auto [behind, error] = std::from_chars(begin, end, seconds_before_);
+    if (error != std::errc() || behind == end || *behind != ' ') return false;
+    began_.assign(behind + 1, end);
+    timed_from_ = line.epoch;
+    time_ = std::move(line);
+    return true;
   }
   std::string title(const TrainingView& now) const {
     const std::string& given = options_.title.empty() ? now.title : options_.title;
@@ -222,15 +251,16 @@ class ReportState {
   }
 
   std::string data(const TrainingView& now, const char* status) const {
-    const Index steps_of_run = now.step - first_step, all = now.epochs * now.steps_per_epoch;
+    const Index all = now.epochs * now.steps_per_epoch;
+    const double seconds = seconds_before_ + now.seconds;
     std::string json = "{\"title\":" + page_string(title(now)) + ",\"status\":\"" + status + "\"";
     const auto number = [&](const char* name, double value) {
       json += ",\"" + std::string(name) + "\":" + page_number(value);
     };
     json += ",\"step\":" + std::to_string(now.step) + ",\"steps\":" + std::to_string(all);
     json += ",\"epoch\":" + std::to_string(now.epoch) + ",\"epochs\":" + std::to_string(now.epochs);
-    number("seconds", now.seconds);
-    number("steps_per_second", now.seconds > 0 ? static_cast<double>(steps_of_run) / now.seconds : 0);
+    number("seconds", seconds);
+    number("steps_per_second", seconds > 0 ? static_cast<double>(now.step - timed_from_) / seconds : 0);
     number("every_seconds", options_.every_seconds);
     json += ",\"written\":" + page_string(time_text()) + ",\n\"losses\":[";
     for (const Curves& curves : curves_)
@@ -239,7 +269,9 @@ class ReportState {
               ",\"held_out\":" + curves.held_out.json() + "}";
     json += "],\n\"facts\":[";
     std::vector<ReportFact> facts = options_.facts;
-    facts.emplace_back("began", began + (first_step > 0 ? ", after step " + std::to_string(first_step) : ""));
+    if (!began_.empty()) facts.emplace_back("began", began_);
+    if (first_step > 0 && now.step > first_step)
+      facts.emplace_back("went on", run_began_ + ", after step " + std::to_string(first_step));
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     for (const ReportFact& fact : known_facts_) facts.push_back(fact);
@@ -255,9 +287,12 @@ class ReportState {
   std::vector<ReportFact> known_facts_ = known_facts();
   std::vector<Curves> curves_;
   std::vector<Kept> kept_;
-  std::string explorer_;  // in JSON
-  bool metrics_began_ = false;
-  Index updates_stride_ = 1;  // of so many updates that could be kept, one is
+  std::string run_began_ = time_text(), began_;  // this run, and the first one; nothing if that is not known
+  Index timed_from_;                             // the step from which on the seconds were counted
+  double seconds_before_ = 0;                    // of earlier runs
+  std::optional<Kept> time_;                     // at the last checkpoint
+  std::string explorer_;                         // in JSON
+  Index updates_stride_ = 1;                     // of so many updates that could be kept, one is
   Drawing drawing_{"Report"};
 };
 
@@ -275,19 +310,19 @@ EIGENESIS_ONCE Report::Report(std::string path, ReportOptions options)
 }
 EIGENESIS_ONCE void Report::begin(TrainingView& now) {
   state_.reset();  // of an earlier training
-  auto state = std::make_shared<detail::ReportState>(path_, options_);
-  state->first_step = now.step;
-  state->training = now.id;
+  auto state = std::make_shared<detail::ReportState>(path_, options_, now);
   state->read(now.resumed ? now.step : -1);
+  state->begin(now);
   state_ = std::move(state);
   if (!now.resumed) write(now);
 }
 EIGENESIS_ONCE void Report::step(TrainingView& now) {
   state_->add(now, false);
   if (!now.past && reads_updates(now.step)) state_->add_updates(now);
-  if (!now.past && (state_->written < 0 || now.seconds - state_->written >= options_.every_seconds)) write(now);
+  if (!now.past && (state_->drawn < 0 || now.seconds - state_->drawn >= options_.every_seconds)) write(now);
 }
 EIGENESIS_ONCE void Report::epoch(TrainingView& now) { state_->add(now, true); }
+EIGENESIS_ONCE void Report::save(TrainingView& now) { state_->save(now); }
 EIGENESIS_ONCE void Report::end(TrainingView& now) {
   if (!state_) return;
   state_->over = true;
@@ -300,6 +335,7 @@ EIGENESIS_ONCE void Report::warning(TrainingView& now, std::string_view sentence
 }
 EIGENESIS_ONCE void Report::write(TrainingView& now) {
   state_->draw(now);
+  state_->drawn = now.seconds;
   state_->write(now);
 }
 

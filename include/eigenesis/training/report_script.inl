@@ -33,7 +33,7 @@ function duration(seconds) {
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 // Lines of the form: kind step epoch rest.
-const kept = place("kept").textContent.split("\n").filter(line => line !== "").map(line => {
+const kept = place("kept").textContent.split("\n").filter(line => /^[pwum] /.test(line)).map(line => {
   const [kind, step, epoch] = line.split(" ", 3);
   const rest = line.slice(kind.length + step.length + epoch.length + 3);
   if (kind === "w") return {kind, step: +step, epoch: +epoch, text: JSON.parse(rest)};

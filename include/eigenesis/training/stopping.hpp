@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -12,28 +11,32 @@
 // What ends a training, and what keeps its best model.
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// Which number is to become small. Losses and a function are compared after each epoch, a metric when it is measured.
+/// Which number tells the best model: the least one, or the greatest. Losses and a function are compared after each
+/// epoch, a metric when it is measured. A loss, a function and a metric exclude each other.
 struct Measure {
   std::string loss = {};                  // the name of a held-out loss; the first one without
   bool of_training = false;               // the mean over the epoch's training samples instead
   std::function<double()> function = {};  // this instead, where losses tell little, as a GAN's; not known of past runs
   std::string metric = {};                // or what a Metric of this name measures, the only one that `.steps` can have
+  bool greatest = false;                  // the more the better, as of an accuracy
 };
 
 namespace detail {
 
-/// The least of a measure so far.
+/// The best of a measure so far.
 class BestMeasure {
  public:
-  BestMeasure(const char* function, Measure measure) : function_(function), measure_(std::move(measure)) {}
+  /// Throws ArgumentError for a measure that is two.
+  BestMeasure(const char* function, Measure measure);
 
-  /// Begins again with this value. Throws ArgumentError for a training that does not measure it more than once.
-  void begin(const TrainingView& now, double value = std::numeric_limits<double>::infinity());
-  /// If the measure is there now, whether it is less than all before, by more than `change`. Throws ArgumentError for
-  /// one that the training does not have, NumericError for NaN.
+  /// Begins again, with what was the best. Throws ArgumentError for a measure that the training does not have, or not
+  /// more than once.
+  void begin(const TrainingView& now, std::optional<double> value = {});
+  /// If the measure is there now, whether it is better than all before, by more than `change`. Throws NumericError for
+  /// NaN.
   std::optional<bool> improves(const TrainingView& now, double change);
-  double value() const { return value_; }
-  /// How often it was not less since it was.
+  double value() const { return *value_; }
+  /// How often it was not better since it was.
   Index waiting() const { return waiting_; }
 
  private:
@@ -41,7 +44,7 @@ class BestMeasure {
 
   const char* function_;
   Measure measure_;
-  double value_ = std::numeric_limits<double>::infinity();
+  std::optional<double> value_;
   Index waiting_ = 0;
 };
 
@@ -51,14 +54,15 @@ class BestMeasure {
 struct EarlyStoppingOptions {
   Index patience = 5;     // epochs, or measurements of a metric, without a better one before the training ends
   double min_change = 0;  // what counts as better
-  /// What should become small; the held-out loss by default.
+  /// What should improve; the held-out loss by default.
   Measure measure = {};
 };
 /// Ends a training that no longer improves: after `patience` epochs in a row whose held-out loss is not below the least
-/// so far by more than `min_change` (Prechelt 1998). A training that goes on counts the epochs before, but a function
-/// or a metric was not kept: with these the patience begins again. Throws ArgumentError for patience < 1, min_change <
-/// 0, a measure that the training does not have, and a training of a single epoch, as `.steps` make, unless by a
-/// metric; NumericError for a measure that is NaN.
+/// so far by more than `min_change` (Prechelt 1998). A training that goes on counts the epochs before, and may end at
+/// once, but a function or a metric was not kept: with these the patience begins again. Throws ArgumentError for
+/// patience < 1, min_change < 0, a measure that is two; before the first step for one that the training does not have,
+/// a training of a single epoch, as `.steps` make, unless by a metric, and a metric that is not measured more than
+/// once; NumericError for a measure that is NaN.
 class EarlyStopping : public Watcher {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});
@@ -76,13 +80,14 @@ class EarlyStopping : public Watcher {
 
 /// Keeps the weights of the best epoch so far in a safetensors file: KeepBest{"best.safetensors", vae}. The model is
 /// that of the trainer, or an average of it; it has to outlive the training. The measure stands among the file's
-/// metadata, so that a training that goes on replaces the file by a better one only; if there is none, it begins anew.
-/// A training that begins replaces an earlier file. A GAN that is trained for `.steps` is measured by a Metric:
+/// metadata, so that a training that goes on replaces the file by a better one only; if there is no file, it begins
+/// anew. A training that begins replaces an earlier file. A GAN that is trained for `.steps` is measured by a Metric:
 ///   .watch = {Metric{"FID", [&] { return ...; }, {.every = 1000}},
 ///             KeepBest{"best.safetensors", trainer.average.model, {.metric = "FID"}}}
-/// Throws ArgumentError for a measure that the training does not have and for a training of a single epoch, as `.steps`
-/// make, unless by a metric; NumericError for a measure that is NaN; DataError for a file that a training goes on with
-/// and that is not from a KeepBest; Error if it cannot be written.
+/// Throws ArgumentError for a measure that is two; before the first step for one that the training does not have, a
+/// training of a single epoch, as `.steps` make, unless by a metric, and a metric that is not measured more than once;
+/// NumericError for a measure that is NaN; DataError for a file that a training goes on with and that is not from its
+/// own KeepBest; Error if it cannot be written.
 class KeepBest : public Watcher {
  public:
   template <class Model>
@@ -104,6 +109,7 @@ class KeepBest : public Watcher {
   std::string path_;
   std::function<std::vector<detail::SavedField>()> fields_;
   detail::BestMeasure best_;
+  std::string training_ = {};  // its id
 };
 
 /// Ends a training after the step in which so many seconds of this run are over. Throws ArgumentError unless > 0.

@@ -14,42 +14,56 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-EIGENESIS_ONCE void BestMeasure::begin(const TrainingView& now, double value) {
-  require<ArgumentError>(now.epochs > 1 || !measure_.metric.empty(), function_,
-                         ": expected a training of several epochs but got one, as .steps make; a .metric of the "
-                         "measure may be taken more often");
+EIGENESIS_ONCE BestMeasure::BestMeasure(const char* function, Measure measure)
+    : function_(function), measure_(std::move(measure)) {
+  const bool of_losses = !measure_.loss.empty() || measure_.of_training;
+  require<ArgumentError>(of_losses + !measure_.metric.empty() + (measure_.function != nullptr) <= 1, function_,
+                         ": expected a measure by one of a loss, a .function and a .metric but got two");
+}
+
+EIGENESIS_ONCE void BestMeasure::begin(const TrainingView& now, std::optional<double> value) {
   value_ = value;
   waiting_ = 0;
+  if (const std::string& name = measure_.metric; !name.empty()) {
+    const auto metric = std::ranges::find(now.planned_metrics, name, &PlannedMetric::name);
+    require<ArgumentError>(metric != now.planned_metrics.end(), function_, ": expected the name of a Metric but got ",
+                           name);
+    const Index steps = now.epochs * now.steps_per_epoch, every = metric->every;
+    require<ArgumentError>((every == 0 ? now.epochs : steps / every) > 1, function_,
+                           ": expected a metric that is measured more than once but got ", name, ", measured ",
+                           every == 0 ? "after the only epoch" : "every " + std::to_string(every) + " steps", ", of ",
+                           steps, " steps");
+    return;
+  }
+  require<ArgumentError>(now.epochs > 1, function_,
+                         ": expected a training of several epochs but got one, as .steps make; a .metric of the "
+                         "measure may be taken more often");
+  if (measure_.function) return;
+  require<ArgumentError>(measure_.of_training || now.has_held_out, function_,
+                         ": expected held-out data but got none; set .of_training, a .function or a .metric of the "
+                         "measure");
+  if (measure_.loss.empty() || std::ranges::find(now.loss_names, measure_.loss) != now.loss_names.end()) return;
+  std::string names;
+  for (const std::string& each : now.loss_names) names += (names.empty() ? "" : ", ") + each;
+  fail<ArgumentError>(function_, ": expected the name of a loss (", names, ") but got ", measure_.loss);
 }
 
 EIGENESIS_ONCE std::optional<double> BestMeasure::measured(const TrainingView& now) const {
-  if (!measure_.metric.empty()) {
-    require<ArgumentError>(std::ranges::find(now.metric_names, measure_.metric) != now.metric_names.end(), function_,
-                           ": expected the name of a Metric but got ", measure_.metric);
-    const auto found = std::ranges::find(now.metrics, measure_.metric, &NamedValue::name);
-    return found == now.metrics.end() ? std::nullopt : std::optional(found->value);
-  }
-  if (!now.after_epoch) return {};
+  const bool by_metric = !measure_.metric.empty();
+  if (!by_metric && !now.after_epoch) return {};
   if (measure_.function) return now.past ? std::nullopt : std::optional(measure_.function());
-  const auto losses = measure_.of_training ? now.losses : now.held_out;
-  require<ArgumentError>(!losses.empty(), function_,
-                         ": expected held-out data but got none; set .of_training or a .function of the measure");
-  const auto found =
-      measure_.loss.empty() ? losses.begin() : std::ranges::find(losses, measure_.loss, &NamedValue::name);
-  if (found == losses.end()) {
-    std::string names;
-    for (const NamedValue& each : losses) names += (names.empty() ? "" : ", ") + std::string(each.name);
-    fail<ArgumentError>(function_, ": expected the name of a loss (", names, ") but got ", measure_.loss);
-  }
-  return found->value;
+  const std::span<const NamedValue> values = by_metric ? now.metrics : measure_.of_training ? now.losses : now.held_out;
+  const std::string& name = by_metric ? measure_.metric : measure_.loss;
+  const auto found = name.empty() ? values.begin() : std::ranges::find(values, name, &NamedValue::name);
+  return found == values.end() ? std::nullopt : std::optional(found->value);
 }
 
 EIGENESIS_ONCE std::optional<bool> BestMeasure::improves(const TrainingView& now, double change) {
   const std::optional<double> value = measured(now);
   if (!value) return {};
-  require<NumericError>(!std::isnan(*value), function_, ": expected a number in epoch ", now.epoch, " but got nan");
-  const bool first = waiting_ == 0 && value_ == std::numeric_limits<double>::infinity();
-  const bool better = first || *value < value_ - change;
+  require<NumericError>(!std::isnan(*value), function_, ": expected a number in ", now.after_epoch ? "epoch " : "step ",
+                        now.after_epoch ? now.epoch : now.step, " but got nan");
+  const bool better = !value_ || (measure_.greatest ? *value > *value_ + change : *value < *value_ - change);
   if (better) value_ = *value;
   waiting_ = better ? 0 : waiting_ + 1;
   return better;
@@ -83,25 +97,31 @@ EIGENESIS_ONCE void EarlyStopping::epoch(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void EarlyStopping::look(TrainingView& now) {
   const std::optional<bool> better = best_.improves(now, options_.min_change);
   if (!better || *better || best_.waiting() < options_.patience) return;
-  now.stop = true;
-  if (!now.past)
+  if (!std::exchange(now.stop, true))  // of the past, too: it ends this run before its first step
     now.warn("EarlyStopping: " + std::to_string(best_.waiting()) + " measurements in a row were not better than " +
              detail::text(best_.value()) + ", the training ends after step " + std::to_string(now.step));
 }
 
 EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
+  training_ = detail::id_text(now.id);
   detail::expect_writable("KeepBest", path_);
   if (detail::file_exists(path_)) {
-    const detail::Bytes there = detail::read_file("KeepBest", path_);
+    const detail::Bytes there = detail::read_file("KeepBest", path_, 9);
     require<DataError>(there.empty() || (there.size() > 8 && there[8] == '{'),
                        "KeepBest: expected a safetensors file or none but got another file: ", path_);
   }
   if (!now.resumed || now.step == 0 || !detail::file_exists(path_)) return best_.begin(now);
   const std::string kept = detail::safetensors_note(path_);
+  const std::size_t space = kept.find(' ');
   double value = 0;
-  const auto [end, error] = std::from_chars(kept.data(), kept.data() + kept.size(), value);
-  require<DataError>(!kept.empty() && error == std::errc() && end == kept.data() + kept.size(),
-                     "KeepBest: expected a file of an earlier run with its measure but got another one: ", path_);
+  const auto [end, error] =
+      std::from_chars(kept.data() + std::min(space + 1, kept.size()), kept.data() + kept.size(), value);
+  require<DataError>(error == std::errc() && end == kept.data() + kept.size(),
+                     "KeepBest: expected a file of an earlier run with its measure but got another one: ", path_,
+                     "; give this training another path, or remove the file");
+  require<DataError>(kept.substr(0, space) == training_,
+                     "KeepBest: expected the best of this training but got that of another one in ", path_,
+                     "; give this one another path, or remove the file");
   best_.begin(now, value);
 }
 EIGENESIS_ONCE void KeepBest::step(TrainingView& now) { look(now); }
@@ -110,7 +130,7 @@ EIGENESIS_ONCE void KeepBest::look(const TrainingView& now) {
   if (now.past || !best_.improves(now, 0).value_or(false)) return;
   char text[32];
   const std::string measure(text, std::to_chars(text, text + sizeof text, best_.value()).ptr);
-  detail::write_safetensors(path_, fields_(), 1, measure);
+  detail::write_safetensors(path_, fields_(), 1, training_ + " " + measure);
 }
 
 EIGENESIS_ONCE TimeLimit::TimeLimit(double seconds) : seconds_(seconds) {

@@ -26,15 +26,16 @@ struct TensorBoardOptions {
 ///   tensorboard --logdir logs
 /// Curves over the step are step/... (losses), epoch/... (their means over an epoch), held_out/..., learning_rate/...
 /// and gradient_norm/... for each optimizer (Update::name), and metrics by their names, all as floats, as TensorBoard
-/// has no others. Warnings are not kept. A picture that cannot be drawn is warned of, once. A training that was stopped
-/// within an epoch and goes on keeps the points of that part.
+/// has no others. Warnings are not kept. A picture that cannot be drawn is warned of, once. A part of an epoch, in
+/// which a training was stopped, has no point in epoch/ and held_out/, as it may go on.
 ///
 /// The folder is made if it is not there. No file is ever overwritten. A training that begins refuses a folder that has
 /// event files. A training that goes on from a checkpoint writes a further file, which begins with a mark (SessionLog
-/// START) that makes TensorBoard drop what the earlier files have beyond the checkpoint. Events are brought to the
-/// system at least once a second and before each checkpoint. Throws ArgumentError for an empty folder name, every < 0,
-/// pictures_every < 0, a picture without a name or a function or two of one name, DataError for a folder with event
-/// files of others, Error for one that cannot be written or that another training writes to.
+/// START) that makes TensorBoard drop what the earlier files have beyond the checkpoint, unless no step is left. Events
+/// are brought to the system at least once a second and before each checkpoint. Throws ArgumentError for an empty
+/// folder name, every < 0, pictures_every < 0, a picture without a name or a function or two of one name, and a metric
+/// whose name begins like one of its own curves, DataError for a folder with event files of others, other trainings
+/// too, Error for one that cannot be written or that another training writes to.
 class TensorBoard : public Watcher {
  public:
   explicit TensorBoard(std::string folder, TensorBoardOptions options = {});
@@ -53,7 +54,8 @@ class TensorBoard : public Watcher {
   std::string folder_;
   TensorBoardOptions options_;
   std::shared_ptr<detail::EventFile> file_;
-  Index drawn_ = 0;  // the last step with pictures
+  Index first_step_ = 0;  // of the run: how many there were
+  Index drawn_ = 0;       // the last step with pictures
   detail::Drawing drawing_{"TensorBoard"};
 };
 

@@ -29,18 +29,20 @@ EIGENESIS_ONCE double wall_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// A new event file, in a folder that is locked against other programs. Whole events are added to it.
+/// A new event file of a training, in a folder that is locked against other programs. Whole events are added to it.
 class EventFile {
  public:
-  EventFile(const std::string& folder, bool resumed) : folder_(open_folder(folder)) {
+  EventFile(const std::string& folder, const TrainingView& now)
+      : ending_("." + id_text(now.id)), folder_(open_folder(folder)) {
     require<Error>(static_cast<bool>(folder_), "TensorBoard: expected a folder but got '", std::strerror(errno),
                    "' for ", folder);
     require<Error>(::flock(folder_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
                    "TensorBoard: expected a folder for this training only but another one is writing to ", folder);
-    const Index number = next_number(folder, resumed);
+    const Index number = next_number(folder, now.resumed);
     std::string digits = std::to_string(number);
     digits.insert(0, 10 - std::min<std::size_t>(10, digits.size()), '0');
-    file_.emplace("TensorBoard", folder + "/" + prefix + digits, true);
+    path_ = folder + "/" + prefix + digits + ending_;
+    file_.emplace("TensorBoard", path_, true);
   }
 
   void add(const Bytes& event, double now) {
@@ -49,6 +51,10 @@ class EventFile {
     file_->add(record, now);
   }
   void write() { file_->write(); }
+  void remove() {
+    file_.reset();
+    ::unlink(path_.c_str());
+  }
 
  private:
   // TensorBoard takes files with tfevents in their names, and reads them in the order of these.
@@ -79,10 +85,12 @@ class EventFile {
       if (name.find("tfevents") == std::string_view::npos) continue;
       require<DataError>(resumed, "TensorBoard: expected a folder without event files for a training that begins but ",
                          "got ", shown(name), " in ", path, "; give it another folder, or remove the file");
-      const std::string_view digits = name.substr(std::min(name.size(), std::strlen(prefix)));
-      const bool own = name.starts_with(prefix) && digits.size() == 10 &&
+      const std::string_view rest = name.substr(std::min(name.size(), std::strlen(prefix))),
+                             digits = rest.substr(0, 10);
+      const bool own = name.starts_with(prefix) && rest.substr(digits.size()) == ending_ && digits.size() == 10 &&
                        std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
-      require<DataError>(own, "TensorBoard: expected event files of this training but got ", shown(name), " in ", path);
+      require<DataError>(own, "TensorBoard: expected event files of this training, which end in ", ending_,
+                         ", but got ", shown(name), " in ", path, "; give it another folder, or remove the file");
       Index number = 0;
       for (const char c : digits) number = 10 * number + (c - '0');
       last = std::max(last, number);
@@ -90,6 +98,8 @@ class EventFile {
     return last + 1;
   }
 
+  std::string ending_;  // of names of files of this training
+  std::string path_;
   Descriptor folder_;
   std::optional<AppendedFile> file_;
 };
@@ -106,9 +116,16 @@ EIGENESIS_ONCE TensorBoard::TensorBoard(std::string folder, TensorBoardOptions o
 }
 EIGENESIS_ONCE void TensorBoard::begin(TrainingView& now) {
   file_.reset();  // of an earlier training
+  for (const PlannedMetric& metric : now.planned_metrics) {
+    const std::string first = metric.name.substr(0, metric.name.find('/')) + "/";
+    for (const char* const own : {"step/", "epoch/", "held_out/", "learning_rate/", "gradient_norm/"})
+      require<ArgumentError>(first != own, "TensorBoard: expected a metric whose name does not begin like its own ",
+                             "curves, ", own, ", but got ", metric.name);
+  }
+  first_step_ = now.step;
   drawn_ = 0;
   drawing_ = detail::Drawing("TensorBoard");
-  auto file = std::make_shared<detail::EventFile>(folder_, now.resumed);
+  auto file = std::make_shared<detail::EventFile>(folder_, now);
   file->add(detail::version_event(detail::wall_time()), now.seconds);
   file->add(detail::restart_event(detail::wall_time(), now.step + 1), now.seconds);
   file->write();
@@ -134,18 +151,23 @@ EIGENESIS_ONCE void TensorBoard::step(TrainingView& now) {
 }
 EIGENESIS_ONCE void TensorBoard::epoch(TrainingView& now) {
   if (now.past) return;
-  std::vector<detail::EventScalar> scalars;
-  for (const NamedValue& loss : now.losses) scalars.push_back({"epoch/" + std::string(loss.name), loss.value});
-  for (const NamedValue& loss : now.held_out) scalars.push_back({"held_out/" + std::string(loss.name), loss.value});
-  file_->add(detail::scalars_event(detail::wall_time(), now.step, scalars), now.seconds);
+  if (now.step % now.steps_per_epoch == 0) {  // a part of an epoch may go on
+    std::vector<detail::EventScalar> scalars;
+    for (const NamedValue& loss : now.losses) scalars.push_back({"epoch/" + std::string(loss.name), loss.value});
+    for (const NamedValue& loss : now.held_out) scalars.push_back({"held_out/" + std::string(loss.name), loss.value});
+    file_->add(detail::scalars_event(detail::wall_time(), now.step, scalars), now.seconds);
+  }
   add_metrics(now);
   if (drawn_ != now.step) draw(now);
   file_->write();
 }
 EIGENESIS_ONCE void TensorBoard::save(TrainingView&) { file_->write(); }
-EIGENESIS_ONCE void TensorBoard::end(TrainingView&) {
+EIGENESIS_ONCE void TensorBoard::end(TrainingView& now) {
   if (!file_) return;
-  file_->write();
+  if (now.step == first_step_)
+    file_->remove();  // of a training that was over: a mark and nothing more
+  else
+    file_->write();
   file_.reset();
 }
 EIGENESIS_ONCE void TensorBoard::add_metrics(const TrainingView& now) {

@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "eigenesis/core/rng.hpp"
@@ -16,6 +18,12 @@
 
 // Who watches a training: logs, early stopping, health, reports. What fit does with them stands in watch_inl.hpp.
 namespace eigenesis::inline EIGENESIS_ABI {
+
+/// A metric that a training is going to have.
+struct PlannedMetric {
+  std::string name;  // by which it is kept
+  Index every = 0;   // steps from one measurement to the next; 0: after each epoch
+};
 
 /// A training, as a watcher sees it.
 struct TrainingView {
@@ -32,13 +40,15 @@ struct TrainingView {
   bool past = false;         // an earlier run made this step or epoch, a checkpoint tells of it
   bool after_epoch = false;  // in epoch() and in measure() before it
   bool failed = false;       // in end(): an exception ends the training
-  std::span<const NamedValue> losses = {};       // of the step; in epoch(), means over the epoch
-  std::span<const NamedValue> held_out = {};     // in epoch(), if there are held-out data
-  std::vector<NamedValue> metrics = {};          // what watchers measure() in this step or after this epoch
-  std::vector<std::string> metric_names = {};    // of all that are going to be measured; each adds its own in begin()
-  std::span<const Update> updates = {};          // of the optimizers in the step; none of the past
-  std::span<const std::string> optimizers = {};  // those of the trainer's fields, by the names that updates have
-  bool discriminator_wins_at_zero = true;        // a loss `discriminator` of 0 means that D tells all samples from data
+  std::span<const NamedValue> losses = {};          // of the step; in epoch(), means over the epoch
+  std::span<const NamedValue> held_out = {};        // in epoch(), if there are held-out data
+  std::vector<NamedValue> metrics = {};             // what watchers measure() in this step or after this epoch
+  std::vector<std::string> loss_names = {};         // of `losses`, before the first step too
+  bool has_held_out = false;                        // whether there are held-out data
+  std::vector<PlannedMetric> planned_metrics = {};  // of all watchers, before the first step too
+  std::span<const Update> updates = {};             // of the optimizers in the step; none of the past
+  std::span<const std::string> optimizers = {};     // those of the trainer's fields, by the names that updates have
+  bool discriminator_wins_at_zero = true;  // a loss `discriminator` of 0 means that D tells all samples from data
   bool stop = false;  // set it, and the training ends after this step; somebody may have set it already
 
   /// A sentence that stands above the progress line, or on stderr, and that all watchers are told.
@@ -71,13 +81,19 @@ class Watcher {
   virtual bool on_every_rank() const { return false; }
   /// The file or folder that it alone writes, or none.
   virtual std::string path() const { return {}; }
+  /// What its measure() is going to add. Names of losses, and those of other metrics, are taken.
+  virtual std::vector<PlannedMetric> planned_metrics() const { return {}; }
 };
 
-/// One of those who watch: a value, or a pointer to one that outlives the training.
+/// One of those who watch: a temporary, or a pointer to one that outlives the training and can be read afterwards.
 class WatcherRef {
  public:
-  template <class W>
-  requires std::derived_from<W, Watcher> WatcherRef(W watcher) : watcher_(std::make_shared<W>(std::move(watcher))) {
+  template <class Given, class W = std::remove_cvref_t<Given>>
+  requires std::derived_from<W, Watcher> WatcherRef(Given&& watcher)
+      : watcher_(std::make_shared<W>(std::forward<Given>(watcher))) {
+    static_assert(!std::is_lvalue_reference_v<Given>,
+                  "eigenesis: a watcher that has a name is given by its address, .watch = {&watcher}; a copy would "
+                  "watch instead, and nobody could read it");
     constexpr bool overrides = requires {
       static_cast<void (W::*)(TrainingView&)>(&W::begin), static_cast<void (W::*)(TrainingView&)>(&W::measure);
       static_cast<void (W::*)(TrainingView&)>(&W::step), static_cast<void (W::*)(TrainingView&)>(&W::epoch);
@@ -104,6 +120,9 @@ class WatcherRef {
 
 namespace detail {
 
+/// The id of a training as files have it. A letter stands first: no program takes it for a number.
+std::string id_text(std::uint32_t id);
+
 /// The run that begins.
 struct RunBegin {
   const std::string& function;  // for messages
@@ -111,6 +130,8 @@ struct RunBegin {
   Index step;
   bool resumed;
   Rng::State began_with;
+  std::span<const NamedValue> losses;  // their names
+  bool has_held_out;
 };
 
 /// Gives the fields of a trainer.
@@ -152,7 +173,8 @@ class Watching {
   void note_stop(bool stop) { stop_ = stop_ || stop; }
   bool reads_updates(Index step) const { return run_ && functions_->reads_updates(*run_, step); }
 
-  /// Throws ArgumentError if two watchers, or one and the checkpoint, would write one file.
+  /// Throws ArgumentError if two watchers, or one and the checkpoint, would write one file, and if two metrics, or one
+  /// and a loss, have one name.
   void begin(const RunBegin& run, TrainerFields fields) {
     if (run_) functions_->begin(*run_, run, fields);
   }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <chrono>
 #include <exception>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "eigenesis/files/file.hpp"
@@ -45,6 +48,7 @@ class WatchedRun {
 
  private:
   void expect_paths(const RunBegin& run) const;
+  void plan_metrics(const RunBegin& run);
   template <class Call>
   void attempt(Call&& call);
   void tell(void (Watcher::*what)(TrainingView&));
@@ -108,11 +112,22 @@ EIGENESIS_ONCE void WatchedRun::tell_warnings() {
   }
 }
 
-/// Whether two paths lead to one file.
+/// A path without links, "." and "..", as far as it exists.
+EIGENESIS_ONCE std::string real_path(const std::string& path) {
+  if (const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), &::free); real)
+    return real.get();
+  const std::size_t slash = path.rfind('/');
+  const std::string name = path.substr(slash + 1);  // of all if there is no slash
+  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  if (folder == path) return path;
+  return name.empty() || name == "." ? real_path(folder) : real_path(folder) + "/" + name;
+}
+
+/// Whether two paths lead to one file, or would if they existed.
 EIGENESIS_ONCE bool same_file(const std::string& a, const std::string& b) {
   struct stat first, second;
-  return a == b || (::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 &&
-                    first.st_dev == second.st_dev && first.st_ino == second.st_ino);
+  return real_path(a) == real_path(b) || (::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 &&
+                                          first.st_dev == second.st_dev && first.st_ino == second.st_ino);
 }
 
 EIGENESIS_ONCE void WatchedRun::expect_paths(const RunBegin& run) const {
@@ -127,9 +142,30 @@ EIGENESIS_ONCE void WatchedRun::expect_paths(const RunBegin& run) const {
   }
 }
 
+EIGENESIS_ONCE void WatchedRun::plan_metrics(const RunBegin& run) {
+  for (const NamedValue& loss : run.losses) training_.loss_names.emplace_back(loss.name);
+  std::vector<std::string> taken = training_.loss_names;
+  for (const WatcherRef& watcher : watchers_)
+    for (PlannedMetric& metric : watcher->planned_metrics()) {
+      require<ArgumentError>(std::ranges::find(taken, metric.name) == taken.end(), run.function,
+                             ": expected metrics of different names, none of which is a loss's, but got ", metric.name,
+                             " twice");
+      taken.push_back(metric.name);
+      training_.planned_metrics.push_back(std::move(metric));
+    }
+}
+
+EIGENESIS_ONCE std::string id_text(std::uint32_t id) {
+  char digits[8];
+  const std::string text(digits, std::to_chars(digits, digits + 8, id, 16).ptr);
+  return "t" + std::string(8 - text.size(), '0') + text;
+}
+
 EIGENESIS_ONCE void WatchedRun::begin(const RunBegin& run, TrainerFields fields) {
   fields_ = fields;
   expect_paths(run);
+  plan_metrics(run);
+  training_.has_held_out = run.has_held_out;
   find_optimizers();
   const auto began_with = std::bit_cast<std::array<std::uint8_t, sizeof run.began_with>>(run.began_with);
   training_.id = crc32(began_with);
