@@ -194,9 +194,18 @@ def run(browser):
     check("texts are shown as they are",
           browser.value("document.title") == "A VAE </title><script>alert(1)</script>" and
           browser.value("document.querySelector('#warnings li').textContent").startswith("Step 7: A <b>warning</b> of"))
-    check("each loss has a chart, the learning rate and the gradient norm too", browser.value("charts.length") == 5,
-          browser.value("charts.length"))
-    rates = browser.value("charts[3].curves.map(curve => [curve.title, curve.of.at.length, curve.of.mean[0]])")
+    titles = browser.value("[...document.querySelectorAll('#charts h3')].map(title => title.textContent)")
+    check("each loss and metric has a chart, the learning rate and the gradient norm too",
+          titles[-4:] == ["of epochs", "of steps", "learning rate", "gradient norm"] and len(titles) == 7, titles)
+    curves = browser.value("charts.slice(3, 5).map(({curves: [one]}) => [one.title, one.of.at[1], one.of.mean[1]])")
+    check("metrics are drawn where they were measured", curves == [["after each epoch", 8, 2], ["each step", 2000, 2]],
+          curves)
+    cells = browser.value("[...document.querySelectorAll('#last tr')].slice(-2).map(row => row.textContent)")
+    check("the table has their last values", cells == ["of epochsnone750none", "of steps3nonenone"], cells)
+    check("points of losses are said to be of several steps",
+          "Each point of a loss stands for 2 steps" in browser.value("place('joined').textContent"),
+          browser.value("place('joined').textContent"))
+    rates = browser.value("charts[5].curves.map(curve => [curve.title, curve.of.at.length, curve.of.mean[0]])")
     check("the learning rate is that of the training", len(rates) == 1 and rates[0][1:] == [300, 0.001], rates)
     points = browser.value("data.losses[0].steps.at.length")
     check("a long curve is thinned out", 1000 <= points <= 2000, points)

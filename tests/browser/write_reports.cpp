@@ -2,6 +2,7 @@
 // Writes two reports into a folder, and latents with the library's pixels for them: write_reports FOLDER.
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/training/report.hpp>
+#include <eigenesis/training/watchers.hpp>
 #include <fstream>
 using namespace eigenesis;
 
@@ -59,7 +60,8 @@ void write_vae(const std::string& folder) {
                                    {"reconstructions", [&] { return draw_grid(vae.reconstruct(few)); }}},
                       .updates_every = 10,
                       .explorer = Explorer{vae, {.codes = [&] { return vae.encode(few); }, .names = {"a", "b", "c"}}}}},
-                 Warns{}}},
+                 Metric{"of epochs", [n = 0.0]() mutable { return ++n; }},
+                 Metric{"of steps", [n = 0.0]() mutable { return ++n; }, {.every = 1000}}, Warns{}}},
       rng);
   const Tensor<float, 2> latents = vae.prior.sample(20, rng);
   write_reference(folder + "/vae.json", latents, vae.decode(latents).values());

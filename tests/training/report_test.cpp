@@ -2,6 +2,8 @@
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/training/report.hpp>
 #include <eigenesis/training/report_curves.hpp>
+#include <eigenesis/training/watchers.hpp>
+#include <numeric>
 
 #include "catch.hpp"
 #include "files.hpp"
@@ -260,11 +262,131 @@ TEST_CASE("A training that goes on shows its past, and the pictures and warnings
   CHECK(kept(text_of(path), 'p').size() == 3);
   CHECK(kept(text_of(path), 'w').empty());
 
-  write_text(path, text_of(path).replace(text_of(path).find("p 1 "), 4, "p x "));
+  const std::string whole = text_of(path);
+  write_text(path, std::string(whole).replace(whole.find("p 1 "), 4, "p x "));
   CHECK_THROWS_MATCHES(train({report()}, 4, checkpoint), DataError,
                        Message("Report: expected a report as it was written but got the line p x 1 \"a\" "
                                "\"iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAAD in " +
-                               path));
+                               path + "; give this training another file, or remove it"));
+  const std::size_t end = whole.find("</script>"), line = whole.find("\np 2 ") + 1;
+  for (const std::size_t size : {line, end, end + 5}) {
+    write_text(path, whole.substr(0, size));
+    CHECK_THROWS_MATCHES(train({report()}, 4, checkpoint), DataError,
+                         Message("Report: expected a report as it was written but got a part of one in " + path +
+                                 "; give this training another file, or remove it"));
+  }
+}
+
+TEST_CASE("A report has metrics of epochs and of steps, after the losses, also of earlier runs", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html", checkpoint = folder / "run.safetensors";
+  const auto watch = [&] {
+    return std::vector<WatcherRef>{Report{path}, Metric{"of epochs", [] { return 0.5; }},
+                                   Metric{"of steps", [] { return 0.25; }, {.every = 3}}};
+  };
+  train(watch(), 2, checkpoint);
+  train(watch(), 4, checkpoint);
+  const std::string losses = between(text_of(path), "\"written\"", "\"losses\":[", "\"facts\"");
+  CHECK(losses.starts_with("{\"name\":\"loss\",\"steps\":{\"at\":[1,2,3,4,5,6,7,8],"));
+  CHECK_THAT(losses, Contains(R"({"name":"of epochs","steps":{"at":[],"mean":[],"width":1},)"
+                              R"("epochs":{"at":[2,4,6,8],"mean":[0.5,0.5,0.5,0.5],"width":1},)"));
+  CHECK_THAT(losses, Contains(R"({"name":"of steps","steps":{"at":[3,6],"mean":[0.25,0.25],"width":1},)"));
+}
+
+TEST_CASE("A report keeps each of many metrics, from the first measurement to the last", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html";
+  const auto steps_of = [&](const std::string& name) {
+    std::vector<Index> steps;
+    for (const std::string& line : kept(text_of(path), 'm'))
+      if (line.find(" \"" + name + "\" ") != std::string::npos) steps.push_back(step_of(line));
+    return steps;
+  };
+  const auto train_for = [&](Index epochs) {
+    const auto number = [] { return 1.0; };
+    train({Report{path, {.every_seconds = 1000}}, Metric{"a", number, {.every = 1}}, Metric{"b", number, {.every = 1}}},
+          epochs);
+  };
+  train_for(750);
+  std::vector<Index> all(1500);
+  std::iota(all.begin(), all.end(), Index{1});
+  CHECK(steps_of("a") == all);
+  CHECK(steps_of("b") == all);
+  train_for(1001);  // 2002 steps, of which 2001 were too many
+  std::vector<Index> odd;
+  for (Index step = 1; step <= 2001; step += 2) odd.push_back(step);
+  odd.push_back(2002);
+  CHECK(steps_of("a") == odd);
+  CHECK(steps_of("b") == odd);
+}
+
+TEST_CASE("A report has all that came before a checkpoint, whenever the program is killed", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html", checkpoint = folder / "run.safetensors";
+  int drawn = 0;
+  const auto draw = [&drawn] {
+    ++drawn;
+    return grey_picture;
+  };
+  const auto watch = [&] {
+    return std::vector<WatcherRef>{Report{path, {.every_seconds = 1000, .pictures = {{"a", draw}}}},
+                                   Metric{"FID", [] { return 0.5; }, {.every = 1}}, WarnsIn{2, "two"}};
+  };
+  std::string page;
+  struct Looks : Watcher {  // the last one before the checkpoint is written
+    std::string path, *page;
+    Looks(std::string from, std::string* to) : path(std::move(from)), page(to) {}
+    void save(TrainingView& now) override {
+      if (now.step == 4) *page = text_of(path);
+    }
+  };
+  std::vector<WatcherRef> with_look = watch();
+  with_look.push_back(Looks{path, &page});
+  train(with_look, 2, checkpoint);
+  CHECK(kept(page, 'm').size() == 4);
+  CHECK(kept(page, 'w').size() == 1);
+  CHECK(drawn == 2);  // before the first step and at the end, but not for checkpoints
+  write_text(path, page);  // as if it had been killed after the checkpoint
+  train(watch(), 3, checkpoint);
+  CHECK(kept(text_of(path), 'm').size() == 6);
+  CHECK(kept(text_of(path), 'w') == std::vector<std::string>{"w 2 1 \"two\""});
+}
+
+TEST_CASE("A report has the time of all runs, and when the first one began", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.html", checkpoint = folder / "run.safetensors";
+  struct Waits : Watcher {
+    void step(TrainingView& now) override {
+      for (const auto begin = std::chrono::steady_clock::now();
+           !now.past && std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(50);) {
+      }
+    }
+  };
+  const auto number = [&](const std::string& name) {
+    return std::stod(between(text_of(path), "\"title\"", "\"" + name + "\":", ","));
+  };
+  train({Report{path}, Waits{}}, 2, checkpoint);
+  const std::string first = text_of(path);
+  const double seconds = number("seconds"), speed = number("steps_per_second");
+  CHECK(seconds >= 0.2);
+  const std::string at = "t 4 0 \"", time_line = kept(first, 't').at(0);
+  REQUIRE(time_line.starts_with(at));
+  const std::string began = time_line.substr(time_line.find(' ', at.size()) + 1);
+  CHECK_THAT(first, Contains("[\"began\",\"" + began + "]"));
+  write_text(path, std::string(first).replace(first.find(time_line), time_line.size(), "t 4 0 \"1000 long ago\""));
+  train({Report{path}, Waits{}}, 3, checkpoint);
+  CHECK(number("seconds") >= 1000.1);
+  CHECK(number("seconds") < 1010);
+  CHECK(std::abs(number("steps_per_second") - 6 / number("seconds")) < 1e-6);
+  CHECK_THAT(text_of(path), Contains("[\"began\",\"long ago\"]") && Contains(", after step 4\"]"));
+
+  // Again, though there is no step left.
+  write_text(path, first);
+  train({}, 2, folder / "other.safetensors");
+  train({Report{path}}, 2, folder / "other.safetensors");
+  CHECK(std::abs(number("seconds") - seconds) < 1e-6);
+  CHECK(std::abs(number("steps_per_second") - speed) < 1e-4);
+  CHECK_THAT(text_of(path), Contains("[\"began\",\"" + began + "]") && !Contains(", after step"));
 }
 
 TEST_CASE("A warning of the past is in a report once, whoever warns again", "[training]") {
