@@ -78,6 +78,9 @@ int main() {
   WatcherRef{Copies{}};
 #elif defined(MISTAKE_BARE_NETWORKS)
   Autoencoder{Sequential{Linear(4, 2, rng)}, Sequential{Linear(2, 4, rng)}};
+#elif defined(MISTAKE_NAMED_WATCHER)
+  Watcher counter;
+  GanTrainer{generator, discriminator, NonSaturating{}}.fit(x.value(), {.steps = 1, .watch = {counter}}, rng);
 #elif defined(MISTAKE_NO_VAE)
   VaeTrainer{generator}.step(x.value(), rng);
 #elif defined(MISTAKE_VAE_WITHOUT_DIVERGENCE)

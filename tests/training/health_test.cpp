@@ -87,6 +87,33 @@ TEST_CASE("Health does not repeat what an earlier run warned of", "[training]") 
   CHECK(run(0) == 0);
 }
 
+TEST_CASE("Health does not warn again of a model that it looked at before the checkpoint", "[training]") {
+  const TemporaryDirectory folder;
+  const auto run = [&](Index stop) {
+    Warnings seen;
+    Rng rng(1);
+    ToldTrainer trainer;
+    const auto kl = [&] {  // latents carry nothing from step 4 to 9
+      const Index step = trainer.optimizer.steps();
+      return Tensor<float, 1>(Shape{1}, step >= 4 && step < 10 ? 0.0f : 1.0f);
+    };
+    fit(trainer, Tensor<double, 2>(Shape{2, 1}, 0.0),
+        {.steps = 12,
+         .batch_size = 2,
+         .on_step = [&](auto& now) { now.stop = now.step == stop; },
+         .checkpoint = Checkpoint{.path = folder / "run.ckpt"},
+         .watch = {Health{{.every = 2, .kl = kl}}, &seen}},
+        rng);
+    return seen.sentences;
+  };
+  const Sentences once{"Health, step 4: 1 of 1 latents have a KL below 0.01 nats; they carry nothing of x"};
+  CHECK(run(2).empty());
+  CHECK(run(4) == once);
+  CHECK(run(6).empty());
+  CHECK(run(8).empty());
+  CHECK(run(12).empty());
+}
+
 TEST_CASE("Health knows which objectives are 0 where D has won", "[training]") {
   // A discriminator that cannot move, on data and samples far apart, and one for which they are alike.
   const auto sentences = [](auto objective, float weight) {

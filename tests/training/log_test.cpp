@@ -346,7 +346,7 @@ TEST_CASE("A log refuses what is not its own", "[training]") {
     }
   } other;
   other.log = path;
-  SmallGan().train({Log{path}, other}, 1);
+  SmallGan().train({Log{path}, &other}, 1);
   std::filesystem::remove(path);
   CHECK(message([&] { Log("run.txt"); }) == "Log: expected a name that ends in .csv or .jsonl but got run.txt");
   CHECK(message([&] { Log("run.csv", {.every = -1}); }) == "Log: expected every >= 0 but got -1");

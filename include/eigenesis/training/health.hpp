@@ -43,8 +43,8 @@ struct HealthOptions {
 /// away. Where so many of the data are copies themselves, pairs of copies are counted instead, and warned of if samples
 /// have more than twice as many as the data (by the birthday paradox, Arora and Zhang 2017: the fewer the modes, the
 /// more such pairs). Spread is sqrt(mean over the features of their variances). Gradients are warned of again after 100
-/// steps below the limit. A training that goes on knows what it was warned of from a checkpoint of a step in which it
-/// was looked at; from another one it may be warned of the same again. Throws ArgumentError for options that do not
+/// steps below the limit. A training that goes on from a checkpoint of a step in which it was looked at is not warned
+/// again of these samples, latents and units; from another one it may be. Throws ArgumentError for options that do not
 /// fit, NumericError for a number that is not one.
 class Health : public Watcher {
  public:
