@@ -164,5 +164,7 @@
 #include "eigenesis/training/parts.hpp"
 #include "eigenesis/training/progress.hpp"
 #include "eigenesis/training/ranks.hpp"
+#include "eigenesis/training/resume.hpp"
+#include "eigenesis/training/steps.hpp"
 #include "eigenesis/training/vae_trainer.hpp"
 #include "eigenesis/training/watch.hpp"

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "eigenesis/files/file.hpp"
+#include "eigenesis/files/write_file.hpp"
+#include "eigenesis/training/steps.hpp"
+
+// How fit begins: from a checkpoint, from what rank 0 has, or anew; and what it says of data that are not finite.
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+/// After a step that failed: throws DataError if a number in the data is not finite, which tells more.
+template <class Data>
+[[gnu::cold]] void expect_finite(const std::string& name, const Data& data, const Error& error) {
+  if constexpr (HasRows<Data>)
+    for_each_tensor(data, [&](std::string_view field, const auto& tensor) {
+      const auto* const end = tensor.data() + tensor.size();
+      const auto* const bad = std::find_if_not(tensor.data(), end, [](auto x) { return std::isfinite(x); });
+      if (bad != end)
+        fail<DataError>(name, ": expected finite data but got ", *bad, " in row ",
+                        (bad - tensor.data()) / (tensor.size() / tensor.shape(0)), " of ", field, " (", error.what(),
+                        ")");
+    });
+}
+
+/// What f() returns. Its errors become a DataError about held-out data.
+template <class F>
+auto on_held_out(const std::string& name, F&& f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    fail<DataError>(name, ": expected held-out data that can be evaluated but: ", error.what());
+  }
+}
+
+/// Makes the state of the trainer's optimizers, whose numbers are then overwritten.
+template <class Trainer, class Data>
+[[gnu::cold, gnu::noinline]] void make_state(Trainer& trainer, const Data& data, Index batch_size) {
+  if constexpr (requires { trainer.prepare(); }) {
+    trainer.prepare();
+  } else {  // a step makes it
+    Rng any(0);
+    Batches<Data> some(data, {.batch_size = batch_size, .drop_last = TakesSeveralBatches<Trainer>});
+    NextBatch<Batches<Data>> next{some, any};
+    one_step(trainer, next, any);
+  }
+}
+
+/// Goes on from a checkpoint; whether there is one.
+template <class Trainer, class Data, class Losses>
+[[gnu::cold]] bool resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
+                          Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng, bool held_out) {
+  const std::string& path = checkpoint.path;
+  const bool there = file_exists(path);
+  const bool earlier = !there && checkpoint.start != Start::anew && file_exists(earlier_file(path, 1));
+  require<ArgumentError>(!earlier, name, ": expected a checkpoint in ", path, " but only an earlier one is there, ",
+                         earlier ? earlier_file(path, 1) : "", "; copy it to the path, or begin with Start::anew");
+  require<ArgumentError>(there || checkpoint.start != Start::resume, name, ": expected a checkpoint to resume from in ",
+                         path, " but there is no such file");
+  if (!there || checkpoint.start == Start::anew) return false;
+  try {
+    const CheckpointFunctions& functions = checkpoint.functions;
+    FitMemory memory = functions.read_numbers(path, checkpoint.keep, run.remember(batches, rng), checkpoint.reshard);
+    if (memory.number(FitMemory::step) == 0) return true;  // stopped before its first step: begin
+    const Index evaluated = memory.number(FitMemory::held_out), epochs = memory.number(FitMemory::epochs);
+    require<DataError>(evaluated == (held_out ? epochs : 0), "it has held-out losses of ", evaluated, " of its ",
+                       epochs, " epochs, here held-out data are ", held_out ? "given" : "not given");
+    const KeptNumbers kept = functions.keep(saved_fields(trainer));
+    try {
+      make_state(trainer, data, run.batch_size);
+      std::string kinds;
+      std::vector<SavedField> fields = saved_fields(trainer, &kinds);
+      functions.read(path, memory, std::move(fields), kinds, loss_count<Losses>());
+    } catch (...) {
+      functions.put_back(saved_fields(trainer), kept);
+      throw;
+    }
+    run.go_on_from(memory, batches, rng);
+    return true;
+  } catch (const DataError& error) {
+    constexpr bool can_prepare = requires { trainer.prepare(); };
+    const bool misses_state = std::string_view(error.what()).find("prepare(model)") != std::string_view::npos;
+    fail<DataError>(name, ": expected a checkpoint of this training in ", path, " but: ", error.what(),
+                    can_prepare || !misses_state ? ""
+                                                 : ", and a trainer whose first step does not use all of its "
+                                                   "optimizers needs a function prepare() that does so");
+  }
+}
+
+/// Shows watchers what a checkpoint tells of earlier runs.
+template <class Losses>
+[[gnu::cold]] void show_past(Watching& watching, const FitHistory<Losses>& history, Index epoch_steps) {
+  Index step = 0, epoch = 1;
+  for (const Losses& losses : history.steps) {
+    watching.step(++step, epoch, named(losses), true);
+    if (step != epoch * epoch_steps) continue;
+    const auto i = static_cast<std::size_t>(epoch++ - 1);
+    if (i >= history.epochs.size()) continue;
+    const auto tested = i < history.held_out.size() ? named(history.held_out[i]) : CachedVector<NamedValue>();
+    watching.epoch(step, epoch - 1, named(history.epochs[i]), tested, true);
+  }
+}
+
+/// All ranks begin with what rank 0 has; whether it goes on from a checkpoint.
+template <class Trainer, class Data, class Losses>
+[[gnu::cold]] bool adopt_start(Ranks& ranks, bool resumed, Trainer& trainer, const Data& data, Batches<Data>& batches,
+                               FitProgress<Losses>& run, Rng& rng) {
+  FitMemory memory = run.remember(batches, rng);
+  ranks.adopt(memory);
+  if (memory.number(FitMemory::step) > run.state.step) make_state(trainer, data, run.batch_size);
+  ranks.adopt(saved_fields(trainer));
+  run.go_on_from(memory, batches, rng);
+  return ranks.any("the start", resumed);
+}
+
+/// Losses that other ranks had a part in.
+template <class Losses>
+void set_values(Losses& losses, std::span<const NamedValue> values) {
+  Losses::fields(losses, [next = values.begin()](std::string_view, double& value) mutable { value = (next++)->value; });
+}
+
+}  // namespace detail
+}  // namespace eigenesis::inline EIGENESIS_ABI
