@@ -10,6 +10,7 @@
 #include <eigenesis/data/npz_inl.hpp>
 #include <eigenesis/data/split_inl.hpp>
 #include <eigenesis/distributed/distributed_inl.hpp>
+#include <eigenesis/distributed/distributed_training_inl.hpp>
 #include <eigenesis/files/apng_inl.hpp>
 #include <eigenesis/files/appended_file_inl.hpp>
 #include <eigenesis/files/bytes_inl.hpp>

@@ -99,5 +99,5 @@ class Distributed : public detail::Ranks {
 }  // namespace eigenesis::inline EIGENESIS_ABI
 
 #if !defined(EIGENESIS_COMPILED)
-#include "eigenesis/distributed/distributed_inl.hpp"
+#include "eigenesis/distributed/distributed_training_inl.hpp"
 #endif
