@@ -319,6 +319,7 @@ Content read_npy_content(const std::string& path) {
 /// How the array in a seed is read: as one of its rank.
 const std::map<std::string, Read> npy_reads{{"good_f4", read_npy_content<2>},
                                             {"good_f8_scalar", read_npy_content<0>},
+                                            {"good_f8_beyond_float", read_npy_content<1>},
                                             {"good_i2_big_fortran", read_npy_content<2>},
                                             {"good_i8", read_npy_content<1>},
                                             {"good_b1", read_npy_content<3>},
