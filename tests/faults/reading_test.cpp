@@ -632,22 +632,28 @@ TEST_CASE("Damaged PNG files give the right picture or are refused", "[faults]")
   }
 }
 
+namespace {
+
+Content size_of(Index height, Index width) {
+  Content content;
+  content.add(std::array{height, width});
+  return content;
+}
+
+/// The size of a picture whose pixels are in their range.
+Content read_image_size(const std::string& path) {
+  const Tensor<float, 3> image = load_image(path);
+  for (const float x : image.values())
+    if (!(x >= 0 && x <= 1)) throw std::runtime_error("a pixel of " + std::to_string(x));
+  return size_of(image.shape(0), image.shape(1));
+}
+
+}  // namespace
+
 TEST_CASE("Other sizes, kinds, depths and ways in the header of a PNG file are refused or give that size", "[faults]") {
-  const auto size_of = [](Index height, Index width) {
-    Content content;
-    content.add(std::array{height, width});
-    return content;
-  };
   for (const fs::path& seed : good_seeds("png")) {
     const Example example{
-        "png, " + seed.filename().string(), read_bytes(seed),
-        [&](const std::string& path) {
-          const Tensor<float, 3> image = load_image(path);
-          for (const float x : image.values())
-            if (!(x >= 0 && x <= 1)) throw std::runtime_error("a pixel of " + std::to_string(x));
-          return size_of(image.shape(0), image.shape(1));
-        },
-        Rule::same_data,
+        "png, " + seed.filename().string(), read_bytes(seed), read_image_size, Rule::same_data,
         [&](const Bytes& file) { return size_of(detail::big_endian(&file[20]), detail::big_endian(&file[16])); }};
     Trial trial(example);
     for (const std::size_t size : {std::size_t{16}, std::size_t{20}}) trial.each_number(size, 4, true, mend_chunks);
@@ -657,11 +663,6 @@ TEST_CASE("Other sizes, kinds, depths and ways in the header of a PNG file are r
 
 TEST_CASE("Damaged JPEG files give a picture of the size that they say or are refused", "[faults]") {
   // There is no checksum: a flipped bit can be another picture.
-  const auto size_of = [](Index height, Index width) {
-    Content content;
-    content.add(std::array{height, width});
-    return content;
-  };
   for (const fs::path& seed : good_seeds("jpeg")) {
     const std::string name = "jpeg, " + seed.filename().string();
     const Bytes file = read_bytes(seed);
@@ -670,15 +671,7 @@ TEST_CASE("Damaged JPEG files give a picture of the size that they say or are re
       Trial trial(example);
       trial.each_truncation();  // Without its last marker, none is whole.
     }
-    const Example example{name, file,
-                          [&](const std::string& path) {
-                            const Tensor<float, 3> image = load_image(path);
-                            for (const float x : image.values())
-                              if (!(x >= 0 && x <= 1)) throw std::runtime_error("a pixel of " + std::to_string(x));
-                            return size_of(image.shape(0), image.shape(1));
-                          },
-                          Rule::same_data,
-                          [&](const Bytes& damaged) {
+    const Example example{name, file, read_image_size, Rule::same_data, [&](const Bytes& damaged) {
                             const std::size_t at = frame_of(damaged);
                             return at == damaged.size() ? Content()
                                                         : size_of(detail::big_endian(&damaged[at + 5], 2),
