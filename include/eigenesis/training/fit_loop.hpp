@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "eigenesis/layers/pass.hpp"
+#include "eigenesis/training/own_parameters.hpp"
+#include "eigenesis/training/resume.hpp"
+
+// The one training loop: what fit() does.
+namespace eigenesis::inline EIGENESIS_ABI {
+namespace detail {
+
+/// Gives the losses on the first batches of held-out data.
+template <class Losses>
+using HeldOutLosses = std::function<Losses(Index most_batches)>;
+
+/// One training.
+template <class Losses, class Trainer, class Data>
+class FitLoop {
+  static_assert(
+      HasNamedDoubles<Losses>,
+      "eigenesis: the step of a trainer returns a struct of doubles that lists them in `fields`; Loss for one");
+
+ public:
+  /// `held_out` is empty without such data; `ranks` are those of this training, if there are several. Throws
+  /// ArgumentError for options that do not fit.
+  FitLoop(Ranks* ranks, Trainer& trainer, const Data& data, const FitOptions<Losses>& options, Rng& rng,
+          const HeldOutLosses<Losses>& held_out)
+      : ranks_(ranks),
+        trainer_(trainer),
+        data_(data),
+        options_(options),
+        rng_(rng),
+        held_out_(held_out),
+        checkpoint_(options.checkpoint && !options.checkpoint->path.empty() ? &*options.checkpoint : nullptr),
+        batches_(data, {.batch_size = options.batch_size, .drop_last = drop_last_, .rank = rank_, .ranks = rank_count_},
+                 name_.c_str()),
+        duration_(plan(name_, batches_, options.steps, options.epochs, batches_per_step())),
+        progress_(ranks ? ranks->progress(options.progress) : options.progress),
+        watching_(ranks ? ranks->watchers(options.watch) : options.watch, progress_,
+                  {.title = title<Trainer>(),
+                   .epochs = duration_.epochs,
+                   .steps_per_epoch = duration_.steps,
+                   .discriminator_wins_at_zero = discriminator_wins_at_zero<Trainer>()}) {
+    Losses::fields(state_.held_out, [](std::string_view, double& value) { value = std::nan(""); });
+    check_last_batch();
+    if (ranks_) join_ranks();
+    check_checkpoint();
+  }
+
+  FitHistory<Losses> run() {
+    begin();
+    struct FinishLine {
+      Progress& shown;
+      ~FinishLine() {
+        try {
+          shown.finish();
+        } catch (...) {  // of a user's output, while another exception may be on its way
+        }
+      }
+    } finish_line{progress_};
+    progress_.start(title<Trainer>(), duration_.epochs, duration_.steps);
+    while ((state_.epoch < duration_.epochs || in_epoch()) && !state_.stop) epoch();
+    if (first_) progress_.step(state_.epoch, duration_.steps, {});  // the checkpoint was of a finished training
+    watching_.end();
+    stop_together();
+    if (ranks_) ranks_->end();
+    return options_.history ? history_ : std::move(own_history_);
+  }
+
+ private:
+  /// Steps of the epoch are made, and others are left.
+  bool in_epoch() const { return run_.done > 0 && run_.done < duration_.steps; }
+
+  Index batches_per_step() const {
+    if constexpr (TakesSeveralBatches<Trainer>)
+      return trainer_.batches_per_step();
+    else
+      return 1;
+  }
+
+  void check_last_batch() const {
+    if constexpr (!Batches<Data>::endless) {
+      const Index last = batches_.samples() % (rank_count_ * options_.batch_size) / rank_count_;
+      require<ArgumentError>(duration_.steps < batches_.steps_per_epoch() || last != 1 || drop_last_ ||
+                                 (ranks_ && ranks_->synchronises()) || !mixes_samples(trainer_),
+                             name_, ": expected more than one sample in each batch for BatchNorm but the last of ",
+                             batches_.samples(), " samples would be alone with batch_size = ", options_.batch_size,
+                             "; set drop_last");
+    }
+  }
+
+  void check_checkpoint() const {
+    if (!options_.checkpoint) return;
+    const Checkpoint& given = *options_.checkpoint;
+    require<ArgumentError>(checkpoint_ || given.start != Start::resume, name_,
+                           ": expected the path of a checkpoint to resume from but got none");
+    require<ArgumentError>(HasFields<Trainer>, name_, ": expected a trainer with `fields` for a checkpoint");
+    require<ArgumentError>(given.every >= 0 && given.keep >= 1, name_,
+                           ": expected a checkpoint with every >= 0 and keep >= 1 but got ", given.every, " and ",
+                           given.keep);
+    require<ArgumentError>(checkpoint_ || (given.every == 0 && given.keep == 1), name_,
+                           ": expected the path of a checkpoint to keep but got none");
+  }
+
+  void join_ranks() {
+    if constexpr (!HasFields<Trainer>)
+      fail<ArgumentError>(name_, ": expected a trainer with `fields` for a training on several ranks");
+    Index samples = 0;
+    if constexpr (!Batches<Data>::endless) samples = batches_.samples();
+    ranks_->begin({name_, samples, checksum_of_few(data_), options_.steps, options_.epochs, options_.batch_size,
+                   drop_last_, checkpoint_},
+                  rng_);
+  }
+
+  /// Up to the first step: from a checkpoint, if there is one.
+  void begin() {
+    const Rng::State begin = run_.begin = rng_.state();
+    const bool resumed = start();
+    const double steps = static_cast<double>(duration_.steps) * static_cast<double>(duration_.epochs);
+    history_.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
+    const bool over = state_.epoch >= duration_.epochs && (run_.done == 0 || run_.done >= duration_.steps);
+    require<ArgumentError>(!over || run_.begin == begin, name_, ": expected a training that is not over in ",
+                           checkpoint_ ? checkpoint_->path : "",
+                           " but it has been there already; give the next one another path, more epochs, or "
+                           "Start::anew");
+    TrainerFields fields;
+    if constexpr (HasFields<Trainer>)
+      fields = {&trainer_, [](void* of) { return saved_fields(*static_cast<Trainer*>(of)); }};
+    watching_.begin({name_, checkpoint_ ? checkpoint_->path : "", state_.step, resumed, run_.begin,
+                     named(state_.losses), static_cast<bool>(held_out_)},
+                    fields);
+    if (watching_) show_past(watching_, history_, duration_.steps);
+    state_.stop = watching_.stop();
+    stop_together();
+    if (state_.step == 0) save();  // what cannot be written is found now
+  }
+
+  /// Whether the training goes on from a checkpoint. If it cannot, the history is as it was.
+  bool start() {
+    FitHistory<Losses> before = std::exchange(history_, {});
+    try {
+      bool resumed = false;
+      if constexpr (HasFields<Trainer>) {
+        if (checkpoint_ && rank_ == 0)
+          resumed = resume(name_, *checkpoint_, trainer_, data_, batches_, run_, rng_, static_cast<bool>(held_out_));
+        if (ranks_) resumed = adopt_start(*ranks_, resumed, trainer_, data_, batches_, run_, rng_);
+      }
+      return resumed;
+    } catch (...) {
+      history_ = std::move(before);
+      throw;
+    }
+  }
+
+  /// An epoch, or what is left of it.
+  void epoch() {
+    if (!in_epoch()) {
+      ++state_.epoch;
+      run_.done = 0;
+      run_.mean = run_.recent = {};
+    } else if (options_.steps > 0) {  // more steps than the checkpoint was for; they are one epoch
+      history_.epochs.clear();
+      history_.held_out.clear();
+    }
+    progress_.step(state_.epoch, run_.done, {});
+    CachedVector<NamedValue> shown;
+    while (run_.done < duration_.steps && !state_.stop) {
+      step();
+      shown = named(run_.recent.mean());
+      watching_.add_gradient_norms(shown);
+      if (run_.done < duration_.steps) progress_.step(state_.epoch, run_.done, shown);
+    }
+    state_.losses = run_.mean.mean();
+    history_.epochs.push_back(state_.losses);
+    if (held_out_) {
+      evaluate_held_out();
+      shown.push_back({"held_out", named(state_.held_out).front().value});
+    }
+    if (options_.on_epoch && rank_ == 0) options_.on_epoch(state_);
+    if (watching_) {
+      const auto tested = held_out_ ? named(state_.held_out) : CachedVector<NamedValue>();
+      watching_.note_stop(state_.stop);
+      watching_.epoch(state_.step, state_.epoch, named(state_.losses), tested);
+      state_.stop = state_.stop || watching_.stop();
+    }
+    stop_together();
+    if (run_.done == duration_.steps) save();
+    progress_.step(state_.epoch, run_.done, shown);
+  }
+
+  void step() {
+    const bool first = std::exchange(first_, false);
+    NextBatch<Batches<Data>> next{batches_, rng_, ranks_};
+    train(next);
+    if (ranks_) {
+      CachedVector<NamedValue> losses = named(state_.losses);
+      next.samples = ranks_->end_step(losses, next.samples);
+      set_values(state_.losses, losses);
+    }
+    if (options_.steps > 0 && run_.done % 100 == 0) run_.recent = {};  // a mean since step 0 would soon hardly move
+    run_.mean.add(state_.losses, next.samples);
+    run_.recent.add(state_.losses, next.samples);
+    ++run_.done;
+    ++state_.step;
+    history_.steps.push_back(state_.losses);
+    if (options_.on_step && rank_ == 0) options_.on_step(state_);
+    if (watching_) {
+      watching_.note_stop(state_.stop);
+      watching_.step(state_.step, state_.epoch, named(state_.losses));
+      state_.stop = state_.stop || watching_.stop();
+    }
+    stop_together();
+    if (first || state_.step % 100 == 0) compare_ranks();
+    const Index every = checkpoint_ ? checkpoint_->every : 0;
+    if (run_.done < duration_.steps && (state_.stop || (every > 0 && state_.step % every == 0))) save();
+  }
+
+  /// The trainer's step.
+  void train(NextBatch<Batches<Data>>& next) {
+    const StepScope scope(ranks_, state_.step, rng_);
+    std::optional<ParametersMayBe> own;
+    if constexpr (HasFields<const Trainer>) allow_own_parameters(own, trainer_, name_, checkpoint_ != nullptr);
+    std::optional<NotedUpdates> noted;
+    watching_.updates.clear();
+    if (watching_.reads_updates(state_.step + 1)) noted.emplace(watching_.updates);
+    const LayerCall training(trainer_, Pass::training(rng_));
+    try {
+      state_.losses = one_step(trainer_, next, rng_);
+    } catch (const Error& error) {
+      expect_finite(name_, data_, error);
+      throw;
+    }
+  }
+
+  void evaluate_held_out() {
+    if (rank_ == 0) state_.held_out = held_out_(std::numeric_limits<Index>::max());
+    if (ranks_) {
+      CachedVector<NamedValue> losses = named(state_.held_out);
+      ranks_->adopt("the losses on held-out data", losses);
+      set_values(state_.held_out, losses);
+    }
+    Losses::fields(state_.held_out, [&](std::string_view loss, const double& value) {
+      require<NumericError>(!std::isnan(value), name_, ": expected held-out losses that are numbers but got nan for ",
+                            loss, " in epoch ", state_.epoch);
+    });
+    history_.held_out.push_back(state_.held_out);
+  }
+
+  void save() {
+    if (checkpoint_ && watching_) watching_.save();
+    compare_ranks();
+    if constexpr (HasFields<Trainer>)
+      if (checkpoint_ && rank_ == 0) {
+        FitMemory memory = run_.remember(batches_, rng_);
+        std::vector<SavedField> fields = saved_fields(trainer_, &memory.kinds);
+        checkpoint_->functions.save(checkpoint_->path, checkpoint_->keep, std::move(fields), memory);
+      }
+  }
+
+  void compare_ranks() {
+    if constexpr (HasFields<Trainer>)
+      if (ranks_) ranks_->expect_same(saved_fields(trainer_));
+  }
+  /// Where one rank stops, all do.
+  void stop_together() {
+    if (ranks_) state_.stop = ranks_->agree(state_.stop, rng_);
+  }
+
+  const std::string name_ = fit_name<Trainer>();  // for messages
+  Ranks* const ranks_;
+  Trainer& trainer_;
+  const Data& data_;
+  const FitOptions<Losses>& options_;
+  Rng& rng_;
+  const HeldOutLosses<Losses>& held_out_;
+
+  const bool drop_last_ = options_.drop_last || TakesSeveralBatches<Trainer>;
+  const Index rank_ = ranks_ ? ranks_->rank() : 0, rank_count_ = ranks_ ? ranks_->ranks() : 1;
+  const Checkpoint* const checkpoint_;  // or nullptr
+  Batches<Data> batches_;
+  const Duration duration_;
+  Progress progress_;
+  Watching watching_;
+
+  FitHistory<Losses> own_history_, &history_ = options_.history ? *options_.history : own_history_;
+  FitProgress<Losses> run_ = {.history = history_,
+                              .batch_size = options_.batch_size,
+                              .epoch_steps = options_.steps > 0 ? 0 : duration_.steps,
+                              .begin = {},
+                              .ranks = rank_count_};
+  FitState<Losses>& state_ = run_.state;
+  bool first_ = true;  // step of this run
+};
+
+}  // namespace detail
+}  // namespace eigenesis::inline EIGENESIS_ABI
