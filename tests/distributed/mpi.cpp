@@ -408,7 +408,8 @@ TEST_CASE("What is thrown on one rank is thrown on all, with its kind and messag
   }
   SECTION("other data of the same number") {
     Rng rng(3);
-    const auto own = rows(64, 6, last ? 6 : 5);
+    auto own = rows(1000, 6, 5);
+    if (last) own.data()[3003] += 1;
     std::string message = "none";
     try {
       fit(trainer, own, options, rng);
@@ -416,7 +417,7 @@ TEST_CASE("What is thrown on one rank is thrown on all, with its kind and messag
       message = error.what();
     }
     if (ranks() > 1)
-      CHECK_THAT(message, ContainsSubstring("expected all ranks to have the same samples (a checksum of 64 of them) "));
+      CHECK_THAT(message, ContainsSubstring("expected all ranks to have the same samples (a checksum) "));
   }
   SECTION("another trainer") {
     Fragile wider = fragile();

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -11,28 +9,6 @@
 
 // What fit asks of ranks: how a training begins, goes on alike, and is compared.
 namespace eigenesis::inline EIGENESIS_ABI {
-
-namespace detail {
-
-/// A number for bytes, which a double holds exactly (FNV-1a of words of 64 bits).
-class Checksum {
- public:
-  void add(const void* data, std::size_t bytes) {
-    const auto* from = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < bytes; i += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, from + i, std::min<std::size_t>(8, bytes - i));
-      sum_ = (sum_ ^ word) * 0x100000001b3;
-      sum_ ^= sum_ >> 29;
-    }
-  }
-  double value() const { return static_cast<double>(sum_ >> 11); }
-
- private:
-  std::uint64_t sum_ = 0xcbf29ce484222325;
-};
-
-}  // namespace detail
 
 EIGENESIS_ONCE void Distributed::begin(const detail::TrainingOfRanks& training, Rng& rng) {
   function_ = training.function;
@@ -48,7 +24,7 @@ EIGENESIS_ONCE void Distributed::begin(const detail::TrainingOfRanks& training, 
   constexpr const char* all_data = "; each has all data and takes its part of each batch";
   for (const auto& [what, own, hint] :
        {std::tuple{"number of samples", training.samples, all_data},
-        {"samples (a checksum of 64 of them)", Index{training.data}, all_data},
+        {"samples (a checksum)", training.data, all_data},
         {"number of steps", training.steps, ""},
         {"number of epochs", training.epochs, ""},
         {"batch_size", training.batch_size, ""},
@@ -84,9 +60,9 @@ EIGENESIS_ONCE void Distributed::adopt(const std::vector<detail::SavedField>& tr
   for (const detail::SavedField& field : trainer) {
     const std::size_t bytes = detail::bytes_of(field).size();
     detail::Checksum name;
-    name.add(field.name.data(), field.name.size());
-    name.add(&bytes, sizeof bytes);
-    own.push_back(name.value());
+    name.add(std::as_bytes(std::span(field.name)));
+    name.add(std::as_bytes(std::span(&bytes, 1)));
+    own.push_back(static_cast<double>(name.value()));
   }
   expect_same("fields of the trainer, with the same names and sizes,", trainer, own, "");
   for (const detail::SavedField& field : trainer) {
@@ -116,9 +92,8 @@ EIGENESIS_ONCE void Distributed::expect_same(const std::vector<detail::SavedFiel
   std::vector<double> own;
   for (const detail::SavedField& field : trainer) {
     detail::Checksum sum;
-    if (field.in_files != InFiles::learning_rate)
-      sum.add(detail::bytes_of(field).data(), detail::bytes_of(field).size());
-    own.push_back(sum.value());
+    if (field.in_files != InFiles::learning_rate) sum.add(std::as_bytes(detail::bytes_of(field)));
+    own.push_back(static_cast<double>(sum.value()));
   }
   expect_same("numbers in the trainer", trainer, own,
               "; callbacks run on rank 0 only: does one change a model? Does a step depend on more than its batch and "

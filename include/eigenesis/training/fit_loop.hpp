@@ -117,8 +117,8 @@ class FitLoop {
       fail<ArgumentError>(name_, ": expected a trainer with `fields` for a training on several ranks");
     Index samples = 0;
     if constexpr (!Batches<Data>::endless) samples = batches_.samples();
-    ranks_->begin({name_, samples, checksum_of_few(data_), options_.steps, options_.epochs, options_.batch_size,
-                   drop_last_, checkpoint_},
+    ranks_->begin({name_, samples, checksum(data_), options_.steps, options_.epochs, options_.batch_size, drop_last_,
+                   checkpoint_},
                   rng_);
   }
 

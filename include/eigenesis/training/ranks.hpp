@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <span>
 #include <string>
@@ -11,7 +13,6 @@
 
 #include "eigenesis/core/ranks.hpp"
 #include "eigenesis/data/batches.hpp"
-#include "eigenesis/files/file.hpp"
 #include "eigenesis/training/checkpoint.hpp"
 #include "eigenesis/training/progress.hpp"
 #include "eigenesis/training/watch.hpp"
@@ -19,34 +20,45 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
+/// A number for bytes, which a double holds exactly (FNV-1a of words of 64 bits).
+class Checksum {
+ public:
+  void add(std::span<const std::byte> bytes) {
+    for (std::size_t i = 0; i < bytes.size(); i += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, bytes.size() - i));
+      sum_ = (sum_ ^ word) * 0x100000001b3;
+      sum_ ^= sum_ >> 29;
+    }
+  }
+  Index value() const { return static_cast<Index>(sum_ >> 11); }
+
+ private:
+  std::uint64_t sum_ = 0xcbf29ce484222325;
+};
+
 /// A training that all ranks have to agree on.
 struct TrainingOfRanks {
   std::string function;  // for messages
   Index samples;         // of all data; 0 for an endless source
-  std::uint32_t data;    // a checksum of some of them
+  Index data;            // a checksum
   Index steps, epochs, batch_size;
   bool drop_last;
   const Checkpoint* checkpoint;  // or nullptr
 };
 
-/// A checksum of 64 samples, from the first to the last, of data that are taken row by row; 0 of others.
+/// A checksum of data that are taken row by row; 0 of others.
 template <class Data>
-[[gnu::cold]] std::uint32_t checksum_of_few(const Data& data) {
-  std::uint32_t sum = 0;
+[[gnu::cold]] Index checksum(const Data& data) {
   if constexpr (HasRows<Data>) {
-    constexpr Index few = 64;
-    std::array<Index, few> rows;
-    const Index last = row_count("fit", data) - 1;
-    for (Index i = 0; i < few; ++i) rows[static_cast<std::size_t>(i)] = i * last / (few - 1);
-    const auto taken = take_rows(data, rows);
-    for_each_tensor(taken, [&](std::string_view, const auto& tensor) {
-      const auto bytes = std::as_bytes(tensor.values());
-      sum = sum * 31 + crc32({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-    });
+    Checksum sum;
+    for_each_tensor(data, [&](std::string_view, const auto& tensor) { sum.add(std::as_bytes(tensor.values())); });
+    return sum.value();
   } else if constexpr (requires { data.data; }) {  // Transformed
-    sum = checksum_of_few(data.data);
+    return checksum(data.data);
+  } else {
+    return 0;
   }
-  return sum;
 }
 
 /// The ranks of a training, as fit sees them: all begin with the numbers of rank 0, have the same losses, and end
@@ -66,7 +78,8 @@ class Ranks : public RanksOfStep {
   virtual void adopt(const std::vector<SavedField>& trainer) = 0;
   /// or some numbers.
   virtual void adopt(std::string_view place, std::span<NamedValue> numbers) = 0;
-  /// Throws ArgumentError unless the trainers of all ranks have the same numbers. Learning rates become those of rank 0.
+  /// Throws ArgumentError unless the trainers of all ranks have the same numbers. Learning rates become those of rank
+  /// 0.
   virtual void expect_same(const std::vector<SavedField>& trainer) = 0;
   /// Whether one of the ranks has it.
   virtual bool any(std::string_view place, bool own) = 0;
