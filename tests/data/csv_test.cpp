@@ -123,7 +123,12 @@ TEST_CASE_METHOD(Fixture, "load_csv refuses files that are no table") {
                 "the delimiter ',' or the end of the line behind a closing quote but got '3' in line 2 of " + path);
   check_refused("a,b\n1,\"2\" \n",
                 "the delimiter ',' or the end of the line behind a closing quote but got ' ' in line 2 of " + path);
-  check_refused("1,2\n3,4\n", "names in the first row but got numbers in " + path +
+  // The first sample is not taken for names because a column that nobody reads has a text, or a number is missing.
+  const std::string numbers = "names of the columns in the first row but got numbers in " + path +
+                              "; .header = false reads them, .skip_lines leaves them out";
+  check_refused("5.1,3.5,setosa\n4.9,3.0,setosa\n", numbers, {.columns = {0, 1}});
+  check_refused("5.1,NA\n4.9,3.0\n", numbers);
+  check_refused("1,2\n3,4\n", "names of the columns in the first row but got numbers in " + path +
                                   "; .header = false reads them, .skip_lines leaves them out");
   check_refused("a\n", "more than skip_lines = 2 lines but got 1 in " + path, {.skip_lines = 2});
   for (const char delimiter : {'"', '\n', '\r', '5', '.', '-', 'e'})

@@ -157,6 +157,9 @@ TEST_CASE_METHOD(Fixture, "A file that cannot be written is an error with the re
                        Message("test: expected the path of a file but got an empty one"));
   CHECK_THROWS_MATCHES(detail::read_file("test", ""), ArgumentError,
                        Message("test: expected the path of a file but got an empty one"));
+  CHECK_THROWS_MATCHES(
+      detail::write_file("test", path + std::string("\0.png", 5), Bytes(1)), ArgumentError,
+      Message("test: expected the path of a file but got one with a character 0, " + path + "\\x00.png"));
   {
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     const Limit size(RLIMIT_FSIZE, 1000);

@@ -22,6 +22,11 @@ struct PassNotConst {
   auto operator()(const auto& x) const { return x; }
   auto operator()(const auto& x, Pass) { return x; }
 };
+struct Changing {
+  double scale = 1;
+  auto discriminator_loss(const auto& real, const auto& fake) { return (scale *= 0.9) * mean(fake - real); }
+  auto generator_loss(const auto& fake) { return -scale * mean(fake); }
+};
 struct Counts {
   int count = 0;
   static void fields(auto& self, auto&& field) { field("count", self.count); }
@@ -94,6 +99,10 @@ int main() {
 #elif defined(MISTAKE_COPIED_STATE)
   GanTrainer{generator, discriminator, NonSaturating{}}.fit(
       x.value(), {.steps = 1, .on_step = [](auto now) { now.stop = true; }}, rng);
+#elif defined(MISTAKE_CHANGING_OBJECTIVE)
+  GanTrainer{generator, discriminator, Changing{}}.fit(x.value(), {.steps = 1}, rng);
+#elif defined(MISTAKE_CHANGING_SCHEDULE)
+  Adam{{.schedule = [factor = 1.0](Index) mutable { return factor *= 0.9; }}};
 #elif defined(MISTAKE_NO_DATA)
   GanTrainer{generator, discriminator, NonSaturating{}}.fit(Eigen::MatrixXf(2, 4), {.steps = 1}, rng);
 #elif defined(MISTAKE_WHOLE_VAE)

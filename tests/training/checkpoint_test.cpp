@@ -309,7 +309,191 @@ TEST_CASE("A checkpoint of parts of other kinds is refused, though names and sha
   CHECK_THROWS_MATCHES(train({.path = path}, Tanh{}, BernoulliLikelihood{}, Adam()), DataError,
                        Message(refused + "it is of a training with SquaredError as trainer.model.decoder.likelihood, "
                                          "this one has BernoulliLikelihood as trainer.model.decoder.likelihood"));
-  CHECK(train({.path = path, .start = Start::resume}, Tanh{}, SquaredError{}, Adam({.learning_rate = 0.1})) == 2);  // it was over
+  CHECK(train({.path = path, .start = Start::resume}, Tanh{}, SquaredError{}, Adam({.learning_rate = 0.1})) ==
+        2);  // it was over
+}
+
+TEST_CASE("Options of layers, objectives and penalties, names of losses and the data are those of the checkpoint",
+          "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  const auto message = [&](auto activation, auto objective, auto penalty, float data) {
+    Rng rng(2);
+    Generator generator{Linear(2, 2, rng), StandardNormal(2)};
+    Discriminator discriminator{Sequential{Linear(2, 3, rng), activation, Linear(3, 1, rng)}};
+    GanTrainer trainer{generator, discriminator, objective, penalty};
+    const auto before = discriminator.network;
+    try {
+      trainer.fit(Tensor<float, 2>(Shape{20, 2}, data), {.epochs = 2, .batch_size = 10, .checkpoint = Checkpoint{path}},
+                  rng);
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(message(LeakyRelu{0.2}, NonSaturating{}, GradientPenalty{}, 1) == "");
+  const std::string refused = "GanTrainer::fit: expected a checkpoint of this training in " + path + " but: ";
+  CHECK(message(LeakyRelu{0.9}, NonSaturating{}, GradientPenalty{}, 1) ==
+        refused +
+            "it is of a training with LeakyRelu(0.2) as trainer.discriminator.network.1, this one has "
+            "LeakyRelu(0.9) as trainer.discriminator.network.1");
+  CHECK(message(LeakyRelu{0.2}, Hinge{}, GradientPenalty{}, 1) ==
+        refused +
+            "it is of a training with GanTrainer(NonSaturating, GradientPenalty), this one has "
+            "GanTrainer(Hinge, GradientPenalty)");
+  CHECK(message(LeakyRelu{0.2}, NonSaturating{}, R1{}, 1) ==
+        refused +
+            "it is of a training with GanTrainer(NonSaturating, GradientPenalty), this one has "
+            "GanTrainer(NonSaturating, R1)");
+  CHECK(message(LeakyRelu{0.2}, NonSaturating{}, GradientPenalty{}, 2) ==
+        refused + "it was trained on other data, their checksums differ");
+}
+
+namespace {
+
+struct Gr\u00f6\u00dfe {  // a name that is not ASCII
+  Linear<double> unit;
+  static void fields(auto& self, auto&& field) { field("unit", self.unit); }
+};
+
+/// Its field `seen` has `grows` numbers more after each step.
+template <class Network>
+struct GrowingTrainer {
+  explicit GrowingTrainer(Network& given) : network(given) {}
+  Network& network;
+  Adam<double> optimizer;
+  std::vector<double> seen;
+  std::size_t grows = 0;
+
+  Loss step(const Tensor<double, 2>& x, Rng&) {
+    const auto loss = mean(square(network.unit(Variable(x))));
+    optimizer.minimize(loss, network);
+    seen.resize(seen.size() + grows);
+    return {loss.item()};
+  }
+  void prepare() { optimizer.prepare(network); }
+  static void fields(auto& self, auto&& field) {
+    field("gr\u00f6\u00dfe", self.network);
+    field("optimizer", self.optimizer);
+    field("seen", self.seen);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Names that are not ASCII are kept, and a field that grows ends the training before it is lost",
+          "[training]") {
+  const TemporaryDirectory folder;
+  const auto train = [&](Index steps, std::size_t grows, const Checkpoint& checkpoint) {
+    Rng rng(2);
+    Gr\u00f6\u00dfe network{Linear<double>(2, 2, rng)};
+    GrowingTrainer trainer{network};
+    trainer.grows = grows;
+    const auto history =
+        fit(trainer, StandardNormal<double>(2), {.steps = steps, .batch_size = 4, .checkpoint = checkpoint}, rng);
+    return all_numbers(trainer, history, rng);
+  };
+  const std::string path = folder / "run.safetensors";
+  train(3, 0, {.path = path});
+  CHECK(train(6, 0, {.path = path}) == train(6, 0, {}));
+  CHECK_THROWS_MATCHES(
+      train(6, 1, {.path = folder / "grows", .every = 2}), ArgumentError,
+      Message("fit: expected fields of the sizes that they had after the first step, as a checkpoint "
+              "cannot be read into others, but got 8 bytes after 0 in trainer.seen.1; does a later step make "
+              "the state of an optimizer? A function prepare() makes it at first"));
+  CHECK_THROWS_AS(train(6, 1, {.path = folder / "grows", .every = 2}), ArgumentError);  // goes on from step 0
+}
+
+TEST_CASE("Another model does not take the training of the one before it in a program", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  Rng rng(1);
+  Linear<double> first(2, 2, rng), second(2, 2, rng);
+  const auto train = [&](OwnTrainer& trainer, Index stop) {
+    const auto on_step = [stop](auto& now) { now.stop = now.step == stop; };
+    fit(trainer, StandardNormal<double>(2),
+        {.steps = 9, .batch_size = 4, .on_step = on_step, .checkpoint = Checkpoint{path}}, rng);
+  };
+  OwnTrainer one{first}, other{second};
+  train(one, 3);
+  const Tensor<double, 2> before = second.weight.value();
+  CHECK_THROWS_MATCHES(
+      train(other, 6), DataError,
+      Message("fit: expected a checkpoint of this training in " + path +
+              " but: the generator goes on from where that training stopped, but the trainer has other "
+              "numbers in trainer.network.weight; another model wants a path of its own"));
+  CHECK(std::ranges::equal(second.weight.value().values(), before.values()));
+  train(one, 6);
+  CHECK(one.optimizer.steps() == 6);
+}
+
+TEST_CASE("A checkpoint stays at its place when the program changes its folder", "[training]") {
+  const TemporaryDirectory folder, other;
+  const std::filesystem::path here = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  Rng rng(1);
+  Linear<double> network(2, 2, rng);
+  OwnTrainer trainer{network};
+  const auto leave = [&](auto& now) {
+    if (now.step == 1) std::filesystem::current_path(other.path());
+  };
+  fit(trainer, StandardNormal<double>(2),
+      {.steps = 3, .batch_size = 4, .on_step = leave, .checkpoint = Checkpoint{"run.ckpt"}}, rng);
+  std::filesystem::current_path(here);
+  CHECK(folder.file_count() == 1);
+  CHECK(other.file_count() == 0);
+}
+
+TEST_CASE("A checkpoint that another program wrote ends the training and stays", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  Rng rng(1);
+  Linear<double> network(2, 2, rng);
+  OwnTrainer trainer{network};
+  const Bytes theirs(100, 7);
+  const auto write = [&](auto& now) {
+    if (now.step == 3) {
+      std::filesystem::remove(path);
+      write_bytes(path, theirs);
+    }
+  };
+  CHECK_THROWS_MATCHES(
+      fit(trainer, StandardNormal<double>(2),
+          {.steps = 9, .batch_size = 4, .on_step = write, .checkpoint = Checkpoint{.path = path, .every = 2}}, rng),
+      DataError,
+      Message("Checkpoint: expected the file that this training wrote last, but another program has written there "
+              "since; it is left as it is: " +
+              path));
+  CHECK(read_bytes(path) == theirs);
+}
+
+TEST_CASE("A checkpoint of another model is refused before its first step too, and an earlier one is found at any name",
+          "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  const auto train = [&](Index width, bool stop, Index keep = 3) {
+    Rng rng(2);
+    Autoencoder model{Encoder{Tanh{}, Linear(2, width, rng)}, Decoder{Linear(width, 2, rng), SquaredError{}}};
+    AutoencoderTrainer trainer{model};
+    const auto on_step = [stop](auto&) {
+      if (stop) throw Stop();
+    };
+    trainer.fit(
+        Tensor<float, 2>(Shape{20, 2}, 0.5f),
+        {.epochs = 1, .batch_size = 10, .on_step = on_step, .checkpoint = Checkpoint{.path = path, .keep = keep}}, rng);
+    return trainer.optimizer.steps();
+  };
+  CHECK_THROWS_AS(train(3, true), Stop);
+  const Bytes good = read_bytes(path);
+  CHECK_THROWS_AS(train(4, false), DataError);
+  CHECK(read_bytes(path) == good);
+  std::filesystem::rename(path, path + ".2");
+  CHECK_THROWS_MATCHES(
+      train(3, false), ArgumentError,
+      Message("AutoencoderTrainer::fit: expected a checkpoint in " + path + " but only an earlier one is there, " +
+              path + ".2; copy it to the path, or begin with Start::anew"));
+  std::filesystem::rename(path + ".2", path);
+  CHECK(train(3, false) == 2);
 }
 
 TEST_CASE("A trainer of one's own without prepare() is as it was if its checkpoint is refused", "[training]") {

@@ -385,6 +385,21 @@ TEST_CASE("KeepBest keeps the weights of the best epoch", "[training]") {
   CHECK(weight() == -2);
 }
 
+TEST_CASE("What is left of an epoch behind a stop is not measured as an epoch", "[training]") {
+  const TemporaryDirectory folder;
+  CurveTrainer trainer{[](Index) { return 1.0; }};
+  Rng rng(1);
+  Index measured = 0;
+  const auto count = [&] { return static_cast<double>(++measured); };
+  fit(trainer, four_samples,
+      {.epochs = 3,
+       .batch_size = 2,
+       .on_step = [](auto& now) { now.stop = now.step == 3; },
+       .watch = {KeepBest{folder / "best.safetensors", trainer, {.function = count}}}},
+      rng);
+  CHECK(measured == 1);
+}
+
 TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
   const TemporaryDirectory folder;
   const std::string best = folder / "best.safetensors", run = folder / "run.ckpt";

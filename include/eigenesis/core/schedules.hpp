@@ -5,6 +5,8 @@
 #include <cmath>
 #include <functional>
 #include <numbers>
+#include <type_traits>
+#include <utility>
 
 #include "eigenesis/machine/error.hpp"
 
@@ -12,8 +14,30 @@
 // schedule is any function of the step, counted from 0; of one's own: [](Index step) { return std::pow(0.999, step); }.
 namespace eigenesis::inline EIGENESIS_ABI {
 
-/// A factor for each step; an empty one counts as 1.
-using Schedule = std::function<double(Index step)>;
+/// A factor for each step, any function of its number; an empty one counts as 1. It has to give the same whenever it is
+/// asked: no file keeps it, and a training that goes on asks anew.
+class Schedule {
+ public:
+  /// An empty one.
+  Schedule() = default;
+  /// This function.
+  template <class F>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Schedule> && std::is_invocable_r_v<double, F&, Index>)
+      Schedule(F function)
+      : function_(std::move(function)) {
+    static_assert(std::is_invocable_r_v<double, const F&, Index>,
+                  "eigenesis: a schedule is a function of the step and of nothing that changes; what it changes in "
+                  "itself would be lost where a training goes on");
+  }
+
+  /// Whether there is a function.
+  explicit operator bool() const { return static_cast<bool>(function_); }
+  /// The factor of this step.
+  double operator()(Index step) const { return function_(step); }
+
+ private:
+  std::function<double(Index)> function_;
+};
 
 /// Always `factor`.
 struct ConstantSchedule {

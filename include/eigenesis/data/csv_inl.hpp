@@ -107,13 +107,16 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
   for (; first.next_field(field); ++count)
     if (options.header) names.emplace_back(detail::without_spaces(field));
   require<DataError>(count > 0, "load_csv: expected at least one row but got none in ", path);
-  float number;
-  bool named = !options.header;
-  for (const std::string& name : names)
-    named = named || detail::parse_number(name, number) == detail::Parsed::no_number;
-  require<DataError>(named, "load_csv: expected names in the first row but got numbers in ", path,
-                     "; .header = false reads them, .skip_lines leaves them out");
   const std::vector<Index> columns = detail::csv_columns(options, names, count, path);
+  bool named = !options.header;
+  float number;
+  for (const Index column :
+       options.header ? columns : std::vector<Index>()) {  // a number that is missing is no name either
+    const std::string& name = names[static_cast<std::size_t>(column)];
+    named = named || (detail::parse_number(name, number) == detail::Parsed::no_number && !detail::is_missing(name));
+  }
+  require<DataError>(named, "load_csv: expected names of the columns in the first row but got numbers in ", path,
+                     "; .header = false reads them, .skip_lines leaves them out");
   if (options.header) reader = first;
   if (count != 1) reader.drop_empty_lines();
 

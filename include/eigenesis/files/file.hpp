@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,20 @@ inline constexpr std::size_t max_file_bytes = 0x7fffffff;
 
 /// Whether there is something at a path. What cannot be looked at counts as there: who reads it learns the reason.
 bool file_exists(const std::string& path);
+
+/// Throws ArgumentError for an empty path, and for one with a character 0, at which the system would cut it.
+[[gnu::cold]] void expect_path(std::string_view function, const std::string& path);
+
+/// A path that means the same wherever the working folder is later.
+[[gnu::cold]] std::string absolute_path(const std::string& path);
+
+/// Tells whether a file is still the one that it was: its place on the disk and when it was written.
+struct FileMark {
+  std::uint64_t device = 0, number = 0;  // 0: no file, or none whose content stays, as a pipe
+  std::int64_t seconds = 0, nanoseconds = 0;
+  bool operator==(const FileMark&) const = default;
+};
+[[gnu::cold]] FileMark mark_of(const std::string& path);
 
 /// Whether a file's name has this ending, such as ".png", in capitals or not, behind at least one character.
 bool has_ending(std::string_view path, std::string_view ending);

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "eigenesis/files/file.hpp"
@@ -70,8 +72,26 @@ EIGENESIS_ONCE bool has_ending(std::string_view path, std::string_view ending) {
   return result;
 }
 
-EIGENESIS_ONCE Bytes read_file(std::string_view function, const std::string& path, std::size_t most) {
+EIGENESIS_ONCE void expect_path(std::string_view function, const std::string& path) {
   require<ArgumentError>(!path.empty(), function, ": expected the path of a file but got an empty one");
+  require<ArgumentError>(path.find('\0') == path.npos, function,
+                         ": expected the path of a file but got one with a character 0, ", shown(path));
+}
+
+EIGENESIS_ONCE std::string absolute_path(const std::string& path) {
+  if (path.empty() || path.front() == '/') return path;
+  const std::unique_ptr<char, void (*)(void*)> folder(::getcwd(nullptr, 0), std::free);
+  return folder ? std::string(folder.get()) + '/' + path : path;
+}
+
+EIGENESIS_ONCE FileMark mark_of(const std::string& path) {
+  struct stat file;
+  if (despite_signals([&] { return ::stat(path.c_str(), &file); }) != 0 || !S_ISREG(file.st_mode)) return {};
+  return {file.st_dev, file.st_ino, file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
+}
+
+EIGENESIS_ONCE Bytes read_file(std::string_view function, const std::string& path, std::size_t most) {
+  expect_path(function, path);
   const Descriptor file(despite_signals([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); }));
   Bytes content;
   std::size_t size = 0;

@@ -209,7 +209,7 @@ class TemporaryFile {
 
 EIGENESIS_ONCE void write_file(std::string_view function, const std::string& path,
                                std::span<const std::uint8_t> content, Index keep) {
-  require<ArgumentError>(!path.empty(), function, ": expected the path of a file but got an empty one");
+  expect_path(function, path);
   struct stat old;
   const bool exists = despite_signals([&] { return ::stat(path.c_str(), &old); }) == 0;
   bool good = exists || errno == ENOENT;
@@ -226,7 +226,7 @@ EIGENESIS_ONCE void write_file(std::string_view function, const std::string& pat
 }
 
 EIGENESIS_ONCE void expect_writable(std::string_view function, const std::string& path) {
-  require<ArgumentError>(!path.empty(), function, ": expected the path of a file but got an empty one");
+  expect_path(function, path);
   struct stat old;
   const bool exists = despite_signals([&] { return ::stat(path.c_str(), &old); }) == 0;
   if (exists && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode)) return;  // a device or a pipe

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "eigenesis/autodiff/parameter.hpp"
@@ -104,8 +105,7 @@ void visit_field(const FieldPath* path, T& field, F&& leaf);
 
 template <class T, class F>
 void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
-  if constexpr (requires { leaf.kind(parent, std::string_view()); })
-    leaf.kind(parent, kind_of<std::remove_const_t<T>>());
+  if constexpr (requires { leaf.part(parent, std::as_const(object)); }) leaf.part(parent, std::as_const(object));
   if constexpr (HasFields<T>) {
     const auto visit = [&](std::string_view name, auto& field, InFiles in_files = InFiles::as_in_memory) {
       const FieldPath path{parent, name, in_files};

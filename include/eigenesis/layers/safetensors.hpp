@@ -57,16 +57,20 @@ void for_each_in_file_order(std::span<const Index> shape, InFiles in_files, F&& 
 
 void add_field(std::vector<SavedField>& fields, const FieldPath& path, DataType type, std::span<const Index> shape,
                const void* data, std::uint64_t* updated);
-/// A line of a list of a model's parts: "network.1 Relu".
-void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind);
+/// A line of a list of a model's parts: "network.1 LeakyRelu(0.2)".
+void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind, const std::string& details);
 
 /// Notes the fields of a model, and the kinds of its parts if they are asked for.
 struct FieldNotes {
   std::vector<SavedField>& fields;
   std::string* kinds;
 
-  void kind(const FieldPath* path, std::string_view kind) const {
-    if (kinds) add_kind(*kinds, path, kind);
+  template <class Part>
+  void part(const FieldPath* path, const Part& part) const {
+    if (!kinds) return;
+    std::string details;
+    if constexpr (requires { part.details(); }) details = part.details();
+    add_kind(*kinds, path, kind_of<Part>(), details);
   }
   template <class Field>
   void operator()(const FieldPath& path, Field& field) const {

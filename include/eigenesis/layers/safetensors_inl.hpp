@@ -21,9 +21,10 @@ EIGENESIS_ONCE void to_file_order(std::span<Index> shape, InFiles in_files) {
   std::swap(shape[0], shape[1]);
 }
 
-EIGENESIS_ONCE void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind) {
+EIGENESIS_ONCE void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind,
+                             const std::string& details) {
   if (path) kinds += to_string(*path) + ' ';
-  kinds.append(kind) += '\n';
+  kinds.append(kind) += (details.empty() ? "" : '(' + details + ')') + '\n';
 }
 
 EIGENESIS_ONCE void add_field(std::vector<SavedField>& fields, const FieldPath& path, DataType type,
@@ -88,8 +89,8 @@ EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<Saved
   for (const SavedField& field : fields) {
     require<ArgumentError>(names.insert(field.name).second, "save_safetensors: expected fields of different names but ",
                            "got ", field.name, " twice");
-    require<ArgumentError>(as_utf8(field.name) == field.name, "save_safetensors: expected names of fields in UTF-8 but ",
-                           "got ", shown(field.name));
+    require<ArgumentError>(as_utf8(field.name) == field.name,
+                           "save_safetensors: expected names of fields in UTF-8 but ", "got ", shown(field.name));
     const Index size =
         std::accumulate(field.shape.begin(), field.shape.end(), facts(field.type).bytes, std::multiplies{});
     header += ", " + json_string(field.name) + ": " + to_json({field.type, field.shape, {end, end + size}});

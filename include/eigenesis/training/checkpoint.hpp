@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "eigenesis/files/file.hpp"
 #include "eigenesis/layers/safetensors.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -12,7 +14,7 @@ namespace detail {
 
 /// What fit itself has to remember, as tensors of a file.
 struct FitMemory {
-  // Up to epoch_steps these must be those of the training that goes on.
+  // Up to `data` these must be those of the training that goes on.
   enum Number {
     major,
     minor,
@@ -20,6 +22,7 @@ struct FitMemory {
     samples,
     batch_size,
     epoch_steps,
+    data,  // a checksum
     step,
     epoch,
     done,
@@ -31,8 +34,8 @@ struct FitMemory {
   };
   Tensor<double, 1> numbers = Tensor<double, 1>(Shape{Index{count}}, 0);
   Tensor<double, 1> place = Tensor<double, 1>(Shape{14}, 0);  // the generator, at first and now; the place in the data
-  std::string kinds;                                          // of the trainer's parts, a line for each
-  Tensor<double, 1> letters;                                  // of that text, as files have them
+  std::string kinds;                                          // of the trainer's parts, a line for each; its losses
+  Tensor<double, 1> letters;                                  // of that text, its bytes as files have them
   Tensor<double, 1> mean, recent;
   Tensor<double, 2> step_losses, epoch_losses, held_out_losses;
 
@@ -51,11 +54,22 @@ struct FitMemory {
   }
 };
 
+/// Whether the generator is where it was when the training of a checkpoint began.
+inline bool begins_alike(const FitMemory& there, const FitMemory& here) {
+  return std::equal(there.place.data(), there.place.data() + 4, here.place.data());
+}
+
 using KeptNumbers = std::map<std::string, std::vector<std::uint8_t>>;
+
+/// The fields of a trainer, and how many bytes each has.
+using KeptSizes = std::map<std::string, std::size_t>;
 
 /// What checkpoints need of files, so that only programs that write Checkpoint{...} have its code.
 struct CheckpointFunctions {
-  void (*save)(const std::string& path, Index keep, std::vector<SavedField> trainer, const FitMemory& memory);
+  /// `mark` has to be that of the file at the path, if there is one, and becomes that of the new one. Throws DataError
+  /// for a file that somebody else wrote.
+  void (*save)(const std::string& path, Index keep, std::vector<SavedField> trainer, const FitMemory& memory,
+               FileMark& mark);
   /// The numbers of a checkpoint. `expected` has those that must be equal; with `reshard` the number of ranks may be
   /// another one if all ranks together have batches of the same size. Throws DataError for another training or a
   /// damaged file, and names the newest of the `keep` - 1 earlier ones that could be read instead.
@@ -67,8 +81,16 @@ struct CheckpointFunctions {
   /// A copy of a trainer's numbers, and how it is restored: what came to be since then is 0, as it begins.
   KeptNumbers (*keep)(const std::vector<SavedField>& trainer);
   void (*put_back)(const std::vector<SavedField>& trainer, const KeptNumbers& kept);
+  /// Throws DataError for a trainer whose numbers, as far as it had them already, were others than those it has now.
+  void (*expect_kept)(const std::vector<SavedField>& trainer, const KeptNumbers& kept);
+  /// Throws ArgumentError if a field has come or gone or has another size than in `kept`.
+  void (*expect_sizes)(std::string_view function, const std::vector<SavedField>& trainer, const KeptSizes& kept);
 };
 CheckpointFunctions checkpoint_functions();
+
+/// After a step that failed: if it did so for what is not finite, and a number of the trainer is not, throws a
+/// NumericError that tells both.
+[[gnu::cold]] void expect_finite_fields(const std::vector<SavedField>& trainer, const Error& error);
 /// The bytes of a field in memory.
 std::span<std::uint8_t> bytes_of(const SavedField& field);
 

@@ -25,6 +25,19 @@ EIGENESIS_ONCE std::vector<SavedField> checkpoint_fields(std::vector<SavedField>
   return trainer;
 }
 
+EIGENESIS_ONCE void expect_finite_fields(const std::vector<SavedField>& trainer, const Error& error) {
+  if (!dynamic_cast<const NumericError*>(&error)) return;
+  const auto check = [&]<class Scalar>(const SavedField& field, const Scalar* x) {
+    const Scalar* const end = x + std::accumulate(field.shape.begin(), field.shape.end(), Index{1}, std::multiplies{});
+    const Scalar* const bad = std::find_if(x, end, [](Scalar t) { return !std::isfinite(t); });
+    if (bad != end) fail<NumericError>(error.what(), "; ", field.name, " has ", *bad);
+  };
+  for (const SavedField& field : trainer) {
+    if (field.type == DataType::f64) check(field, static_cast<const double*>(field.data));
+    if (field.type == DataType::f32) check(field, static_cast<const float*>(field.data));
+  }
+}
+
 /// Throws NumericError for what could not be read again: the good file from before must not be lost.
 EIGENESIS_ONCE void expect_numbers(const std::string& path, const std::vector<SavedField>& trainer) {
   const auto check = [&]<class Scalar>(const SavedField& field, const Scalar* x) {
@@ -49,14 +62,20 @@ EIGENESIS_ONCE void expect_numbers(const std::string& path, const std::vector<Sa
 }
 
 EIGENESIS_ONCE void save_checkpoint(const std::string& path, Index keep, std::vector<SavedField> trainer,
-                                    const FitMemory& memory) {
+                                    const FitMemory& memory, FileMark& mark) {
   expect_numbers(path, trainer);
+  const FileMark there = mark_of(path);
+  require<DataError>(there == FileMark{} || there == mark,
+                     "Checkpoint: expected the file that this training wrote last, but another program has written "
+                     "there since; it is left as it is: ",
+                     path);
   FitMemory copy = memory;
   copy.set(FitMemory::text_size, std::ssize(memory.kinds));
   copy.letters = Tensor<double, 1>(Shape{std::ssize(memory.kinds)});
-  std::ranges::copy(memory.kinds, copy.letters.data());
+  std::ranges::transform(memory.kinds, copy.letters.data(), [](char c) { return static_cast<unsigned char>(c); });
   remove_abandoned_files(path);
   write_safetensors(path, checkpoint_fields(std::move(trainer), copy), keep);
+  mark = mark_of(path);
 }
 
 /// Throws DataError for a checkpoint of another number of ranks that this training cannot go on from.
@@ -89,11 +108,9 @@ EIGENESIS_ONCE FitMemory checkpoint_numbers(const std::string& path, const FitMe
     require<DataError>(
         memory.number(number) == expected.number(number) || (resharded && number == FitMemory::batch_size), "its ",
         name, " is ", memory.number(number), ", here it is ", expected.number(number));
-  const auto is_at = [place = memory.place.data(), begin = std::as_const(expected.place).data()](Index i) {
-    return std::equal(place + i, place + i + 4, begin);
-  };
+  const double* const now = memory.place.data() + 4;  // of the generator
   require<DataError>(
-      is_at(0) || is_at(4),
+      begins_alike(memory, expected) || std::equal(now, now + 4, std::as_const(expected.place).data()),
       "it began with other random numbers; is the seed of the Rng another one, or what was drawn from it before?");
   for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
     require<DataError>(memory.numbers(i) <= static_cast<double>(max_file_bytes / 8), "its history cannot have ",
@@ -127,8 +144,8 @@ EIGENESIS_ONCE void expect_kinds(std::string_view there, std::string_view here) 
     if (same >= kinds.size()) return "nothing more";
     const std::size_t begin = kinds.substr(0, same).rfind('\n') + 1;  // of npos: 0
     const std::string_view line = kinds.substr(begin, kinds.find('\n', begin) - begin);
-    const std::size_t space = line.rfind(' ');
-    if (space == line.npos) return shown(line);
+    const std::size_t space = line.find(' ');
+    if (space == line.npos || line.find('(') < space) return shown(line);
     return shown(line.substr(space + 1)) + " as trainer." + shown(line.substr(0, space));
   };
   require<DataError>(there == here, "it is of a training with ", part(there), ", this one has ", part(here));
@@ -154,7 +171,8 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   memory.held_out_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::held_out), loss_names});
   read_safetensors(path, checkpoint_fields(std::move(trainer), memory), {.allow_non_finite = true, .exact = true});
   memory.kinds.clear();
-  for (const double letter : memory.letters.values()) memory.kinds += static_cast<char>(letter < 128 ? letter : '?');
+  for (const double letter : memory.letters.values())
+    memory.kinds += static_cast<char>(static_cast<unsigned char>(std::min(letter, 255.0)));
   expect_kinds(memory.kinds, kinds);
 }
 
@@ -182,8 +200,37 @@ EIGENESIS_ONCE void put_numbers_back(const std::vector<SavedField>& trainer, con
   }
 }
 
+EIGENESIS_ONCE void expect_kept_numbers(const std::vector<SavedField>& trainer, const KeptNumbers& kept) {
+  for (const SavedField& field : trainer) {
+    const auto found = kept.find(field.name);
+    require<DataError>(
+        found == kept.end() || std::ranges::equal(found->second, bytes_of(field)),
+        "the generator goes on from where that training stopped, but the trainer has other numbers in trainer.",
+        field.name, "; another model wants a path of its own");
+  }
+}
+
+EIGENESIS_ONCE void expect_kept_sizes(std::string_view function, const std::vector<SavedField>& trainer,
+                                      const KeptSizes& kept) {
+  const auto changed = [&](const std::string& name, std::size_t now) {
+    const auto found = kept.find(name);
+    const std::size_t before = found == kept.end() ? 0 : found->second;
+    if (before != now)
+      fail<ArgumentError>(function,
+                          ": expected fields of the sizes that they had after the first step, as a checkpoint "
+                          "cannot be read into others, but got ",
+                          now, " bytes after ", before, " in trainer.", name,
+                          "; does a later step make the state of an optimizer? A function prepare() makes it at first");
+  };
+  KeptSizes now;
+  for (const SavedField& field : trainer) changed(field.name, now[field.name] = bytes_of(field).size());
+  for (const auto& [name, size] : kept)
+    if (!now.contains(name)) changed(name, 0);
+}
+
 EIGENESIS_ONCE CheckpointFunctions checkpoint_functions() {
-  return {save_checkpoint, read_checkpoint_numbers, read_checkpoint, keep_numbers, put_numbers_back};
+  return {save_checkpoint,  read_checkpoint_numbers, read_checkpoint,  keep_numbers,
+          put_numbers_back, expect_kept_numbers,     expect_kept_sizes};
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

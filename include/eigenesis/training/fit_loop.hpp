@@ -41,7 +41,6 @@ class FitLoop {
         options_(options),
         rng_(rng),
         held_out_(held_out),
-        checkpoint_(options.checkpoint && !options.checkpoint->path.empty() ? &*options.checkpoint : nullptr),
         batches_(data, {.batch_size = options.batch_size, .drop_last = drop_last_, .rank = rank_, .ranks = rank_count_},
                  name_.c_str()),
         duration_(plan(name_, batches_, options.steps, options.epochs, batches_per_step())),
@@ -53,6 +52,12 @@ class FitLoop {
                    .discriminator_wins_at_zero = discriminator_wins_at_zero<Trainer>()}) {
     Losses::fields(state_.held_out, [](std::string_view, double& value) { value = std::nan(""); });
     check_last_batch();
+    if (options_.checkpoint && !options_.checkpoint->path.empty()) {
+      checkpoint_ = options_.checkpoint;
+      checkpoint_->path = absolute_path(checkpoint_->path);
+      mark_ = mark_of(checkpoint_->path);
+    }
+    if (checkpoint_ || ranks_) run_.data = checksum(data_);
     if (ranks_) join_ranks();
     check_checkpoint();
   }
@@ -117,8 +122,8 @@ class FitLoop {
       fail<ArgumentError>(name_, ": expected a trainer with `fields` for a training on several ranks");
     Index samples = 0;
     if constexpr (!Batches<Data>::endless) samples = batches_.samples();
-    ranks_->begin({name_, samples, checksum(data_), options_.steps, options_.epochs, options_.batch_size, drop_last_,
-                   checkpoint_},
+    ranks_->begin({name_, samples, run_.data, options_.steps, options_.epochs, options_.batch_size, drop_last_,
+                   checkpoint_ ? &*checkpoint_ : nullptr},
                   rng_);
   }
 
@@ -221,6 +226,9 @@ class FitLoop {
     }
     stop_together();
     if (first || state_.step % 100 == 0) compare_ranks();
+    if constexpr (HasFields<Trainer>)
+      if (first && checkpoint_)
+        for (const SavedField& field : saved_fields(trainer_)) sizes_[field.name] = bytes_of(field).size();
     const Index every = checkpoint_ ? checkpoint_->every : 0;
     if (run_.done < duration_.steps && (state_.stop || (every > 0 && state_.step % every == 0))) save();
   }
@@ -229,15 +237,20 @@ class FitLoop {
   void train(NextBatch<Batches<Data>>& next) {
     const StepScope scope(ranks_, state_.step, rng_);
     std::optional<ParametersMayBe> own;
-    if constexpr (HasFields<const Trainer>) allow_own_parameters(own, trainer_, name_, checkpoint_ != nullptr);
+    if constexpr (HasFields<const Trainer>) allow_own_parameters(own, trainer_, name_, checkpoint_.has_value());
     std::optional<NotedUpdates> noted;
     watching_.updates.clear();
     if (watching_.reads_updates(state_.step + 1)) noted.emplace(watching_.updates);
     const LayerCall training(trainer_, Pass::training(rng_));
     try {
       state_.losses = one_step(trainer_, next, rng_);
+      Losses::fields(state_.losses, [&](std::string_view loss, const double& value) {
+        require<NumericError>(!std::isnan(value), name_, ": expected losses that are numbers but got nan for ", loss,
+                              " in step ", state_.step + 1);
+      });
     } catch (const Error& error) {
       expect_finite(name_, data_, error);
+      if constexpr (HasFields<Trainer>) expect_finite_fields(saved_fields(trainer_), error);
       throw;
     }
   }
@@ -262,8 +275,9 @@ class FitLoop {
     if constexpr (HasFields<Trainer>)
       if (checkpoint_ && rank_ == 0) {
         FitMemory memory = run_.remember(batches_, rng_);
-        std::vector<SavedField> fields = saved_fields(trainer_, &memory.kinds);
-        checkpoint_->functions.save(checkpoint_->path, checkpoint_->keep, std::move(fields), memory);
+        std::vector<SavedField> fields = described_fields<Losses>(trainer_, memory.kinds);
+        if (!first_) checkpoint_->functions.expect_sizes(name_, fields, sizes_);
+        checkpoint_->functions.save(checkpoint_->path, checkpoint_->keep, std::move(fields), memory, mark_);
       }
   }
 
@@ -286,7 +300,9 @@ class FitLoop {
 
   const bool drop_last_ = options_.drop_last || TakesSeveralBatches<Trainer>;
   const Index rank_ = ranks_ ? ranks_->rank() : 0, rank_count_ = ranks_ ? ranks_->ranks() : 1;
-  const Checkpoint* const checkpoint_;  // or nullptr
+  std::optional<Checkpoint> checkpoint_;  // with an absolute path
+  FileMark mark_;                         // of the file that is there
+  KeptSizes sizes_;                       // of the trainer's fields after the first step of this run
   Batches<Data> batches_;
   const Duration duration_;
   Progress progress_;

@@ -44,6 +44,7 @@ struct FitProgress {
   Index epoch_steps;  // of each epoch, or 0 if a number of steps was asked for
   Rng::State begin;   // of the generator
   Index ranks = 1;
+  Index data = 0;  // a checksum
 
   template <class Batches>
   [[gnu::cold]] FitMemory remember(const Batches& batches, const Rng& rng) const {
@@ -54,6 +55,7 @@ struct FitProgress {
     if constexpr (!Batches::endless) memory.set(FitMemory::samples, batches.samples());
     memory.set(FitMemory::batch_size, batch_size);
     memory.set(FitMemory::epoch_steps, epoch_steps);
+    memory.set(FitMemory::data, data);
     memory.set(FitMemory::step, state.step);
     memory.set(FitMemory::epoch, state.epoch);
     memory.set(FitMemory::done, done);

@@ -158,6 +158,14 @@ class GanTrainer {
     generator_optimizer.prepare(generator_);
     discriminator_optimizer.prepare(discriminator_);
   }
+  /// The kinds of its objective and its penalty.
+  std::string details() const {
+    const std::string objective(detail::kind_of<Objective>());
+    if constexpr (std::is_same_v<Penalty, NoPenalty>)
+      return objective;
+    else
+      return objective + ", " + std::string(detail::kind_of<Penalty>());
+  }
   static void fields(auto& self, auto&& field) {
     self.expect_models();
     field("generator", self.generator_);
@@ -207,9 +215,10 @@ class GanTrainer {
     const auto fake = noise_(samples, now, rng);
     const auto fake_logits = discriminator_(fake, condition..., pass);
     static_assert(
-        requires { objective_.discriminator_loss(real_logits, fake_logits); },
-        "eigenesis: GanTrainer takes an objective, such as NonSaturating{}, after its models");
-    const auto game = objective_.discriminator_loss(real_logits, fake_logits);
+        requires { detail::kept_by_files(objective_).discriminator_loss(real_logits, fake_logits); },
+        "eigenesis: GanTrainer takes an objective, such as NonSaturating{}, after its models. Its functions are const, "
+        "unless `fields` name what they change");
+    const auto game = detail::kept_by_files(objective_).discriminator_loss(real_logits, fake_logits);
     const auto loss = penalized(game, rng, real, fake, condition...);
     detail::in_phase(*this, "train_discriminator", discriminator_updates_.item() == 0,
                      [&] { discriminator_optimizer.minimize(loss, discriminator_); });
@@ -246,13 +255,13 @@ class GanTrainer {
     const auto fake = generator_(Variable(generator_.prior.sample(n, rng)), condition..., Pass::training(rng));
     const auto fake_logits = discriminator_(noise_(fake, now, rng), condition..., fixed(rng));
     const auto loss = [&] {
-      if constexpr (requires { objective_.generator_loss(fake_logits); }) {
-        return objective_.generator_loss(fake_logits);
+      if constexpr (requires { detail::kept_by_files(objective_).generator_loss(fake_logits); }) {
+        return detail::kept_by_files(objective_).generator_loss(fake_logits);
       } else {
         static_assert(
             !std::is_void_v<decltype(real_logits(now))>,
             "eigenesis: this objective compares with real samples: train_generator(batch, rng), not (n, rng)");
-        return objective_.generator_loss(real_logits(now), fake_logits);
+        return detail::kept_by_files(objective_).generator_loss(real_logits(now), fake_logits);
       }
     }();
     detail::in_phase(*this, "train_generator", generator_updates_.item() == 0,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tuple>
+#include <utility>
 
 #include "eigenesis/data/batches.hpp"
 #include "eigenesis/optimizers/adam.hpp"
@@ -20,6 +21,15 @@ struct NoAverage {
 };
 
 namespace detail {
+
+/// A part of a trainer, as const unless its fields are saved: what it changed in itself would be lost.
+template <class Part>
+auto& kept_by_files(Part& part) {
+  if constexpr (HasFields<Part>)
+    return part;
+  else
+    return std::as_const(part);
+}
 
 template <class T>
 inline constexpr bool is_average = std::is_same_v<T, NoAverage>;

@@ -38,6 +38,17 @@ auto on_held_out(const std::string& name, F&& f) {
   }
 }
 
+/// The fields of a trainer; their kinds and the names of the losses, in a text that a checkpoint keeps.
+template <class Losses, class Trainer>
+[[gnu::cold]] std::vector<SavedField> described_fields(Trainer& trainer, std::string& kinds) {
+  std::vector<SavedField> fields = saved_fields(trainer, &kinds);
+  kinds += "losses";
+  const Losses losses = {};
+  Losses::fields(losses, [&](std::string_view loss, const double&) { kinds.append(" ").append(loss); });
+  kinds += '\n';
+  return fields;
+}
+
 /// Makes the state of the trainer's optimizers, whose numbers are then overwritten.
 template <class Trainer, class Data>
 [[gnu::cold, gnu::noinline]] void make_state(Trainer& trainer, const Data& data, Index batch_size) {
@@ -57,25 +68,31 @@ template <class Trainer, class Data, class Losses>
                           Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng, bool held_out) {
   const std::string& path = checkpoint.path;
   const bool there = file_exists(path);
-  const bool earlier = !there && checkpoint.start != Start::anew && file_exists(earlier_file(path, 1));
-  require<ArgumentError>(!earlier, name, ": expected a checkpoint in ", path, " but only an earlier one is there, ",
-                         earlier ? earlier_file(path, 1) : "", "; copy it to the path, or begin with Start::anew");
+  for (Index i = 1; !there && checkpoint.start != Start::anew && i <= checkpoint.keep; ++i) {
+    const std::string earlier = earlier_file(path, i);
+    require<ArgumentError>(!file_exists(earlier), name, ": expected a checkpoint in ", path,
+                           " but only an earlier one is there, ", earlier,
+                           "; copy it to the path, or begin with Start::anew");
+  }
   require<ArgumentError>(there || checkpoint.start != Start::resume, name, ": expected a checkpoint to resume from in ",
                          path, " but there is no such file");
   if (!there || checkpoint.start == Start::anew) return false;
   try {
     const CheckpointFunctions& functions = checkpoint.functions;
-    FitMemory memory = functions.read_numbers(path, checkpoint.keep, run.remember(batches, rng), checkpoint.reshard);
-    if (memory.number(FitMemory::step) == 0) return true;  // stopped before its first step: begin
+    const FitMemory here = run.remember(batches, rng);
+    FitMemory memory = functions.read_numbers(path, checkpoint.keep, here, checkpoint.reshard);
     const Index evaluated = memory.number(FitMemory::held_out), epochs = memory.number(FitMemory::epochs);
     require<DataError>(evaluated == (held_out ? epochs : 0), "it has held-out losses of ", evaluated, " of its ",
                        epochs, " epochs, here held-out data are ", held_out ? "given" : "not given");
     const KeptNumbers kept = functions.keep(saved_fields(trainer));
     try {
-      make_state(trainer, data, run.batch_size);
+      if (memory.number(FitMemory::step) > 0) make_state(trainer, data, run.batch_size);
       std::string kinds;
-      std::vector<SavedField> fields = saved_fields(trainer, &kinds);
-      functions.read(path, memory, std::move(fields), kinds, loss_count<Losses>());
+      std::vector<SavedField> fields = described_fields<Losses>(trainer, kinds);
+      functions.read(path, memory, fields, kinds, loss_count<Losses>());
+      require<DataError>(memory.number(FitMemory::data) == here.number(FitMemory::data),
+                         "it was trained on other data, their checksums differ");
+      if (!begins_alike(memory, here)) functions.expect_kept(fields, kept);
     } catch (...) {
       functions.put_back(saved_fields(trainer), kept);
       throw;

@@ -51,6 +51,7 @@ EIGENESIS_ONCE void BestMeasure::begin(const TrainingView& now, std::optional<do
 EIGENESIS_ONCE std::optional<double> BestMeasure::measured(const TrainingView& now) const {
   const bool by_metric = !measure_.metric.empty();
   if (!by_metric && !now.after_epoch) return {};
+  if (now.after_epoch && now.step != now.epoch * now.steps_per_epoch) return {};  // a part, and the training may go on
   if (measure_.function) return now.past ? std::nullopt : std::optional(measure_.function());
   const std::span<const NamedValue> values = by_metric ? now.metrics : measure_.of_training ? now.losses : now.held_out;
   const std::string& name = by_metric ? measure_.metric : measure_.loss;

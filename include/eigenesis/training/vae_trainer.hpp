@@ -62,9 +62,9 @@ class VaeTrainer {
   VaeLosses step(Batch batch, Rng& rng) {
     const auto terms = terms_of("VaeTrainer::step", std::move(batch), Pass::training(rng));
     static_assert(
-        requires { objective_.loss(terms, Index{}); },
+        requires { detail::kept_by_files(objective_).loss(terms, Index{}); },
         "eigenesis: VaeTrainer takes an objective with loss(terms, step), an optimizer and a MovingAverage; one of "
-        "its arguments is none of these");
+        "its arguments is none of these. loss is const, unless `fields` name what it changes");
     if constexpr (std::is_same_v<Objective, Elbo> &&
                   requires { requires std::is_same_v<decltype(Model::encoder.log_variance), NoVariance>; })
       require<ArgumentError>(
@@ -72,7 +72,7 @@ class VaeTrainer {
           "VaeTrainer::step: expected an Encoder{trunk, mean, log_variance}, or beta = 0, but got one "
           "without a head for log-variances and beta = ",
           objective_.beta, "; the divergence is infinite");
-    const auto loss = objective_.loss(terms, static_cast<Index>(steps_.item()));
+    const auto loss = detail::kept_by_files(objective_).loss(terms, static_cast<Index>(steps_.item()));
     detail::in_phase(*this, "step", steps_.item() == 0, [&] { optimizer.minimize(loss, model_); });
     steps_.data()[0] += 1;
     average.update(model_);
@@ -103,6 +103,8 @@ class VaeTrainer {
     watched_.expect_here(name);
     optimizer.prepare(model_);
   }
+  /// The kind of its objective.
+  std::string details() const { return std::string(detail::kind_of<Objective>()); }
   static void fields(auto& self, auto&& field) {
     self.watched_.expect_here(name);
     field("model", self.model_);
