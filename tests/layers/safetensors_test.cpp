@@ -213,6 +213,7 @@ TEST_CASE_METHOD(Fixture, "An optimizer is what was saved however often it is lo
   Adam loaded;
   loaded.prepare(same);
   for (int i = 0; i < 3; ++i) load_safetensors(path, loaded);
+  CHECK(loaded.steps() == 3);
   CHECK(fields_of(loaded) == fields_of(adam));
   CHECK(numbers_of(loaded) == numbers_of(adam));
   for (int i = 0; i < 3; ++i) {
