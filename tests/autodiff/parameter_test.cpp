@@ -90,6 +90,34 @@ TEST_CASE("gradient refuses a loss from before the parameter's last update") {
   CHECK(gradient(sum(x * x), x).value()(0) == 2);
 }
 
+TEST_CASE("gradient refuses a loss from before the update of a parameter that is held fixed") {
+  const auto refused = Message(
+      "gradient: expected parameters unchanged since the loss was computed but one of shape [2] was updated; compute "
+      "the loss again");
+  Parameter p = two_and_three();
+  const Variable x = watch(Tensor<double, 2>({3, 2}, 1.0));
+  p.hold_fixed();
+  const auto loss = sum(x * p);
+  p.hold_fixed();  // as it was
+  CHECK(gradient(loss, x).value()(2, 1) == 3);
+  p.mutable_value()(1) = 5;  // the gradient by x would be 5 now
+  CHECK_THROWS_MATCHES(gradient(loss, x), Error, refused);
+
+  const auto later = sum(x * p);
+  p.hold_fixed(false);  // the gradient by p would be missing
+  CHECK_THROWS_MATCHES(gradient(later, p), Error, refused);
+  CHECK(gradient(sum(x * p), p).value()(0) == 3);
+
+  const auto before = sum(x * p);
+  p.hold_fixed();
+  CHECK_THROWS_MATCHES(gradient(before, x), Error, refused);
+
+  const auto constant = 2 * p;  // what was computed from p alone is a value that does not change
+  const auto of_constant = sum(x * constant);
+  p.mutable_value()(1) = 7;
+  CHECK(gradient(of_constant, x).value()(2, 1) == 10);
+}
+
 TEST_CASE("Updating one model's parameters leaves the losses of others valid") {
   Parameter generator = two_and_three(), discriminator = two_and_three();
   const auto fake = generator * 2;

@@ -31,6 +31,37 @@ TEST_CASE("The values of a temporary outlive it") {
   STATIC_REQUIRE(std::is_same_v<decltype(Tensor<float, 1>().values()), std::vector<float>>);
 }
 
+TEST_CASE("Eigen's view of a temporary is a copy, which outlives it") {
+  const auto make = [](float value) { return Tensor<float, 2>(Shape{30, 20}, value); };
+  const auto matrix = make(2).matrix();
+  const auto array = make(3).array();
+  const Tensor<float, 2> others[] = {make(100), make(100), make(100)};  // would take the memory of the temporaries
+  CHECK(matrix.sum() == 2 * 600);
+  CHECK(array.sum() == 3 * 600);
+  CHECK(matrix.rows() == 30);
+  STATIC_REQUIRE(std::is_same_v<decltype(make(1).matrix()), Tensor<float, 2>::Matrix>);
+  STATIC_REQUIRE(std::is_same_v<decltype(make(1).array()), Tensor<float, 2>::Array>);
+}
+
+TEST_CASE("A tensor may be given an expression of itself") {
+  const auto square = [] { return Tensor<double, 2>({2, 2}, {1, 2, 3, 4}); };
+  auto x = square();
+  x = Tensor<double, 2>(x.matrix().transpose());
+  CHECK(list(x) == std::vector<double>{1, 3, 2, 4});
+  x = square();
+  x = Tensor<double, 2>(x.matrix() * x.matrix());
+  CHECK(list(x) == std::vector<double>{7, 10, 15, 22});
+  x = square();
+  x.matrix() = x.matrix() * x.matrix();
+  CHECK(list(x) == std::vector<double>{7, 10, 15, 22});
+  auto flat = Tensor<double, 2>({2, 3}, {1, 2, 3, 4, 5, 6});
+  flat = Tensor<double, 2>(flat.matrix().transpose());
+  CHECK(flat.shape() == Shape{3, 2});
+  CHECK(list(flat) == std::vector<double>{1, 4, 2, 5, 3, 6});
+  flat = std::move(flat).reshaped(Shape{2, 3});
+  CHECK(list(flat) == std::vector<double>{1, 4, 2, 5, 3, 6});
+}
+
 TEST_CASE("Tensors are made of a shape and a value, values or nothing") {
   CHECK(Tensor<float, 2>().shape() == Shape{0, 0});
   CHECK(Tensor<float, 0>().item() == 0);

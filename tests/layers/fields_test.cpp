@@ -141,6 +141,121 @@ TEST_CASE("Copies of models are independent", "[layers]") {
   CHECK(std::ranges::equal(network(x).value().values(), before.value().values()));
 }
 
+namespace {
+
+/// Copies, moves, swaps and assigns a layer, to itself too: each time it computes what it did.
+template <class Layer, int Rank>
+void check_value(const char* name, Layer layer, const Layer& other, const Tensor<float, Rank>& x) {
+  INFO(name);
+  const auto results = [&](const Layer& of) {
+    const auto y = of(Variable(x)).value();
+    return std::vector<float>(y.values().begin(), y.values().end());
+  };
+  const auto numbers_of = [](const Layer& of) {
+    std::vector<double> all;
+    for_each_state(of, [&](const FieldPath&, const auto& tensor) {
+      all.insert(all.end(), tensor.values().begin(), tensor.values().end());
+    });
+    return all;
+  };
+  const auto y = results(layer), other_y = results(other);
+  const auto state = numbers_of(layer), other_state = numbers_of(other);
+  const auto check = [&](const Layer& of, bool is_other = false) {
+    CHECK(results(of) == (is_other ? other_y : y));
+    CHECK(numbers_of(of) == (is_other ? other_state : state));
+  };
+  Layer copy = layer;
+  check(copy);
+  const Layer& itself = copy;
+  copy = itself;
+  check(copy);
+  Layer moved = std::move(copy);
+  check(moved);
+  copy = other;  // what was moved from can be assigned to
+  check(copy, true);
+  std::swap(copy, moved);
+  check(copy);
+  check(moved, true);
+  std::swap(copy, copy);
+  check(copy);
+  moved = std::move(copy);
+  check(moved);
+  std::vector<Layer> several(3, other);
+  several.insert(several.begin(), moved);
+  several.erase(several.begin() + 1);
+  check(several[0]);
+  check(several[1], true);
+  for_each_state(several[0], [](const FieldPath&, auto& tensor) { tensor.array() = 7; });
+  check(layer);
+  check(moved);
+}
+
+}  // namespace
+
+TEST_CASE("Every layer can be copied, moved, swapped and assigned to itself", "[layers]") {
+  const auto rows = numbers<float>(Shape{4, 6}, 1);
+  const auto images = numbers<float>(Shape{3, 6, 6, 2}, 1);
+  const auto check = [](const char* name, const auto& make, const auto& x) {
+    Rng rng(1);
+    const auto trained = [&] {
+      auto layer = make(rng);
+      double value = rng.uniform() + 0.25;
+      for_each_state(layer, [&](const FieldPath&, auto& tensor) {
+        for (auto& each : tensor.values()) each = static_cast<float>(value *= 1.01);
+      });
+      return layer;
+    };
+    const auto layer = trained(), other = trained();
+    check_value(name, layer, other, x);
+  };
+  check(
+      "Linear", [](Rng& rng) { return Linear(6, 3, rng); }, rows);
+  check(
+      "Linear without bias", [](Rng& rng) { return Linear(6, 3, {.bias = false}, rng); }, rows);
+  check(
+      "Conv2d", [](Rng& rng) { return Conv2d(2, 3, 3, {.stride = 2, .padding = 1}, rng); }, images);
+  check(
+      "Conv2d without bias", [](Rng& rng) { return Conv2d(2, 3, 3, {.bias = false}, rng); }, images);
+  check(
+      "ConvTranspose2d", [](Rng& rng) { return ConvTranspose2d(2, 3, 4, {.stride = 2}, rng); }, images);
+  check(
+      "ConvTranspose2d without bias", [](Rng& rng) { return ConvTranspose2d(2, 3, 4, {.bias = false}, rng); }, images);
+  check(
+      "BatchNorm", [](Rng&) { return BatchNorm(2); }, images);
+  check(
+      "LayerNorm", [](Rng&) { return LayerNorm(2); }, images);
+  check(
+      "InstanceNorm", [](Rng&) { return InstanceNorm(2); }, images);
+  check(
+      "InstanceNorm with weight and bias", [](Rng&) { return InstanceNorm(2, {.affine = true}); }, images);
+  check(
+      "Dropout", [](Rng&) { return Dropout(0.5); }, rows);
+  check(
+      "MaxPool2d", [](Rng&) { return MaxPool2d{2}; }, images);
+  check(
+      "AvgPool2d", [](Rng&) { return AvgPool2d{2}; }, images);
+  check(
+      "Upsample2d", [](Rng&) { return Upsample2d{2}; }, images);
+  check(
+      "Flatten", [](Rng&) { return Flatten{RowOrder::channels_first}; }, images);
+  check(
+      "Unflatten",
+      [](Rng&) {
+        return Unflatten{1, 3, 2};
+      },
+      rows);
+  check(
+      "LeakyRelu", [](Rng&) { return LeakyRelu{0.2}; }, rows);
+  check(
+      "Sequential",
+      [](Rng& rng) {
+        return Sequential{Conv2d(2, 3, 3, rng), BatchNorm(3), Relu{}, Flatten{}, Linear(48, 2, rng)};
+      },
+      images);
+  check(
+      "Discriminator", [](Rng& rng) { return Discriminator{Sequential{Linear(6, 1, rng)}}; }, rows);
+}
+
 TEST_CASE("The summary lists layers, their options, shapes and counts", "[layers]") {
   Rng rng(1);
   const Sequential network{Unflatten{28, 28, 1},

@@ -83,6 +83,21 @@ TEST_CASE("BatchNorm in evaluation treats each sample alone", "[layers]") {
   }
 }
 
+TEST_CASE("An evaluation is differentiated with the running statistics that it used", "[layers]") {
+  Rng rng(1);
+  const BatchNorm norm = with_numbers(BatchNorm<double>(3), 2);
+  norm(Variable(numbers<double>(Shape{4, 3}, 5)), Pass::training(rng));
+  const Tensor<double, 1> variance = norm.running_variance;
+  const Variable x = watch(numbers<double>(Shape{5, 3}, 9));
+  const auto difference = sum(norm(x)) - sum(norm(detach(x)));  // as of D's logits for two batches
+  norm(Variable(numbers<double>(Shape{4, 3}, 7)), Pass::training(rng));
+  CHECK(norm.running_variance(0) != variance(0));
+  const auto dx = gradient(difference, x);
+  for (Index i = 0; i < 5; ++i)
+    for (Index c = 0; c < 3; ++c)
+      CHECK_THAT(dx.value()(i, c), WithinRel(norm.weight.value()(c) / std::sqrt(variance(c) + 1e-5), 1e-13));
+}
+
 TEST_CASE("BatchNorm makes mean 0 and variance 1 of large offsets", "[layers]") {
   Rng rng(1);
   Tensor<float, 2> x(Shape{1000, 2});

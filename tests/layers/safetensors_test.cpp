@@ -196,6 +196,53 @@ TEST_CASE_METHOD(Fixture, "Training goes on where it was saved, bit for bit") {
   CHECK(numbers_of(checkpoint) == numbers_of(to_resume));
 }
 
+TEST_CASE_METHOD(Fixture, "An optimizer is what was saved however often it is loaded, also before its first step") {
+  const Variable x(Tensor<float, 2>(Shape{4, 2}, {1.0f, -0.5f, 0.25f, 2.0f, -1.5f, 0.75f, 0.5f, 1.0f}));
+  const auto step = [&](Linear<>& model, Adam<>& adam) { adam.minimize(mean(square(model(x) - 1)), model); };
+  const auto fields_of = [](const Adam<>& adam) {
+    std::string names;
+    for_each_state(adam, [&](const FieldPath& field, const auto&) { names += to_string(field) + " "; });
+    return names;
+  };
+  Adam adam;
+  save_safetensors(directory / "fresh", adam);
+  for (int i = 0; i < 3; ++i) step(linear, adam);
+  save_safetensors(path, adam);
+
+  Linear<> same = linear;
+  Adam loaded;
+  loaded.prepare(same);
+  for (int i = 0; i < 3; ++i) load_safetensors(path, loaded);
+  CHECK(loaded.steps() == 3);
+  CHECK(fields_of(loaded) == fields_of(adam));
+  CHECK(numbers_of(loaded) == numbers_of(adam));
+  for (int i = 0; i < 3; ++i) {
+    step(linear, adam);
+    step(same, loaded);
+  }
+  CHECK(numbers_of(same) == numbers_of(linear));
+  CHECK(numbers_of(loaded) == numbers_of(adam));
+
+  // The state of no step goes into an optimizer that has made none, and is not taken for that of one that has.
+  Adam empty;
+  load_safetensors(directory / "fresh", empty);
+  CHECK(empty.steps() == 0);
+  Linear<> again = linear, plain = linear;
+  Adam unsaved;
+  step(again, empty);
+  step(plain, unsaved);
+  CHECK(numbers_of(again) == numbers_of(plain));
+  const std::vector<double> before = numbers_of(loaded);
+  CHECK_THROWS_AS(load_safetensors(directory / "fresh", loaded), DataError);
+  Linear<> wide(2, 5, rng);
+  Adam of_wide;
+  of_wide.prepare(wide);
+  save_safetensors(path, of_wide);
+  CHECK_THROWS_MATCHES(load_safetensors(path, loaded), DataError,
+                       Message("load_safetensors: expected state.0.exp_avg of shape [6] but got [10] in " + path));
+  CHECK(numbers_of(loaded) == before);
+}
+
 TEST_CASE_METHOD(Fixture, "Losses of before are not differentiated after loading, but after saving") {
   const auto loss = [&] { return sum(linear(Variable(Tensor<float, 2>(Shape{1, 2}, 1.0f)))); };
   Sgd<float> sgd;

@@ -108,6 +108,20 @@ TEST_CASE("Relativistic asks which of two samples is the real one", "[objectives
   for (Index i = 0; i < 3; ++i) CHECK_THAT(dfake.value()(i, 0), WithinAbs(-1 / (1 + std::exp(-d[i])) / 3, 1e-14));
 }
 
+TEST_CASE("Relativistic compares pairs, and stretches no batch to the size of another", "[objectives]") {
+  const Variable four(Tensor<double, 2>(Shape{4, 1}, 0.5)), one(Tensor<double, 2>(Shape{1, 1}, 2.0));
+  const Variable row(Tensor<double, 1>(Shape{4}, 2.0));  // [4, 1] and [4] would be stretched to [4, 4]
+  CHECK_THROWS_MATCHES(Relativistic{}.discriminator_loss(four, one), ShapeError,
+                       Message("Relativistic::discriminator_loss: expected as many fake as real logits but got [1, 1] "
+                               "and [4, 1]"));
+  CHECK_THROWS_MATCHES(Relativistic{}.generator_loss(one, four), ShapeError,
+                       Message("Relativistic::generator_loss: expected as many fake as real logits but got [4, 1] and "
+                               "[1, 1]"));
+  CHECK_THROWS_MATCHES(Relativistic{}.discriminator_loss(four, row), ShapeError,
+                       Message("Relativistic::discriminator_loss: expected as many fake as real logits but got [4] and "
+                               "[4, 1]"));
+}
+
 TEST_CASE("Minimax saturates where the discriminator is sure, NonSaturating does not", "[objectives]") {
   CHECK_THAT(generator_slope<Minimax>(-20), WithinRel(-std::exp(-20.0), 1e-5));
   CHECK(generator_slope<Minimax>(-1e4) == 0);

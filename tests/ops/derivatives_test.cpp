@@ -331,6 +331,18 @@ TEST_CASE("Distributions, objectives, penalties and layers have the derivatives 
   check_rows(rows_of_losses());
 }
 
+TEST_CASE("What is used by a function twice gets the gradients of both uses") {
+  for (const auto& rows : {rows_of_ops(), rows_of_losses()})
+    for (const Row& row : rows) {
+      const V x = watch(point(row, 3));
+      const auto once = gradient(row.f(x), x), twice = gradient(row.f(x) + 2 * row.f(x), x);
+      const double difference = (twice.value().array() - 3 * once.value().array()).abs().maxCoeff();
+      INFO(row.name << ": " << difference << " from three times the gradient, whose largest element is "
+                    << once.value().array().abs().maxCoeff());
+      CHECK(difference <= 1e-12 * std::max(1.0, once.value().array().abs().maxCoeff()));
+    }
+}
+
 TEST_CASE("Every public function of ops/ has a row in the table of derivatives") {
   const auto include = std::filesystem::path(__FILE__).parent_path() / "../../include/eigenesis";
   REQUIRE(std::filesystem::exists(include / "ops/map.hpp"));

@@ -141,6 +141,27 @@ TEST_CASE("Pointwise functions choose their gradients at kinks") {
   CHECK(slope([](const auto& x) { return pow(x, 3); }, 0) == 0);
 }
 
+TEST_CASE("Powers have their first three derivatives at 0, of constant and of variable exponents") {
+  const auto powers = [](const auto& x, const auto& p) { return map([](auto a, auto b) { return pow(a, b); }, x, p); };
+  const double expected[][3] = {{0, 0, 0}, {1, 0, 0}, {0, 2, 0}, {0, 0, 6}, {0, 0, 0}};  // of x^0, x^1, ... at 0
+  for (const int p : {0, 1, 2, 3, 4}) {
+    const Variable x = watch(Tensor<double, 1>({3}, 0.0)), exponent = watch(Tensor<double, 1>({3}, p));
+    const Variable fixed(exponent.value());
+    for (auto y : {pow(x, p), powers(x, exponent), powers(x, fixed)})
+      for (int order = 0; order < 3; ++order) {
+        y = gradient(sum(y), x);
+        for (Index i = 0; i < 3; ++i) {
+          INFO("derivative " << order + 1 << " of x^" << p << " at 0: " << y.value()(i));
+          CHECK(y.value()(i) == expected[p][order]);
+        }
+      }
+  }
+  // Away from 0 the exponent 0 is one like others: d/dp (p a^(p - 1)) = 1 / a.
+  const Variable x = watch(Tensor<double, 1>({2}, {2, -4})), zero = watch(Tensor<double, 1>({2}, 0.0));
+  const auto mixed = gradient(sum(gradient(sum(powers(x, zero)), x)), zero);
+  CHECK_THAT(mixed.value()(0), WithinRel(0.5, 1e-14));
+}
+
 TEST_CASE("The power 0 is 1 of any number, as in the C library") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Variable x = watch(Tensor<double, 1>({5}, {-infinity, -2, 0, 3, nan}));

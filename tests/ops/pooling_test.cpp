@@ -158,6 +158,33 @@ TEST_CASE("Each pixel gets the gradients of all windows that reach it, and of al
   CHECK((copied.array() == expected.array()).all());  // sums of integers
 }
 
+TEST_CASE("Pixels that no window reaches have gradient 0, whatever was in their memory before") {
+  const auto x = watch(numbers(Shape{2, 8, 8, 3}));
+  const Variable kernel(numbers(Shape{2, 2, 3, 3}, 2));
+  const auto check = [&](const char* name, const auto& f) {
+    {
+      std::vector<Tensor<double, 4>> old(20, Tensor<double, 4>(x.shape(), NAN));  // given to those that come next
+    }
+    const auto dx = gradient(sum(f(x)), x);
+    Index wrong = 0, reached = 0;
+    for (Index n = 0; n < 2; ++n)
+      for (Index h = 0; h < 8; ++h)
+        for (Index w = 0; w < 8; ++w)
+          for (Index c = 0; c < 3; ++c) {
+            const double found = dx.value()(n, h, w, c);
+            const bool reachable = h % 3 < 2 && w % 3 < 2;  // windows of 2 begin at 0, 3 and 6
+            wrong += std::isnan(found) || (!reachable && found != 0);
+            reached += found != 0;
+          }
+    INFO(name << ": " << wrong << " of 384 elements are wrong, " << reached << " are not 0");
+    CHECK(wrong == 0);
+    CHECK(reached >= 2 * 9 * 3);
+  };
+  check("avg_pool2d", [](const auto& t) { return avg_pool2d(t, 2, {.stride = 3}); });
+  check("max_pool2d", [](const auto& t) { return max_pool2d(t, 2, {.stride = 3}); });
+  check("conv2d", [&](const auto& t) { return conv2d(t, kernel, {.stride = 3}); });
+}
+
 TEST_CASE("Pooling and upsampling are the same on any number of threads") {
   Rng rng(3);
   Tensor<double, 4> noise(Shape{5, 40, 40, 17});

@@ -247,6 +247,72 @@ TEST_CASE("a loss or gradient that is not finite stops before any weight changes
                        Message("Sgd::minimize: expected gradients of finite norm but got inf in step 1"));
 }
 
+TEST_CASE("a gradient that is not a number is not spread by clipping", "[optimizers]") {
+  const auto loss = [](const auto& model) {  // the root of 0^2: its slope is 0 times infinity
+    return sum(model.first.weight) + sum(sqrt(square(model.second.weight)));
+  };
+  Pair<One<float, 2>, One<float, 1>> model{{Tensor<float, 2>(Shape{2, 3}, 1.0f)}, {Tensor<float, 1>(Shape{3}, 0.0f)}};
+  Sgd sgd{{.learning_rate = 1, .clip_norm = 1}};
+  const std::string refused = ": expected a finite gradient of second.weight but got nan in step 1";
+  CHECK_THROWS_MATCHES(sgd.minimize(loss(model), model), NumericError, Message("Sgd::minimize" + refused));
+  auto gradients = parameter_gradients(loss(model), model);
+  CHECK(std::isnan(gradients.clip_norm(1)));
+  for (const float g : gradients[0]) CHECK(g == 1);
+  CHECK_THROWS_MATCHES(sgd.step(model, std::move(gradients)), NumericError, Message("Sgd::step" + refused));
+  for (const float w : model.first.weight.value().values()) CHECK(w == 1);
+  for (const float w : model.second.weight.value().values()) CHECK(w == 0);
+  CHECK(sgd.steps() == 0);
+}
+
+TEST_CASE("whatever changes a model's parameters, its losses from before are refused", "[optimizers]") {
+  const auto refused = [](const char* what, const auto& change) {
+    Affine<double> model;
+    MovingAverage average{model};
+    Sgd<double> sgd{{.learning_rate = 0.1}};
+    Affine<double>& of_average = average.model;
+    const auto before = model.loss(), of_average_before = of_average.loss();
+    INFO(what);
+    change(model, average, sgd);
+    const bool of_model_refused = [&] {
+      try {
+        parameter_gradients(before, model);
+        return false;
+      } catch (const Error&) {
+        return true;
+      }
+    }();
+    const bool of_average_refused = [&] {
+      try {
+        parameter_gradients(of_average_before, of_average);
+        return false;
+      } catch (const Error&) {
+        return true;
+      }
+    }();
+    CHECK(of_model_refused != of_average_refused);  // one of the two was changed
+    CHECK_NOTHROW(parameter_gradients(model.loss(), model));
+    CHECK_NOTHROW(parameter_gradients(of_average.loss(), of_average));
+    return of_average_refused;
+  };
+  CHECK_FALSE(refused("mutable_value", [](auto& model, auto&, auto&) { model.weight.mutable_value()(1, 2) = 1; }));
+  CHECK_FALSE(refused("an assigned parameter",
+                      [](auto& model, auto&, auto&) { model.bias = Tensor<double, 1>(Shape{3}, 1.0); }));
+  CHECK_FALSE(refused("an assigned model", [](auto& model, auto&, auto&) { model = Affine<double>(); }));
+  CHECK_FALSE(refused("an optimizer", [](auto& model, auto&, auto& sgd) { sgd.minimize(model.loss(), model); }));
+  CHECK_FALSE(refused("an optimizer's step", [](auto& model, auto&, auto& sgd) {
+    sgd.step(model, parameter_gradients(model.loss(), model));
+  }));
+  CHECK_FALSE(refused("for_each_state", [](auto& model, auto&, auto&) {
+    for_each_state(model, [](const FieldPath&, auto& tensor) { tensor.array() = 1; });
+  }));
+  CHECK_FALSE(refused("an initialiser", [](auto& model, auto&, auto&) {
+    Rng rng(1);
+    initialize_normal(model.weight, 0, 1, rng);
+  }));
+  CHECK_FALSE(refused("hold_fixed", [](auto& model, auto&, auto&) { model.weight.hold_fixed(); }));
+  CHECK(refused("a moving average", [](auto& model, auto& average, auto&) { average.update(model); }));
+}
+
 TEST_CASE("a model of other parameters than in earlier steps is refused", "[optimizers]") {
   Affine<float> model;
   Adam adam;

@@ -74,7 +74,7 @@ CachedVector<std::size_t> path_from_targets(Node<Scalar>* y, Notes<Scalar>& note
   const auto enter = [&](std::size_t number) {
     auto& note = notes[number];
     note.entered = true;
-    note.wanted = note.target;
+    note.wanted = note.target && note.node->differentiable;  // a fixed parameter may be among a model's
     if (allowed && note.node->parameter && note.node->differentiable) allowed->check(note.node, note.node->shape);
     stack.push_back({number, note.node->rules});
   };

@@ -29,6 +29,7 @@ class Parameter : public Variable<Scalar, Rank> {
 
   /// Fixed, it is a constant: gradients do not reach it, optimizers leave it as it is.
   void hold_fixed(bool fixed = true) {
+    if (fixed == is_fixed()) return;
     this->node_->differentiable = !fixed;
     this->node_->updated = detail::next_serial();
   }
@@ -36,6 +37,7 @@ class Parameter : public Variable<Scalar, Rank> {
   bool is_fixed() const { return !this->node_->differentiable; }
 
   /// The value, to be changed in place. Losses computed before can no longer be differentiated: gradient() then throws.
+  /// Ask anew for each change: what is changed later through a reference that was kept is not noticed.
   Tensor<Scalar, Rank>& mutable_value() {
     this->node_->updated = detail::next_serial();
     return this->tensor();

@@ -155,6 +155,19 @@ class AnyTensor {
 
 namespace detail {
 
+/// Stands in the list of y's rules for a parameter that is held fixed: no gradient flows to it, but other rules may use
+/// its value, so gradient() has to find it if that has changed since.
+template <class Scalar>
+struct FixedInput final : Rule<Scalar> {
+  using Rule<Scalar>::Rule;
+  NodeRef<Scalar> apply(const NodeRef<Scalar>&, const NodeRef<Scalar>&) const override { return {}; }  // never asked
+};
+
+template <class Scalar>
+void prepend(Node<Scalar>& y, Rule<Scalar>* rule) {
+  rule->next = std::exchange(y.rules, rule);
+}
+
 /// Whether the gradient of `input` is to follow from that of y; notes at y that it was computed from `input`.
 template <class Scalar>
 bool connect(Node<Scalar>& y, Node<Scalar>& input) {
@@ -165,6 +178,8 @@ bool connect(Node<Scalar>& y, Node<Scalar>& input) {
     y.differentiable = true;
   else if (input.differentiable || input.unrecorded)
     y.unrecorded = true;
+  else if (input.parameter && recording())
+    prepend(y, new FixedInput<Scalar>(NodeRef<Scalar>(&input)));
   return recorded;
 }
 
@@ -180,8 +195,7 @@ struct RuleOf final : Rule<Scalar> {
 };
 template <class Y, class Scalar, class Input, class F>
 void add_rule(Node<Scalar>& y, const Input& input, F rule) {
-  auto* added = new RuleOf<Scalar, Y, Input, F>(input.node(), std::move(rule));
-  added->next = std::exchange(y.rules, added);
+  prepend<Scalar>(y, new RuleOf<Scalar, Y, Input, F>(input.node(), std::move(rule)));
 }
 
 template <class Y, class Input, class F>

@@ -118,12 +118,14 @@ class Tensor {
     return data_[0];
   }
 
-  /// A view as an Eigen matrix: the last axis gives the columns, all others the rows.
-  auto matrix() { return Eigen::Map<Matrix, Eigen::Aligned64>(data_, rows(), columns()); }
-  auto matrix() const { return Eigen::Map<const Matrix, Eigen::Aligned64>(data_, rows(), columns()); }
-  /// A view of all elements as a one-dimensional Eigen array.
-  auto array() { return Eigen::Map<Array, Eigen::Aligned64>(data_, size()); }
-  auto array() const { return Eigen::Map<const Array, Eigen::Aligned64>(data_, size()); }
+  /// A view as an Eigen matrix: the last axis gives the columns, all others the rows. Of a temporary, a copy.
+  auto matrix() & { return Eigen::Map<Matrix, Eigen::Aligned64>(data_, rows(), columns()); }
+  auto matrix() const& { return Eigen::Map<const Matrix, Eigen::Aligned64>(data_, rows(), columns()); }
+  Matrix matrix() && { return std::as_const(*this).matrix(); }
+  /// A view of all elements as a one-dimensional Eigen array. Of a temporary, a copy.
+  auto array() & { return Eigen::Map<Array, Eigen::Aligned64>(data_, size()); }
+  auto array() const& { return Eigen::Map<const Array, Eigen::Aligned64>(data_, size()); }
+  Array array() && { return std::as_const(*this).array(); }
 
   /// The same elements under another shape; copies unless *this is about to go: `std::move(x).reshaped(shape)`.
   template <int NewRank>

@@ -15,6 +15,12 @@ auto binary_cross_entropy(const auto& real_logits, const auto& fake_logits) {
   return mean(softplus(-real_logits)) + mean(softplus(fake_logits));
 }
 
+/// Of two batches whose samples are compared one by one: stretched, they would be compared each with all.
+void require_pairs(const char* function, const auto& real_logits, const auto& fake_logits) {
+  require(std::ranges::equal(real_logits.shape().sizes, fake_logits.shape().sizes), function,
+          ": expected as many fake as real logits but got ", fake_logits.shape(), " and ", real_logits.shape());
+}
+
 }  // namespace detail
 
 /// The original game: G minimises mean(log(1 - D(fake))), whose gradient vanishes where D is sure that the samples are
@@ -76,13 +82,16 @@ struct Wasserstein {
 
 /// D minimises mean(softplus(-(logit(real) - logit(fake)))), G mean(softplus(-(logit(fake) - logit(real)))): D tells
 /// which of two samples is the real one, and G moves as long as fake ones lose (Jolicoeur-Martineau 2019, section 4.1).
+/// Throws ShapeError unless there are as many fake as real logits.
 struct Relativistic {
   /// What D minimises, of logits [N, 1]; a number.
   auto discriminator_loss(const auto& real_logits, const auto& fake_logits) const {
+    detail::require_pairs("Relativistic::discriminator_loss", real_logits, fake_logits);
     return mean(softplus(fake_logits - real_logits));
   }
   /// What G minimises, of logits [N, 1]; a number.
   auto generator_loss(const auto& real_logits, const auto& fake_logits) const {
+    detail::require_pairs("Relativistic::generator_loss", real_logits, fake_logits);
     return mean(softplus(real_logits - fake_logits));
   }
 };

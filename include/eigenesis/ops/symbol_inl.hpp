@@ -92,6 +92,12 @@ EIGENESIS_ONCE Symbol log_of_base(const Symbol& a) {
   return log(select(a == 0, 1, a));
 }
 
+/// The derivative b a^(b - 1) of a^b by a; 0 for a = b = 0, where it would be 0 times infinity.
+EIGENESIS_ONCE Symbol power_by_base(const Symbol& a, const Symbol& b) {
+  const Symbol slope = b * pow(a, b - 1);
+  return b.is_constant() ? slope : select((a == 0) * (b == 0), 0, slope);
+}
+
 // Of a select's branch that is not taken the gradient is 0, whatever the derivatives in the branch: what arrives
 // there, select(condition, d, 0), is taken apart, d is multiplied by the derivatives, and the select is put around the
 // product.

@@ -51,12 +51,12 @@ class Gradients {
       if (gradient) squares += detail::sum_of_squares(gradient->data(), gradient->size());
     return std::sqrt(squares);
   }
-  /// Multiplies all by min(1, limit / (norm + 1e-6)), as PyTorch does; returns the norm before.
-  /// Throws ArgumentError for limit <= 0.
+  /// Multiplies all by min(1, limit / (norm + 1e-6)), as PyTorch does; returns the norm before. If that is NaN, they
+  /// stay as they are, so that a step can tell which one has it. Throws ArgumentError for limit <= 0.
   double clip_norm(double limit) {
     require<ArgumentError>(limit > 0, "Gradients::clip_norm: expected a limit > 0 but got ", limit);
     const double before = norm(), factor = limit / (before + 1e-6);
-    if (!(factor >= 1)) change_all([factor](auto g) { return g * factor; });
+    if (factor < 1) change_all([factor](auto g) { return g * factor; });
     return before;
   }
   /// Brings every element into [-limit, limit]. Throws ArgumentError for limit <= 0.
