@@ -111,8 +111,9 @@ void check_injection(Trainer& trainer, const Injection& injection, bool& gradien
   INFO("place " << static_cast<int>(injection.place) << " after step " << injection.step << ", field " << poisoned
                 << ": " << message);
   CHECK((message.find("but got nan") != std::string::npos || message.find("expected finite") != std::string::npos));
+  CHECK_THAT(message, ContainsSubstring(poisoned));
   CHECK(step == injection.step);
-  // Nothing but the poisoned field has a NaN, and nothing has changed.
+  // Nothing but the poisoned field has a NaN.
   const auto after = numbers(trainer);
   REQUIRE(after.size() == before.size());
   for (std::size_t i = 0; i < after.size(); ++i) {

@@ -397,7 +397,7 @@ TEST_CASE("What is left of an epoch behind a stop is not measured as an epoch", 
        .on_step = [](auto& now) { now.stop = now.step == 3; },
        .watch = {KeepBest{folder / "best.safetensors", trainer, {.function = count}}}},
       rng);
-  CHECK(measured == 1);
+  CHECK(measured == 1);  // after the first epoch
 }
 
 TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {

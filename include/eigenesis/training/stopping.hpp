@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -35,7 +36,12 @@ class BestMeasure {
   /// If the measure is there now, whether it is better than all before, by more than `change`. Throws NumericError for
   /// NaN.
   std::optional<bool> improves(const TrainingView& now, double change);
-  double value() const { return *value_; }
+  /// The best, or before the first measurement what anything is better than.
+  double value() const {
+    const double infinity = std::numeric_limits<double>::infinity();
+    return value_.value_or(measure_.greatest ? -infinity : infinity);
+  }
+  bool measured_once() const { return value_.has_value(); }
   /// How often it was not better since it was.
   Index waiting() const { return waiting_; }
 
@@ -87,7 +93,8 @@ class EarlyStopping : public Watcher {
 /// Throws ArgumentError for a measure that is two; before the first step for one that the training does not have, a
 /// training of a single epoch, as `.steps` make, unless by a metric, and a metric that is not measured more than once;
 /// NumericError for a measure that is NaN; DataError for a file that a training goes on with and that is not from its
-/// own KeepBest; Error if it cannot be written.
+/// own KeepBest; Error if it cannot be written. A training that is stopped within its first epoch has its weights
+/// there, until an epoch is over.
 class KeepBest : public Watcher {
  public:
   template <class Model>

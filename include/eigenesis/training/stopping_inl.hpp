@@ -128,7 +128,9 @@ EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
 EIGENESIS_ONCE void KeepBest::step(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void KeepBest::epoch(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void KeepBest::look(const TrainingView& now) {
-  if (now.past || !best_.improves(now, 0).value_or(false)) return;
+  const bool better = best_.improves(now, 0).value_or(false);
+  const bool first = now.after_epoch && !best_.measured_once();  // of an epoch that was stopped
+  if (now.past || !(better || first)) return;
   char text[32];
   const std::string measure(text, std::to_chars(text, text + sizeof text, best_.value()).ptr);
   detail::write_safetensors(path_, fields_(), 1, training_ + " " + measure);
