@@ -54,7 +54,8 @@ bool fuzz::checkpoint(Span file) {
   const Rng::State begin = training.rng.state();
   Batches batches(training.data, {.batch_size = 2});
   FitHistory<Loss> history;
-  detail::FitProgress<Loss> run{.history = history, .batch_size = 2, .epoch_steps = 3, .begin = begin};
+  detail::FitProgress<Loss> run{
+      .history = history, .batch_size = 2, .epoch_steps = 3, .begin = begin, .data = detail::checksum(training.data)};
   const bool accepted = accepts([&] {
     detail::resume("fit", Checkpoint{.path = memory.of(file)}, training.trainer, training.data, batches, run,
                    training.rng, false);

@@ -14,7 +14,7 @@ namespace detail {
 
 /// What fit itself has to remember, as tensors of a file.
 struct FitMemory {
-  // Up to `data` these must be those of the training that goes on.
+  // Up to epoch_steps these must be those of the training that goes on.
   enum Number {
     major,
     minor,
@@ -22,7 +22,6 @@ struct FitMemory {
     samples,
     batch_size,
     epoch_steps,
-    data,  // a checksum
     step,
     epoch,
     done,
@@ -30,6 +29,7 @@ struct FitMemory {
     held_out,
     ranks,
     text_size,
+    data,  // a checksum
     count
   };
   Tensor<double, 1> numbers = Tensor<double, 1>(Shape{Index{count}}, 0);
@@ -66,8 +66,8 @@ using KeptSizes = std::map<std::string, std::size_t>;
 
 /// What checkpoints need of files, so that only programs that write Checkpoint{...} have its code.
 struct CheckpointFunctions {
-  /// `mark` has to be that of the file at the path, if there is one, and becomes that of the new one. Throws DataError
-  /// for a file that somebody else wrote.
+  /// `mark` has to be that of the file at the path, if both are known, and becomes that of the new one. Throws
+  /// DataError for a file that somebody else wrote.
   void (*save)(const std::string& path, Index keep, std::vector<SavedField> trainer, const FitMemory& memory,
                FileMark& mark);
   /// The numbers of a checkpoint. `expected` has those that must be equal; with `reshard` the number of ranks may be

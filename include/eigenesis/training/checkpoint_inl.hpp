@@ -65,7 +65,7 @@ EIGENESIS_ONCE void save_checkpoint(const std::string& path, Index keep, std::ve
                                     const FitMemory& memory, FileMark& mark) {
   expect_numbers(path, trainer);
   const FileMark there = mark_of(path);
-  require<DataError>(there == FileMark{} || there == mark,
+  require<DataError>(there == FileMark{} || mark == FileMark{} || there == mark,
                      "Checkpoint: expected the file that this training wrote last, but another program has written "
                      "there since; it is left as it is: ",
                      path);
