@@ -140,7 +140,7 @@ struct TwoLinears {
   Rng rng{3};
   Linear<float> first{2, 2, rng}, second{2, 1, rng};
   Sgd<> of_first{{.learning_rate = 0.25}}, optimizer_of_second{{.learning_rate = 0.5}};
-  Tensor<double, 0> steps = Tensor<double, 0>(Shape<0>{});
+  Tensor<double, 0> steps = Tensor<double, 0>(Shape<0>{}, 0);
   std::function<double(Index)> extra = [](Index step) { return static_cast<double>(step); };
 
   TwoLinears() { prepare(); }  // a checkpoint may come before the second one is updated

@@ -62,7 +62,7 @@ struct Hears : Watcher {
 
 /// Two models of one kind.
 struct Number {
-  Parameter<double, 0> value = Parameter<double, 0>(Tensor<double, 0>(Shape<0>{}));
+  Parameter<double, 0> value = Parameter<double, 0>(Tensor<double, 0>(Shape<0>{}, 0));
   static void fields(auto& self, auto&& field) { field("value", self.value); }
 };
 struct Inner {
