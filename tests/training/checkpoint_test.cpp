@@ -496,6 +496,39 @@ TEST_CASE("A checkpoint of another model is refused before its first step too, a
   CHECK(train(3, false) == 2);
 }
 
+TEST_CASE("A start with the weights alone is another training", "[training]") {
+  const auto train = [](bool weights_alone) {
+    Rng start(1), rng(2);
+    Linear<double> network(2, 2, start), copy(2, 2, start);
+    OwnTrainer first{network}, second{copy};
+    const Tensor<double, 2> data = StandardNormal<double>(2).sample(24, start);
+    const FitOptions<Loss> options{.steps = 5, .batch_size = 4};
+    fit(first, data, options, rng);
+    OwnTrainer& goes_on = weights_alone ? second : first;
+    if (weights_alone) copy = network;
+    fit(goes_on, data, options, rng);
+    return goes_on.network.weight.value();
+  };
+  const Tensor<double, 2> whole = train(false), other = train(true);
+  CHECK((whole.array() - other.array()).abs().maxCoeff() > 1e-3);
+}
+
+TEST_CASE("A checkpoint of another version of the library is refused", "[training]") {
+  const TemporaryDirectory folder;
+  Checkpoint later{.path = folder / "run.safetensors"};
+  later.functions.save = [](const std::string& path, Index keep, std::vector<detail::SavedField> trainer,
+                            const detail::FitMemory& memory, detail::FileMark& mark) {
+    detail::FitMemory copy = memory;
+    copy.set(detail::FitMemory::patch, EIGENESIS_VERSION_PATCH + 1);
+    detail::checkpoint_functions().save(path, keep, std::move(trainer), copy, mark);
+  };
+  train_own(later, 20);
+  CHECK_THROWS_MATCHES(
+      train_own({.path = later.path}, never), DataError,
+      Message("fit: expected a checkpoint of this training in " + later.path + " but: its library version (patch) is " +
+              std::to_string(EIGENESIS_VERSION_PATCH + 1) + ", here it is " + std::to_string(EIGENESIS_VERSION_PATCH)));
+}
+
 TEST_CASE("A trainer of one's own without prepare() is as it was if its checkpoint is refused", "[training]") {
   const TemporaryDirectory folder;
   const std::string path = folder / "run.safetensors";
