@@ -311,7 +311,8 @@ TEST_CASE("Data that are not finite and held-out data that do not fit are named"
   const auto refused = [&](const auto& held_out, const std::string& reason) {
     CHECK_THROWS_WITH(trainer.fit(data, held_out, {.epochs = 1}, rng), Catch::Matchers::Contains(message + reason));
   };
-  refused(Tensor<float, 2>(Shape{4, 2}, 1.0f), "Linear: expected x of shape [N, 3] but got [4, 2], in layer encoder.trunk.0 (Linear)");
+  refused(Tensor<float, 2>(Shape{4, 2}, 1.0f),
+          "Linear: expected x of shape [N, 3] but got [4, 2], in layer encoder.trunk.0 (Linear)");
   refused(Tensor<float, 2>(Shape{0, 3}), "evaluate: expected at least one sample");
   CHECK(trainer.optimizer.steps() == 0);  // before the first step
   data(17, 1) = std::numeric_limits<float>::infinity();
@@ -357,4 +358,22 @@ TEST_CASE("In a trainer of one's own, too, a layer that needs the Pass has to ge
   Forgets trainer{network};
   CHECK_THROWS_WITH(fit(trainer, StandardNormal(3), {.steps = 1}, rng),
                     Catch::Matchers::Contains("expected the Pass of the training but got none"));
+}
+
+namespace {
+
+struct NoLoss {
+  static void fields(auto&, auto&&) {}
+};
+struct NoLossTrainer {
+  NoLoss step(const Tensor<float, 2>&, Rng&) { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE("Losses without a number are refused", "[training]") {
+  Rng rng(1);
+  NoLossTrainer trainer;
+  CHECK_THROWS_MATCHES(fit(trainer, StandardNormal(2), {.steps = 1, .batch_size = 4}, rng), ArgumentError,
+                       Message("fit: expected losses with a number in `fields` but got none"));
 }

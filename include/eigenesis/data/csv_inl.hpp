@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+
 #include "eigenesis/data/csv.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -108,13 +110,12 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
     if (options.header) names.emplace_back(detail::without_spaces(field));
   require<DataError>(count > 0, "load_csv: expected at least one row but got none in ", path);
   const std::vector<Index> columns = detail::csv_columns(options, names, count, path);
-  bool named = !options.header;
-  float number;
-  for (const Index column :
-       options.header ? columns : std::vector<Index>()) {  // a number that is missing is no name either
+  const auto is_name = [&](Index column) {  // not a number, nor one that is missing
     const std::string& name = names[static_cast<std::size_t>(column)];
-    named = named || (detail::parse_number(name, number) == detail::Parsed::no_number && !detail::is_missing(name));
-  }
+    float number;
+    return detail::parse_number(name, number) == detail::Parsed::no_number && !detail::is_missing(name);
+  };
+  const bool named = !options.header || std::ranges::any_of(columns, is_name);
   require<DataError>(named, "load_csv: expected names of the columns in the first row but got numbers in ", path,
                      "; .header = false reads them, .skip_lines leaves them out");
   if (options.header) reader = first;

@@ -51,6 +51,7 @@ class FitLoop {
                    .steps_per_epoch = duration_.steps,
                    .discriminator_wins_at_zero = discriminator_wins_at_zero<Trainer>()}) {
     Losses::fields(state_.held_out, [](std::string_view, double& value) { value = std::nan(""); });
+    require<ArgumentError>(loss_count<Losses>() > 0, name_, ": expected losses with a number in `fields` but got none");
     check_last_batch();
     if (options_.checkpoint && !options_.checkpoint->path.empty()) {
       checkpoint_ = options_.checkpoint;
