@@ -195,9 +195,8 @@ TEST_CASE("Opening data survives each request for memory that fails", "[machine]
   const TemporaryDirectory folder;
   save_png(folder / "a.png", Tensor<float, 3>(Shape{6, 5, 3}, 0.5f));
   save_png(folder / "b.png", Tensor<float, 3>(Shape{9, 4, 1}, 0.25f));
-  std::filesystem::copy_file(
-      std::filesystem::path(__FILE__).parent_path().parent_path() / "fuzz" / "seeds" / "jpeg" / "good_narrow",
-      folder / "c.jpg");
+  const auto seeds = std::filesystem::path(__FILE__).parent_path().parent_path() / "fuzz" / "seeds";
+  std::filesystem::copy_file(seeds / "jpeg" / "good_narrow", folder / "c.jpg");
   const auto nothing = [] { return 0; };
   let_each_request_fail(
       "load_image_folder", [&] { load_image_folder(folder.path(), {.channels = 3, .height = 4, .width = 4}); },
@@ -206,6 +205,16 @@ TEST_CASE("Opening data survives each request for memory that fails", "[machine]
   write_bytes(digits / "images", {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4});
   let_each_request_fail(
       "read_idx_images", [&] { read_idx_images(digits / "images"); }, nothing);
+  let_each_request_fail(
+      "read_idx of a compressed file", [&] { read_idx(seeds / "idx_gz" / "good_dynamic"); }, nothing);
+  let_each_request_fail(
+      "load_npy", [&] { load_npy<float, 2>(seeds / "npy" / "good_f4"); }, nothing);
+  const std::string npz = seeds / "npz" / "good_deflated";
+  const std::string name = load_npz(npz).names().at(0);
+  let_each_request_fail(
+      "load_npz", [&] { load_npz(npz).get<double, 2>(name); }, nothing);
+  let_each_request_fail(
+      "load_csv", [&] { load_csv(seeds / "csv" / "good_header"); }, nothing);
   // A batch that could not be made comes next.
   const Conditioned data{some_rows(10, 3), some_rows(10, 2)};
   std::vector<float> expected, seen;

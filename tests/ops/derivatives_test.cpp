@@ -301,7 +301,7 @@ void check_rows(const std::vector<Row>& rows) {
       const auto [first, second] = gradient_check::compare_both(row.name, row.f, point(row, seed));
       INFO("point " << seed << ": " << first.text << "; " << second.text);
       CHECK(first.error <= 1e-8);
-      CHECK(second.error <= 1e-7);
+      CHECK(second.error <= 1e-8);
     }
 }
 
