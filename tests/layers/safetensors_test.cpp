@@ -357,6 +357,10 @@ TEST_CASE_METHOD(Fixture, "load_safetensors refuses files that are not safetenso
   check_refused("{\"\\u-123\"", "four hexadecimal digits at byte 4 of the header but got '-'");
   for (const char* half : {"{\"\\ud800\"", "{\"\\ud800\\u0041\"", "{\"\\udc00\"", "{\"\\ud800\\ud800\""})
     check_refused(half, "escapes of whole characters but got half of one");
+  for (const char* alien : {"\xff", "\xc3", "\xed\xa0\x80", "\xc0\x80"})
+    check_refused("{\"w" + std::string(alien) + "\": {}}",
+                  "a character in UTF-8 at byte 3 of the header but got byte " +
+                      std::to_string(int{static_cast<unsigned char>(*alien)}));
   check_refused("{\"__metadata__\": {\"a\": 1}}", "a string at byte 23 of the header but got '1'");
 }
 

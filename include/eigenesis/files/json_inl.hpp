@@ -9,8 +9,6 @@
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
 
-/// The length of the character of UTF-8 at the begin of a text that is not empty (RFC 3629, section 4). If there is
-/// none, minus the number of bytes that could have begun one, but at least one.
 EIGENESIS_ONCE int utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0; };
   const int first = byte(0);

@@ -114,10 +114,14 @@ class HeaderReader : TextCursor {
     require_here(next_is('"'), "a string");
     for (++at_; !next_is('"');) {
       require_here(at_ < text_.size() && static_cast<unsigned char>(text_[at_]) >= 0x20, "a character of a string");
-      if (text_[at_] == '\\')
+      if (text_[at_] == '\\') {
         append_escaped(result);
-      else
-        result += text_[at_++];
+        continue;
+      }
+      const int length = utf8_length(text_.substr(at_));
+      require_here(length > 0, "a character in UTF-8");
+      result += text_.substr(at_, static_cast<std::size_t>(length));
+      at_ += static_cast<std::size_t>(length);
     }
     ++at_;
     skip_space();
