@@ -312,6 +312,69 @@ TEST_CASE("EarlyStopping waits for a better epoch as long as its patience, over 
                 "two"));
 }
 
+TEST_CASE("EarlyStopping by a metric or a function goes on with its patience", "[training]") {
+  const TemporaryDirectory folder;
+  const std::vector<double> values{5, 3, 2, 2.5, 1, 4, 4, 4, 4, 4};  // the least is in epoch 5
+  for (const bool by_metric : {true, false}) {
+    const auto epochs = [&](Index most, const std::string& path, bool greatest = false) {
+      Rng rng(1);
+      CurveTrainer trainer;
+      const auto value = [&] { return values.at(static_cast<std::size_t>(trainer.optimizer.steps() - 1)); };
+      EarlyStopping stop{{.patience = 3,
+                          .measure = by_metric ? Measure{.metric = "value", .greatest = greatest}
+                                               : Measure{.function = value, .greatest = greatest}}};
+      const auto history = fit(trainer, four_samples,
+                               {.epochs = 10,
+                                .on_step = [&](auto& now) { now.stop = now.step == most; },
+                                .checkpoint = Checkpoint{.path = path},
+                                .watch = {&stop, Metric{"value", value}}},
+                               rng);
+      return std::ssize(history.steps);
+    };
+    REQUIRE(epochs(10, "") == 8);
+    for (Index first = 1; first <= 8; ++first) {
+      const std::string path = folder / ("run" + std::to_string(first) + (by_metric ? "m" : "f"));
+      INFO("stopped after " << first << " epochs, by a " << (by_metric ? "metric" : "function"));
+      CHECK(epochs(first, path) == first);
+      CHECK(epochs(10, path) == 8);
+      CHECK(epochs(10, path) == 8);  // it is over
+    }
+    const std::string path = folder / (by_metric ? "each m" : "each f");  // stopped after each epoch
+    for (Index n = 1; n <= 10; ++n) CHECK(epochs(n, path) == std::min<Index>(n, 8));
+    CHECK(epochs(7, folder / (by_metric ? "other m" : "other f")) == 7);
+    CHECK(epochs(10, folder / (by_metric ? "other m" : "other f"), true) == 10);  // another measure: it begins anew
+  }
+}
+
+TEST_CASE("Watchers of one class are told what each had to remember", "[training]") {
+  struct Counter : Watcher {
+    double steps = 0;
+    std::vector<double> remembered() const override { return {steps, 0.5}; }
+    void remember(TrainingView&, std::span<const double> numbers) override {
+      REQUIRE(numbers.size() == 2);
+      steps += numbers[0];
+    }
+    void step(TrainingView& now) override { steps += now.past ? 0 : 1; }
+  };
+  const TemporaryDirectory folder;
+  const auto counts = [&](Index steps, std::vector<double> start, bool with_other) {
+    Rng rng(1);
+    CurveTrainer trainer;
+    Counter a, b;
+    Hears other;
+    a.steps = start[0];
+    b.steps = start[1];
+    std::vector<WatcherRef> watchers{&a, &b};
+    if (with_other) watchers.insert(watchers.begin(), &other);
+    fit(trainer, four_samples,
+        {.steps = steps, .checkpoint = Checkpoint{.path = folder / "run"}, .watch = std::move(watchers)}, rng);
+    return std::vector{a.steps, b.steps};
+  };
+  CHECK(counts(2, {0, 100}, false) == std::vector<double>{2, 102});
+  CHECK(counts(5, {0, 0}, true) == std::vector<double>{5, 105});
+  CHECK(counts(6, {0, 0}, false) == std::vector<double>{6, 106});
+}
+
 TEST_CASE("EarlyStopping says so where it ended a training in an earlier run", "[training]") {
   const TemporaryDirectory folder;
   Hears hears;
@@ -433,10 +496,13 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
   next = 3;
   train(6, {}, run);
   CHECK(weight() == -6);
+  std::filesystem::remove(best);  // so by a loss, which grew in all steps
+  train(7, {.of_training = true}, run);
+  CHECK(weight() == -7);
 
   write_bytes(best, read_bytes(run));
-  CHECK_THROWS_MATCHES(train(7, {}, run), DataError,
-                       Message("KeepBest: expected a file of an earlier run with its measure but got another one: " +
+  CHECK_THROWS_MATCHES(train(8, {}, run), DataError,
+                       Message("KeepBest: expected a file that a KeepBest wrote, or none, but got another one: " +
                                best + "; give this training another path, or remove the file"));
   std::filesystem::remove(best);
   {
@@ -445,7 +511,7 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
     fit(trainer, four_samples, {.epochs = 2, .watch = {KeepBest{best, trainer, {.of_training = true}}}}, rng);
   }
   const Bytes of_other = read_bytes(best);
-  CHECK_THROWS_MATCHES(train(7, {}, run), DataError,
+  CHECK_THROWS_MATCHES(train(8, {}, run), DataError,
                        Message("KeepBest: expected the best of this training but got that of another one in " + best +
                                "; give this one another path, or remove the file"));
   CHECK(read_bytes(best) == of_other);
@@ -453,7 +519,8 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
   const Bytes text{'t', 'e', 'x', 't'};
   write_bytes(best, text);
   CHECK_THROWS_MATCHES(train(2, {}, ""), DataError,
-                       Message("KeepBest: expected a safetensors file or none but got another file: " + best));
+                       Message("KeepBest: expected a file that a KeepBest wrote, or none, but got another one: " +
+                               best + "; give this training another path, or remove the file"));
   CHECK(read_bytes(best) == text);
   std::filesystem::remove(best);
   CurveTrainer lost;
@@ -483,6 +550,53 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
        .watch = {KeepBest{best, other, {.of_training = true}}}},
       rng);
   CHECK(weight() == -2);
+}
+
+TEST_CASE("KeepBest refuses a model that nobody trains, and files of others", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string best = folder / "best.safetensors", run = folder / "run.ckpt";
+  Rng rng(1);
+  CurveTrainer trainer, other;
+  const auto keep = [&](
+                        const CurveTrainer& model, std::function<void()> change = [] {}, Index keep = 1) {
+    fit(trainer, four_samples,
+        {.epochs = 2,
+         .on_step = [&](auto&) { change(); },
+         .checkpoint = Checkpoint{.path = run, .start = Start::anew, .keep = keep},
+         .watch = {KeepBest{best, model, {.of_training = true}}}},
+        rng);
+  };
+  CHECK_THROWS_MATCHES(keep(other), ArgumentError,
+                       Message("KeepBest: expected the trainer's model, or another one that changes, but got one that "
+                               "is as it was; a trainer has copies of a MovingAverage and an optimizer: "
+                               "trainer.average.model"));
+  CHECK(!std::filesystem::exists(best));
+  other.optimizer.prepare(other);
+  keep(other, [&] { other.weight = trainer.weight; });  // an average of one's own
+  keep(trainer);
+  const Bytes there = read_bytes(best);
+
+  save_safetensors(best, trainer);  // weights that somebody else keeps there
+  const Bytes weights = read_bytes(best);
+  CHECK_THROWS_MATCHES(keep(trainer), DataError,
+                       Message("KeepBest: expected a file that a KeepBest wrote, or none, but got another one: " +
+                               best + "; give this training another path, or remove the file"));
+  CHECK(read_bytes(best) == weights);
+  write_bytes(best, there);
+  keep(trainer);
+
+  const auto at_earlier = [&](Index keep) {
+    fit(trainer, four_samples,
+        {.epochs = 2,
+         .checkpoint = Checkpoint{.path = best.substr(0, best.size()), .start = Start::anew, .keep = keep},
+         .watch = {KeepBest{best + ".2", trainer, {.of_training = true}}}},
+        rng);
+  };
+  std::filesystem::remove(best);
+  at_earlier(2);
+  CHECK_THROWS_MATCHES(
+      at_earlier(3), ArgumentError,
+      Message("fit: expected another file for each watcher and the checkpoint but got " + best + ".2 twice"));
 }
 
 TEST_CASE("EarlyStopping and KeepBest go by a metric, in steps too", "[training]") {

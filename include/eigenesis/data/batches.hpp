@@ -149,7 +149,7 @@ class Batches {
     detail::check_batch_options(function, options);
   }
   /// The next batch [batch_size, ...].
-  auto next(Rng& rng) { return source_.sample(options_.batch_size, rng); }
+  auto next(Rng& rng) { return std::as_const(source_).sample(options_.batch_size, rng); }
   /// The rows of the next batch that this rank has.
   detail::RowShare next_rows(Rng&) const {
     const Index n = options_.batch_size;

@@ -21,6 +21,11 @@ struct Transformed {
 /// Batches of transformed data; see Transformed.
 template <class Data, class F>
 class Batches<Transformed<Data, F>> {
+  static_assert(
+      requires(const F& f, Batches<Data>& batches, Rng& rng) { f(batches.next(rng), rng); },
+      "eigenesis: what Transformed takes is a const function of (batch, rng); a checkpoint would not keep what another "
+      "one changes in itself");
+
  public:
   static constexpr bool endless = Batches<Data>::endless;
 
@@ -52,7 +57,7 @@ class Batches<Transformed<Data, F>> {
 
  private:
   Batches<Data> batches_;
-  F f_;
+  const F f_;
 };
 
 /// Each pixel in [0, 1] as the probability of a 1, drawn anew for every batch (Salakhutdinov and Murray 2008). Throws

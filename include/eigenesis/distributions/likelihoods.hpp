@@ -30,6 +30,7 @@ struct NormalLikelihood {
     const double log_variance = 2 * std::log(standard_deviation);
     return {mean, Variable<Scalar, 0>(Tensor<Scalar, 0>({}, static_cast<Scalar>(log_variance)))};
   }
+  std::string details() const { return detail::text(standard_deviation); }
 };
 
 /// The network gives means of normals, all of one standard deviation, which is learned and begins at 1.

@@ -24,13 +24,9 @@ bool file_exists(const std::string& path);
 /// A path that means the same wherever the working folder is later.
 [[gnu::cold]] std::string absolute_path(const std::string& path);
 
-/// Tells whether a file is still the one that it was: its place on the disk and when it was written.
-struct FileMark {
-  std::uint64_t device = 0, number = 0;  // 0: no file, or none whose content stays, as a pipe
-  std::int64_t seconds = 0, nanoseconds = 0;
-  bool operator==(const FileMark&) const = default;
-};
-[[gnu::cold]] FileMark mark_of(const std::string& path);
+/// Tells whether a file with a checksum of all its bytes among the first 256 is still the one that it was, wherever it
+/// lies and whenever it was copied or touched: these bytes, or none without a file.
+[[gnu::cold]] std::string mark_of(const std::string& path);
 
 /// Whether a file's name has this ending, such as ".png", in capitals or not, behind at least one character.
 bool has_ending(std::string_view path, std::string_view ending);

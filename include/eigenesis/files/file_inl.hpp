@@ -84,10 +84,14 @@ EIGENESIS_ONCE std::string absolute_path(const std::string& path) {
   return folder ? std::string(folder.get()) + '/' + path : path;
 }
 
-EIGENESIS_ONCE FileMark mark_of(const std::string& path) {
+EIGENESIS_ONCE std::string mark_of(const std::string& path) {
   struct stat file;
   if (despite_signals([&] { return ::stat(path.c_str(), &file); }) != 0 || !S_ISREG(file.st_mode)) return {};
-  return {file.st_dev, file.st_ino, file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
+  const Descriptor opened(despite_signals([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  std::string bytes(256, ' ');
+  const ssize_t got = opened ? despite_signals([&] { return ::read(opened.number(), bytes.data(), 256); }) : 0;
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return bytes;
 }
 
 EIGENESIS_ONCE Bytes read_file(std::string_view function, const std::string& path, std::size_t most) {

@@ -57,6 +57,15 @@ constexpr std::string_view kind_of() {
   return name.substr(name.rfind(':') + 1);  // of npos: 0
 }
 
+/// The kind of a part with its options: "LeakyRelu(0.2)".
+template <class T>
+std::string described(const T& part) {
+  std::string text(kind_of<T>());
+  if constexpr (requires { part.details(); })
+    if (const std::string details = part.details(); !details.empty()) text += '(' + details + ')';
+  return text;
+}
+
 /// Whether a type is one of the standard library or of Eigen.
 template <class T>
 constexpr bool is_foreign() {

@@ -58,26 +58,28 @@ void for_each_in_file_order(std::span<const Index> shape, InFiles in_files, F&& 
 void add_field(std::vector<SavedField>& fields, const FieldPath& path, DataType type, std::span<const Index> shape,
                const void* data, std::uint64_t* updated);
 /// A line of a list of a model's parts: "network.1 LeakyRelu(0.2)".
-void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind, const std::string& details);
+void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind);
+/// A line of another list, of parts and their bytes in memory.
+void add_bytes(std::string& list, const FieldPath* path, std::string_view kind, std::span<const std::byte> bytes);
 
-/// Notes the fields of a model, and the kinds of its parts if they are asked for.
+/// Notes the fields of a model and, if they are asked for, the kinds of its parts, and those parts without fields that
+/// may have numbers.
 struct FieldNotes {
   std::vector<SavedField>& fields;
-  std::string* kinds;
+  std::string *kinds, *others;
 
   template <class Part>
   void part(const FieldPath* path, const Part& part) const {
-    if (!kinds) return;
-    std::string details;
-    if constexpr (requires { part.details(); }) details = part.details();
-    add_kind(*kinds, path, kind_of<Part>(), details);
+    if (kinds) add_kind(*kinds, path, described(part));
+    if constexpr (!HasFields<Part> && !std::is_empty_v<Part>)
+      if (others) add_bytes(*others, path, kind_of<Part>(), std::as_bytes(std::span(&part, 1)));
   }
   template <class Field>
   void operator()(const FieldPath& path, Field& field) const {
     if constexpr (is_tensor_v<std::remove_const_t<Field>>)
       add(path, field.shape(), field.data(), nullptr);
     else if constexpr (is_parameter_v<Field>)
-      add(path, field.value().shape(), field.value().data(), &field.node()->updated);
+      add_parameter(path, field);
     else if constexpr (std::is_same_v<const Field, const Rng>)
       add_field(fields, path, DataType::u64, std::array{Index{2}}, &field.state(), nullptr);
     else
@@ -85,6 +87,11 @@ struct FieldNotes {
   }
 
  private:
+  template <class Field>
+  void add_parameter(const FieldPath& path, Field& field) const {
+    if (kinds && field.is_fixed()) add_kind(*kinds, &path, "a fixed parameter");
+    add(path, field.value().shape(), field.value().data(), &field.node()->updated);
+  }
   template <class Scalar>
   void add(const FieldPath& path, std::span<const Index> shape, const Scalar* data, std::uint64_t* updated) const {
     static_assert(sizeof(Scalar) <= 8, "eigenesis: safetensors files hold float or double");
@@ -92,17 +99,22 @@ struct FieldNotes {
   }
 };
 
-/// All that a model's fields name, and the kinds of its parts. Nothing is written through it for a const model.
+/// All that a model's fields name; the kinds of its parts; and what parts without fields have in memory. Nothing is
+/// written through it for a const model.
 template <class Model>
-[[gnu::cold]] std::vector<SavedField> saved_fields(Model& model, std::string* kinds = nullptr) {
+[[gnu::cold]] std::vector<SavedField> saved_fields(Model& model, std::string* kinds = nullptr,
+                                                   std::string* others = nullptr) {
   std::vector<SavedField> fields;
-  visit_fields(nullptr, model, FieldNotes{fields, kinds});
+  visit_fields(nullptr, model, FieldNotes{fields, kinds, others});
   return fields;
 }
 
+/// Throws ArgumentError unless fields have different names, in UTF-8.
+void expect_names(std::string_view function, const std::vector<SavedField>& fields);
+
 /// `note` stands among the file's metadata, for safetensors_note; letters, digits, spaces, signs and dots.
-void write_safetensors(const std::string& path, std::vector<SavedField> fields, Index keep = 1,
-                       const std::string& note = {});
+void write_safetensors(std::string_view function, const std::string& path, std::vector<SavedField> fields,
+                       Index keep = 1, const std::string& note = {});
 /// The note in a file that write_safetensors wrote, or nothing in any other. Throws DataError if it cannot be read.
 std::string safetensors_note(const std::string& path);
 
@@ -122,7 +134,7 @@ LeftOver read_safetensors(const std::string& path, const std::vector<SavedField>
 template <class Model>
 void save_safetensors(const std::string& path, const Model& model) {
   static_assert(std::endian::native == std::endian::little, "eigenesis: safetensors files are little-endian");
-  detail::write_safetensors(path, detail::saved_fields(model));
+  detail::write_safetensors("save_safetensors", path, detail::saved_fields(model));
 }
 
 /// Reads what save_safetensors or PyTorch wrote into a model of the same names and shapes, or a part of it:

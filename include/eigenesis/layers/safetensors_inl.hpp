@@ -21,10 +21,18 @@ EIGENESIS_ONCE void to_file_order(std::span<Index> shape, InFiles in_files) {
   std::swap(shape[0], shape[1]);
 }
 
-EIGENESIS_ONCE void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind,
-                             const std::string& details) {
+EIGENESIS_ONCE void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind) {
   if (path) kinds += to_string(*path) + ' ';
-  kinds.append(kind) += (details.empty() ? "" : '(' + details + ')') + '\n';
+  kinds.append(kind) += '\n';
+}
+EIGENESIS_ONCE void add_bytes(std::string& list, const FieldPath* path, std::string_view kind,
+                              std::span<const std::byte> bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  if (path) list += to_string(*path) + ", a ";
+  list.append(kind) += " has ";
+  for (const std::byte byte : bytes)
+    (list += digits[static_cast<int>(byte) >> 4]) += digits[static_cast<int>(byte) & 15];
+  list += '\n';
 }
 
 EIGENESIS_ONCE void add_field(std::vector<SavedField>& fields, const FieldPath& path, DataType type,
@@ -78,19 +86,25 @@ EIGENESIS_ONCE std::string safetensors_note(const std::string& path) {
   return std::string(rest.substr(note_prefix.size(), rest.find('"', note_prefix.size()) - note_prefix.size()));
 }
 
-EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<SavedField> fields, Index keep,
-                                      const std::string& note) {
+EIGENESIS_ONCE void expect_names(std::string_view function, const std::vector<SavedField>& fields) {
+  std::set<std::string_view> names{"__metadata__"};
+  for (const SavedField& field : fields) {
+    require<ArgumentError>(names.insert(field.name).second, function, ": expected fields of different names but got ",
+                           field.name, " twice");
+    require<ArgumentError>(as_utf8(field.name) == field.name, function, ": expected names of fields in UTF-8 but got ",
+                           shown(field.name));
+  }
+}
+
+EIGENESIS_ONCE void write_safetensors(std::string_view function, const std::string& path,
+                                      std::vector<SavedField> fields, Index keep, const std::string& note) {
+  expect_names(function, fields);
   // As PyTorch's own files: the longest numbers first, so that all are aligned when the header is padded.
   std::ranges::stable_sort(fields, std::greater{}, [](const SavedField& field) { return facts(field.type).bytes; });
   std::string header = std::string(checksum_prefix) + "00000000";
   header += (note.empty() ? "" : std::string(note_prefix) + note) + "\"}";
-  std::set<std::string_view> names{"__metadata__"};
   Index end = 0;
   for (const SavedField& field : fields) {
-    require<ArgumentError>(names.insert(field.name).second, "save_safetensors: expected fields of different names but ",
-                           "got ", field.name, " twice");
-    require<ArgumentError>(as_utf8(field.name) == field.name,
-                           "save_safetensors: expected names of fields in UTF-8 but ", "got ", shown(field.name));
     const Index size =
         std::accumulate(field.shape.begin(), field.shape.end(), facts(field.type).bytes, std::multiplies{});
     header += ", " + json_string(field.name) + ": " + to_json({field.type, field.shape, {end, end + size}});
@@ -101,8 +115,8 @@ EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<Saved
 
   const std::uint64_t header_size = header.size();
   const std::size_t bytes = 8 + header.size() + static_cast<std::size_t>(end);
-  require<ArgumentError>(bytes <= max_file_bytes, "save_safetensors: expected a model of less than 2 GiB but got ",
-                         bytes, " bytes for ", path);
+  require<ArgumentError>(bytes <= max_file_bytes, function, ": expected a model of less than 2 GiB but got ", bytes,
+                         " bytes for ", path);
   std::vector<std::uint8_t> content(bytes);
   std::memcpy(content.data(), &header_size, 8);
   std::memcpy(content.data() + 8, header.data(), header.size());
@@ -113,7 +127,7 @@ EIGENESIS_ONCE void write_safetensors(const std::string& path, std::vector<Saved
                                        : append_numbers<float>(to, field);
   std::ranges::copy(checksum_digits(content),
                     content.begin() + static_cast<std::ptrdiff_t>(8 + checksum_prefix.size()));
-  write_file("save_safetensors", path, content, keep);
+  write_file(function, path, content, keep);
 }
 
 /// "2 missing (0.weight, 0.bias)"; beyond eight, names give way to dots.

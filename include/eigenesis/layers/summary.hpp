@@ -20,9 +20,7 @@ void add_rows(std::vector<SummaryRow>& rows, const std::string& name, const T& o
   } else if constexpr (is_sequence_v<T>) {
     for (std::size_t i = 0; i < object.size(); ++i) add_rows(rows, prefix + std::to_string(i), object[i], shapes);
   } else {
-    SummaryRow row{name, std::string(kind_of<T>()), "", ""};
-    if constexpr (requires { object.details(); })
-      if (const std::string details = object.details(); !details.empty()) row[1] += "(" + details + ")";
+    SummaryRow row{name, described(object), "", ""};
     for (const auto& output : shapes.outputs)
       if (output.layer == &object && output.type == &type_tag<T>) row[2] = output.shape;
     rows.push_back(std::move(row));

@@ -46,6 +46,11 @@ inline Isa choose_isa(const char* wish) {
 
 }  // namespace detail
 
+/// Its word in EIGENESIS_ISA.
+constexpr std::string_view isa_name(Isa isa) {
+  return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "baseline";
+}
+
 /// The instruction set in use: the best of the processor, or what the environment variable EIGENESIS_ISA
 /// (baseline, avx2 or avx512) demands, read once. Throws ArgumentError for another word or one that cannot run here.
 inline Isa isa() {

@@ -29,7 +29,10 @@ struct FitMemory {
     held_out,
     ranks,
     text_size,
-    data,  // a checksum
+    data,           // a checksum
+    held_out_data,  // another
+    isa,
+    watcher_numbers,
     count
   };
   Tensor<double, 1> numbers = Tensor<double, 1>(Shape{Index{count}}, 0);
@@ -38,6 +41,7 @@ struct FitMemory {
   Tensor<double, 1> letters;                                  // of that text, its bytes as files have them
   Tensor<double, 1> mean, recent;
   Tensor<double, 2> step_losses, epoch_losses, held_out_losses;
+  Tensor<double, 1> watchers;  // what they have to remember
 
   Index number(Number i) const { return static_cast<Index>(numbers(i)); }
   void set(Number i, Index value) { numbers(i) = static_cast<double>(value); }
@@ -51,12 +55,17 @@ struct FitMemory {
     field("steps", self.step_losses);
     field("epochs", self.epoch_losses);
     field("held_out", self.held_out_losses);
+    field("watchers", self.watchers);
   }
 };
 
-/// Whether the generator is where it was when the training of a checkpoint began.
+/// Whether the generator is where it was when the training of a checkpoint began,
 inline bool begins_alike(const FitMemory& there, const FitMemory& here) {
   return std::equal(there.place.data(), there.place.data() + 4, here.place.data());
+}
+/// or where it was when the checkpoint was written.
+inline bool goes_on_alike(const FitMemory& there, const FitMemory& here) {
+  return std::equal(there.place.data() + 4, there.place.data() + 8, here.place.data() + 4);
 }
 
 using KeptNumbers = std::map<std::string, std::vector<std::uint8_t>>;
@@ -69,7 +78,7 @@ struct CheckpointFunctions {
   /// `mark` has to be that of the file at the path, if both are known, and becomes that of the new one. Throws
   /// DataError for a file that somebody else wrote.
   void (*save)(const std::string& path, Index keep, std::vector<SavedField> trainer, const FitMemory& memory,
-               FileMark& mark);
+               std::string& mark);
   /// The numbers of a checkpoint. `expected` has those that must be equal; with `reshard` the number of ranks may be
   /// another one if all ranks together have batches of the same size. Throws DataError for another training or a
   /// damaged file, and names the newest of the `keep` - 1 earlier ones that could be read instead.
@@ -85,6 +94,10 @@ struct CheckpointFunctions {
   void (*expect_kept)(const std::vector<SavedField>& trainer, const KeptNumbers& kept);
   /// Throws ArgumentError if a field has come or gone or has another size than in `kept`.
   void (*expect_sizes)(std::string_view function, const std::vector<SavedField>& trainer, const KeptSizes& kept);
+  /// Throws ArgumentError if parts without fields, a line for each, are not as they were.
+  void (*expect_unchanged)(std::string_view function, std::string_view before, std::string_view now);
+  /// Throws DataError if there is a file at a path that is no safetensors file, and so no checkpoint to be replaced.
+  void (*expect_none_or_checkpoint)(std::string_view function, const std::string& path);
 };
 CheckpointFunctions checkpoint_functions();
 
@@ -100,7 +113,7 @@ std::span<std::uint8_t> bytes_of(const SavedField& field);
 enum class Start {
   resume_if_there,  // from the file if there is one, else from the beginning
   resume,           // from the file; it is an error if there is none
-  anew              // from the beginning; the file is overwritten
+  anew              // from the beginning; the checkpoint at the path is overwritten
 };
 
 /// Where fit keeps all that the rest of a training depends on, so that the same call goes on from there, to the same

@@ -62,10 +62,10 @@ EIGENESIS_ONCE void expect_numbers(const std::string& path, const std::vector<Sa
 }
 
 EIGENESIS_ONCE void save_checkpoint(const std::string& path, Index keep, std::vector<SavedField> trainer,
-                                    const FitMemory& memory, FileMark& mark) {
+                                    const FitMemory& memory, std::string& mark) {
   expect_numbers(path, trainer);
-  const FileMark there = mark_of(path);
-  require<DataError>(there == FileMark{} || mark == FileMark{} || there == mark,
+  const std::string there = mark_of(path);
+  require<DataError>(there.empty() || mark.empty() || there == mark,
                      "Checkpoint: expected the file that this training wrote last, but another program has written "
                      "there since; it is left as it is: ",
                      path);
@@ -74,7 +74,7 @@ EIGENESIS_ONCE void save_checkpoint(const std::string& path, Index keep, std::ve
   copy.letters = Tensor<double, 1>(Shape{std::ssize(memory.kinds)});
   std::ranges::transform(memory.kinds, copy.letters.data(), [](char c) { return static_cast<unsigned char>(c); });
   remove_abandoned_files(path);
-  write_safetensors(path, checkpoint_fields(std::move(trainer), copy), keep);
+  write_safetensors("Checkpoint", path, checkpoint_fields(std::move(trainer), copy), keep);
   mark = mark_of(path);
 }
 
@@ -108,10 +108,6 @@ EIGENESIS_ONCE FitMemory checkpoint_numbers(const std::string& path, const FitMe
     require<DataError>(
         memory.number(number) == expected.number(number) || (resharded && number == FitMemory::batch_size), "its ",
         name, " is ", memory.number(number), ", here it is ", expected.number(number));
-  const double* const now = memory.place.data() + 4;  // of the generator
-  require<DataError>(
-      begins_alike(memory, expected) || std::equal(now, now + 4, std::as_const(expected.place).data()),
-      "it began with other random numbers; is the seed of the Rng another one, or what was drawn from it before?");
   for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
     require<DataError>(memory.numbers(i) <= static_cast<double>(max_file_bytes / 8), "its history cannot have ",
                        memory.number(i), " losses");
@@ -156,6 +152,7 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   double losses = 0;
   for (const FitMemory::Number i : {FitMemory::step, FitMemory::epochs, FitMemory::held_out})
     losses += memory.numbers(i) * static_cast<double>(loss_names);
+  const double numbers = memory.numbers(FitMemory::watcher_numbers);
   struct stat file = {};
   const bool known = despite_signals([&] { return ::stat(path.c_str(), &file); }) == 0;  // before errno is read
   require<DataError>(known, "expected a readable file but got '", std::strerror(errno), "' for ", path);
@@ -165,6 +162,9 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   require<DataError>(8 * losses <= static_cast<double>(file.st_size), "its history cannot have ", losses, " losses in ",
                      file.st_size,
                      " bytes");  // before memory is taken
+  require<DataError>(8 * numbers <= static_cast<double>(file.st_size), "it cannot have ", numbers,
+                     " numbers of watchers in ", file.st_size, " bytes");
+  memory.watchers = Tensor<double, 1>(Shape{memory.number(FitMemory::watcher_numbers)});
   memory.mean = memory.recent = Tensor<double, 1>(Shape{loss_names + 1});
   memory.step_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::step), loss_names});
   memory.epoch_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::epochs), loss_names});
@@ -228,9 +228,27 @@ EIGENESIS_ONCE void expect_kept_sizes(std::string_view function, const std::vect
     if (!now.contains(name)) changed(name, 0);
 }
 
+EIGENESIS_ONCE void expect_unchanged_parts(std::string_view function, std::string_view before, std::string_view now) {
+  if (now == before) return;
+  const auto same = static_cast<std::size_t>(std::ranges::mismatch(now, before).in1 - now.begin());
+  const std::size_t begin = now.substr(0, same).rfind('\n') + 1;  // of npos: 0
+  const std::string_view line = now.substr(begin, now.find(" has ", begin) - begin);
+  fail<ArgumentError>(function,
+                      ": expected parts of the trainer without `fields` to stay as they are, as a checkpoint ",
+                      "does not keep them, but got other numbers in trainer.", line, "; name them in its `fields`");
+}
+
+EIGENESIS_ONCE void expect_none_or_checkpoint(std::string_view function, const std::string& path) {
+  if (!file_exists(path)) return;
+  const Bytes begin = read_file(function, path, 9);
+  require<DataError>(begin.empty() || (begin.size() > 8 && begin[8] == '{'), function,
+                     ": expected a checkpoint that may be overwritten, or no file, but got another file: ", path);
+}
+
 EIGENESIS_ONCE CheckpointFunctions checkpoint_functions() {
-  return {save_checkpoint,  read_checkpoint_numbers, read_checkpoint,  keep_numbers,
-          put_numbers_back, expect_kept_numbers,     expect_kept_sizes};
+  return {save_checkpoint,   read_checkpoint_numbers, read_checkpoint,
+          keep_numbers,      put_numbers_back,        expect_kept_numbers,
+          expect_kept_sizes, expect_unchanged_parts,  expect_none_or_checkpoint};
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -20,16 +20,32 @@ namespace detail {
 
 template <class Losses, class Trainer, class Data>
 FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Losses>& options, Rng& rng,
-                       const HeldOutLosses<Losses>& held_out) {
+                       const HeldOut<Losses>* held_out) {
   Ranks* const ranks = options.distributed.get();
   try {
-    if (held_out) held_out(1);  // what cannot be evaluated is found now
+    if (held_out) held_out->losses(1);  // what cannot be evaluated is found now
     return FitLoop<Losses, Trainer, Data>(ranks, trainer, data, options, rng, held_out).run();
   } catch (...) {
     if (ranks) ranks->report();
     throw;
   }
 }
+
+template <class Losses, class Trainer, class Data>
+class HeldOutOf : public HeldOut<Losses> {
+ public:
+  HeldOutOf(Trainer& trainer, const Data& data) : trainer_(trainer), data_(data) {}
+  Losses losses(Index most_batches) const override {
+    return on_held_out(fit_name<Trainer>(),
+                       [&] { return detail::evaluate(trainer_, data_, Rng(0), 1000, most_batches); });
+  }
+  Index checksum() const override { return detail::checksum(data_); }
+  void expect_finite(const Error& error) const override { detail::expect_finite(fit_name<Trainer>(), data_, error); }
+
+ private:
+  Trainer& trainer_;
+  const Data& data_;
+};
 
 }  // namespace detail
 
@@ -39,7 +55,7 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
 template <class Trainer, class Data>
 FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data,
                                         const FitOptions<LossesOf<Trainer, Data>>& options, Rng& rng) {
-  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng, {});
+  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng, nullptr);
 }
 /// The same, and evaluates on held-out data after each epoch, with the same random numbers each time. Throws
 /// NumericError for a held-out loss that is NaN.
@@ -49,10 +65,8 @@ FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data, cons
   static_assert(
       requires(Batches<HeldOut> & batches) { trainer.evaluate(batches.next(rng), rng); },
       "eigenesis: a trainer needs evaluate(batch, rng) for held-out data of this kind");
-  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng, [&](Index most_batches) {
-    return detail::on_held_out(detail::fit_name<Trainer>(),
-                               [&] { return detail::evaluate(trainer, held_out, Rng(0), 1000, most_batches); });
-  });
+  const detail::HeldOutOf<LossesOf<Trainer, Data>, Trainer, HeldOut> evaluated(trainer, held_out);
+  return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng, &evaluated);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

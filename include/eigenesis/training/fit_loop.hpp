@@ -19,9 +19,16 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-/// Gives the losses on the first batches of held-out data.
+/// Data that a training is evaluated on.
 template <class Losses>
-using HeldOutLosses = std::function<Losses(Index most_batches)>;
+struct HeldOut {
+  virtual ~HeldOut() = default;
+  /// The losses on the first batches.
+  virtual Losses losses(Index most_batches) const = 0;
+  virtual Index checksum() const = 0;
+  /// After losses that are no numbers: throws DataError if a number in the data is not finite.
+  virtual void expect_finite(const Error& error) const = 0;
+};
 
 /// One training.
 template <class Losses, class Trainer, class Data>
@@ -31,10 +38,10 @@ class FitLoop {
       "eigenesis: the step of a trainer returns a struct of doubles that lists them in `fields`; Loss for one");
 
  public:
-  /// `held_out` is empty without such data; `ranks` are those of this training, if there are several. Throws
+  /// `held_out` is nullptr without such data; `ranks` are those of this training, if there are several. Throws
   /// ArgumentError for options that do not fit.
   FitLoop(Ranks* ranks, Trainer& trainer, const Data& data, const FitOptions<Losses>& options, Rng& rng,
-          const HeldOutLosses<Losses>& held_out)
+          const HeldOut<Losses>* held_out)
       : ranks_(ranks),
         trainer_(trainer),
         data_(data),
@@ -59,6 +66,7 @@ class FitLoop {
       mark_ = mark_of(checkpoint_->path);
     }
     if (checkpoint_ || ranks_) run_.data = checksum(data_);
+    if (checkpoint_ && held_out_) run_.held_out_data = held_out_->checksum();
     if (ranks_) join_ranks();
     check_checkpoint();
   }
@@ -133,6 +141,9 @@ class FitLoop {
     const Rng::State begin = run_.begin = rng_.state();
     const bool resumed = start();
     const double steps = static_cast<double>(duration_.steps) * static_cast<double>(duration_.epochs);
+    if (resumed && run_.isa != isa())
+      progress_.print_above("Checkpoint: the training went on another instruction set before (EIGENESIS_ISA=" +
+                            std::string(isa_name(run_.isa)) + "); what follows differs from there by rounding");
     history_.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
     const bool over = state_.epoch >= duration_.epochs && (run_.done == 0 || run_.done >= duration_.steps);
     require<ArgumentError>(!over || run_.begin == begin, name_, ": expected a training that is not over in ",
@@ -143,7 +154,7 @@ class FitLoop {
     if constexpr (HasFields<Trainer>)
       fields = {&trainer_, [](void* of) { return saved_fields(*static_cast<Trainer*>(of)); }};
     watching_.begin({name_, checkpoint_ ? checkpoint_->path : "", state_.step, resumed, run_.begin,
-                     named(state_.losses), static_cast<bool>(held_out_)},
+                     named(state_.losses), held_out_ != nullptr, run_.watchers, checkpoint_ ? checkpoint_->keep : 0},
                     fields);
     if (watching_) show_past(watching_, history_, duration_.steps);
     state_.stop = watching_.stop();
@@ -156,9 +167,11 @@ class FitLoop {
     FitHistory<Losses> before = std::exchange(history_, {});
     try {
       bool resumed = false;
+      if constexpr (HasFields<Trainer>) expect_names(name_, saved_fields(trainer_));
       if constexpr (HasFields<Trainer>) {
         if (checkpoint_ && rank_ == 0)
-          resumed = resume(name_, *checkpoint_, trainer_, data_, batches_, run_, rng_, static_cast<bool>(held_out_));
+          resumed = resume(name_, *checkpoint_, trainer_, data_, batches_, run_, rng_, held_out_ != nullptr,
+                           duration_.steps * duration_.epochs);
         if (ranks_) resumed = adopt_start(*ranks_, resumed, trainer_, data_, batches_, run_, rng_);
       }
       return resumed;
@@ -229,7 +242,8 @@ class FitLoop {
     if (first || state_.step % 100 == 0) compare_ranks();
     if constexpr (HasFields<Trainer>)
       if (first && checkpoint_)
-        for (const SavedField& field : saved_fields(trainer_)) sizes_[field.name] = bytes_of(field).size();
+        for (const SavedField& field : saved_fields(trainer_, nullptr, &others_))
+          sizes_[field.name] = bytes_of(field).size();
     const Index every = checkpoint_ ? checkpoint_->every : 0;
     if (run_.done < duration_.steps && (state_.stop || (every > 0 && state_.step % every == 0))) save();
   }
@@ -256,27 +270,36 @@ class FitLoop {
   }
 
   void evaluate_held_out() {
-    if (rank_ == 0) state_.held_out = held_out_(std::numeric_limits<Index>::max());
+    if (rank_ == 0) state_.held_out = held_out_->losses(std::numeric_limits<Index>::max());
     if (ranks_) {
       CachedVector<NamedValue> losses = named(state_.held_out);
       ranks_->adopt("the losses on held-out data", losses);
       set_values(state_.held_out, losses);
     }
-    Losses::fields(state_.held_out, [&](std::string_view loss, const double& value) {
-      require<NumericError>(!std::isnan(value), name_, ": expected held-out losses that are numbers but got nan for ",
-                            loss, " in epoch ", state_.epoch);
-    });
+    try {
+      Losses::fields(state_.held_out, [&](std::string_view loss, const double& value) {
+        require<NumericError>(!std::isnan(value), name_, ": expected held-out losses that are numbers but got nan for ",
+                              loss, " in epoch ", state_.epoch);
+      });
+    } catch (const Error& error) {
+      held_out_->expect_finite(error);
+      throw;
+    }
     history_.held_out.push_back(state_.held_out);
   }
 
   void save() {
-    if (checkpoint_ && watching_) watching_.save();
+    if (checkpoint_ && watching_) run_.watchers = watching_.save();
     compare_ranks();
     if constexpr (HasFields<Trainer>)
       if (checkpoint_ && rank_ == 0) {
         FitMemory memory = run_.remember(batches_, rng_);
-        std::vector<SavedField> fields = described_fields<Losses>(trainer_, memory.kinds);
-        if (!first_) checkpoint_->functions.expect_sizes(name_, fields, sizes_);
+        std::string others;
+        std::vector<SavedField> fields = described_fields<Losses>(trainer_, data_, memory.kinds, &others);
+        if (!first_) {
+          checkpoint_->functions.expect_sizes(name_, fields, sizes_);
+          checkpoint_->functions.expect_unchanged(name_, others_, others);
+        }
         checkpoint_->functions.save(checkpoint_->path, checkpoint_->keep, std::move(fields), memory, mark_);
       }
   }
@@ -296,13 +319,14 @@ class FitLoop {
   const Data& data_;
   const FitOptions<Losses>& options_;
   Rng& rng_;
-  const HeldOutLosses<Losses>& held_out_;
+  const HeldOut<Losses>* const held_out_;
 
   const bool drop_last_ = options_.drop_last || TakesSeveralBatches<Trainer>;
   const Index rank_ = ranks_ ? ranks_->rank() : 0, rank_count_ = ranks_ ? ranks_->ranks() : 1;
   std::optional<Checkpoint> checkpoint_;  // with an absolute path
-  FileMark mark_;                         // of the file that is there
+  std::string mark_;                      // of the file that is there
   KeptSizes sizes_;                       // of the trainer's fields after the first step of this run
+  std::string others_;                    // parts without fields, then
   Batches<Data> batches_;
   const Duration duration_;
   Progress progress_;

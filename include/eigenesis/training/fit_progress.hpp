@@ -44,7 +44,9 @@ struct FitProgress {
   Index epoch_steps;  // of each epoch, or 0 if a number of steps was asked for
   Rng::State begin;   // of the generator
   Index ranks = 1;
-  Index data = 0;  // a checksum
+  Isa isa = eigenesis::isa();         // of the steps so far
+  Index data = 0, held_out_data = 0;  // checksums
+  std::vector<double> watchers = {};  // what they have to remember
 
   template <class Batches>
   [[gnu::cold]] FitMemory remember(const Batches& batches, const Rng& rng) const {
@@ -56,6 +58,8 @@ struct FitProgress {
     memory.set(FitMemory::batch_size, batch_size);
     memory.set(FitMemory::epoch_steps, epoch_steps);
     memory.set(FitMemory::data, data);
+    memory.set(FitMemory::held_out_data, held_out_data);
+    memory.set(FitMemory::isa, static_cast<Index>(eigenesis::isa()));
     memory.set(FitMemory::step, state.step);
     memory.set(FitMemory::epoch, state.epoch);
     memory.set(FitMemory::done, done);
@@ -76,6 +80,9 @@ struct FitProgress {
     memory.step_losses = loss_rows(history.steps);
     memory.epoch_losses = loss_rows(history.epochs);
     memory.held_out_losses = loss_rows(history.held_out);
+    memory.set(FitMemory::watcher_numbers, std::ssize(watchers));
+    memory.watchers = Tensor<double, 1>(Shape{std::ssize(watchers)});
+    std::ranges::copy(watchers, memory.watchers.data());
     return memory;
   }
   template <class Batches>
@@ -83,6 +90,7 @@ struct FitProgress {
     state.step = memory.number(FitMemory::step);
     state.epoch = memory.number(FitMemory::epoch);
     done = memory.number(FitMemory::done);
+    isa = static_cast<Isa>(std::min(memory.number(FitMemory::isa), Index{2}));
     const auto bits = [&](Index i) { return get_bits(memory.place.data() + 2 * i); };
     begin = {bits(0), bits(1)};
     rng = Rng(Rng::State{bits(2), bits(3)});
@@ -92,6 +100,7 @@ struct FitProgress {
     history.steps = losses_of<Losses>(memory.step_losses);
     history.epochs = losses_of<Losses>(memory.epoch_losses);
     history.held_out = losses_of<Losses>(memory.held_out_losses);
+    watchers.assign(memory.watchers.values().begin(), memory.watchers.values().end());
   }
 };
 

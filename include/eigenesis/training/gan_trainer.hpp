@@ -158,13 +158,12 @@ class GanTrainer {
     generator_optimizer.prepare(generator_);
     discriminator_optimizer.prepare(discriminator_);
   }
-  /// The kinds of its objective and its penalty.
+  /// Its objective, penalty and noise.
   std::string details() const {
-    const std::string objective(detail::kind_of<Objective>());
-    if constexpr (std::is_same_v<Penalty, NoPenalty>)
-      return objective;
-    else
-      return objective + ", " + std::string(detail::kind_of<Penalty>());
+    std::string text = detail::described(objective_);
+    if constexpr (!std::is_same_v<Penalty, NoPenalty>) text += ", " + detail::described(penalty_);
+    if (noise_.sigma != 0) text += ", " + detail::described(noise_);
+    return text;
   }
   static void fields(auto& self, auto&& field) {
     self.expect_models();

@@ -38,14 +38,25 @@ auto on_held_out(const std::string& name, F&& f) {
   }
 }
 
-/// The fields of a trainer; their kinds and the names of the losses, in a text that a checkpoint keeps.
-template <class Losses, class Trainer>
-[[gnu::cold]] std::vector<SavedField> described_fields(Trainer& trainer, std::string& kinds) {
-  std::vector<SavedField> fields = saved_fields(trainer, &kinds);
+/// What data go through: "Transformed(Binarize)".
+template <class Data>
+std::string transforms(const Data& data) {
+  if constexpr (requires { data.data, data.f; })
+    return "Transformed(" + described(data.f) + ")\n" + transforms(data.data);
+  else
+    return {};
+}
+
+/// The fields of a trainer; their kinds, the names of the losses and what the data go through, in a text that a
+/// checkpoint keeps; and its parts without fields, in another one.
+template <class Losses, class Trainer, class Data>
+[[gnu::cold]] std::vector<SavedField> described_fields(Trainer& trainer, const Data& data, std::string& kinds,
+                                                       std::string* others = nullptr) {
+  std::vector<SavedField> fields = saved_fields(trainer, &kinds, others);
   kinds += "losses";
   const Losses losses = {};
   Losses::fields(losses, [&](std::string_view loss, const double&) { kinds.append(" ").append(loss); });
-  kinds += '\n';
+  kinds += '\n' + transforms(data);
   return fields;
 }
 
@@ -65,7 +76,7 @@ template <class Trainer, class Data>
 /// Goes on from a checkpoint; whether there is one.
 template <class Trainer, class Data, class Losses>
 [[gnu::cold]] bool resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
-                          Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng, bool held_out) {
+                          Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng, bool held_out, Index most_steps) {
   const std::string& path = checkpoint.path;
   const bool there = file_exists(path);
   for (Index i = 1; !there && checkpoint.start != Start::anew && i <= checkpoint.keep; ++i) {
@@ -76,9 +87,10 @@ template <class Trainer, class Data, class Losses>
   }
   require<ArgumentError>(there || checkpoint.start != Start::resume, name, ": expected a checkpoint to resume from in ",
                          path, " but there is no such file");
+  const CheckpointFunctions& functions = checkpoint.functions;
+  if (checkpoint.start == Start::anew) functions.expect_none_or_checkpoint(name, path);
   if (!there || checkpoint.start == Start::anew) return false;
   try {
-    const CheckpointFunctions& functions = checkpoint.functions;
     const FitMemory here = run.remember(batches, rng);
     FitMemory memory = functions.read_numbers(path, checkpoint.keep, here, checkpoint.reshard);
     const Index evaluated = memory.number(FitMemory::held_out), epochs = memory.number(FitMemory::epochs);
@@ -88,10 +100,18 @@ template <class Trainer, class Data, class Losses>
     try {
       if (memory.number(FitMemory::step) > 0) make_state(trainer, data, run.batch_size);
       std::string kinds;
-      std::vector<SavedField> fields = described_fields<Losses>(trainer, kinds);
+      std::vector<SavedField> fields = described_fields<Losses>(trainer, data, kinds);
       functions.read(path, memory, fields, kinds, loss_count<Losses>());
       require<DataError>(memory.number(FitMemory::data) == here.number(FitMemory::data),
                          "it was trained on other data, their checksums differ");
+      require<DataError>(memory.number(FitMemory::held_out_data) == here.number(FitMemory::held_out_data),
+                         "it was evaluated on other held-out data, their checksums differ");
+      require<DataError>(begins_alike(memory, here) || goes_on_alike(memory, here),
+                         "it began with other random numbers; is the seed of the Rng another one, or what was drawn "
+                         "from it before?");
+      const Index steps = memory.number(FitMemory::step);
+      require<DataError>(steps <= most_steps, "it has ", steps, " steps already, and ", most_steps,
+                         " are asked for; more, or another path, or Start::anew");
       if (!begins_alike(memory, here)) functions.expect_kept(fields, kept);
     } catch (...) {
       functions.put_back(saved_fields(trainer), kept);

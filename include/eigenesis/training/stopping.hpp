@@ -17,7 +17,7 @@ namespace eigenesis::inline EIGENESIS_ABI {
 struct Measure {
   std::string loss = {};                  // the name of a held-out loss; the first one without
   bool of_training = false;               // the mean over the epoch's training samples instead
-  std::function<double()> function = {};  // this instead, where losses tell little, as a GAN's; not known of past runs
+  std::function<double()> function = {};  // this instead, where losses tell little, as a GAN's
   std::string metric = {};                // or what a Metric of this name measures, the only one that `.steps` can have
   bool greatest = false;                  // the more the better, as of an accuracy
 };
@@ -36,6 +36,10 @@ class BestMeasure {
   /// If the measure is there now, whether it is better than all before, by more than `change`. Throws NumericError for
   /// NaN.
   std::optional<bool> improves(const TrainingView& now, double change);
+  /// Its numbers, for one that goes on, if past losses do not tell them.
+  std::vector<double> remembered() const;
+  /// Goes on with numbers of the same measure.
+  void remember(std::span<const double> numbers);
   /// The best, or before the first measurement what anything is better than.
   double value() const {
     const double infinity = std::numeric_limits<double>::infinity();
@@ -60,25 +64,26 @@ class BestMeasure {
 struct EarlyStoppingOptions {
   Index patience = 5;     // epochs, or measurements of a metric, without a better one before the training ends
   double min_change = 0;  // what counts as better
-  /// What should improve; the held-out loss by default.
-  Measure measure = {};
+  Measure measure = {};   // what should improve; the held-out loss by default
 };
 /// Ends a training that no longer improves: after `patience` epochs in a row whose held-out loss is not below the least
-/// so far by more than `min_change` (Prechelt 1998). A training that goes on counts the epochs before, and may end at
-/// once, but a function or a metric was not kept: with these the patience begins again. Throws ArgumentError for
-/// patience < 1, min_change < 0, a measure that is two; before the first step for one that the training does not have,
-/// a training of a single epoch, as `.steps` make, unless by a metric, and a metric that is not measured more than
-/// once; NumericError for a measure that is NaN.
+/// so far by more than `min_change` (Prechelt 1998). A training that goes on counts those before, and may end at once.
+/// Throws ArgumentError for patience < 1, min_change < 0, a measure that is two; before the first step for one that the
+/// training does not have, a training of a single epoch, as `.steps` make, unless by a metric, and a metric that is not
+/// measured more than once; NumericError for a measure that is NaN.
 class EarlyStopping : public Watcher {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});
   void begin(TrainingView& now) override;
   void step(TrainingView& now) override;
   void epoch(TrainingView& now) override;
+  std::vector<double> remembered() const override { return best_.remembered(); }
+  void remember(TrainingView& now, std::span<const double> numbers) override;
   bool reads_updates(Index) const override { return false; }
 
  private:
   void look(TrainingView& now);
+  void stop_if_over(TrainingView& now) const;
 
   EarlyStoppingOptions options_;
   detail::BestMeasure best_;
@@ -86,15 +91,17 @@ class EarlyStopping : public Watcher {
 
 /// Keeps the weights of the best epoch so far in a safetensors file: KeepBest{"best.safetensors", vae}. The model is
 /// that of the trainer, or an average of it; it has to outlive the training. The measure stands among the file's
-/// metadata, so that a training that goes on replaces the file by a better one only; if there is no file, it begins
-/// anew. A training that begins replaces an earlier file. A GAN that is trained for `.steps` is measured by a Metric:
+/// metadata, so that a training that goes on replaces the file by a better one only; if there is no file, the best of
+/// what follows is kept. A training that begins replaces an earlier file. A GAN that is trained for `.steps` is
+/// measured by a Metric:
 ///   .watch = {Metric{"FID", [&] { return ...; }, {.every = 1000}},
 ///             KeepBest{"best.safetensors", trainer.average.model, {.metric = "FID"}}}
 /// Throws ArgumentError for a measure that is two; before the first step for one that the training does not have, a
 /// training of a single epoch, as `.steps` make, unless by a metric, and a metric that is not measured more than once;
 /// NumericError for a measure that is NaN; DataError for a file that a training goes on with and that is not from its
-/// own KeepBest; Error if it cannot be written. A training that is stopped within its first epoch has its weights
-/// there, until an epoch is over.
+/// own KeepBest, or that a training would replace and that no KeepBest wrote; Error if it cannot be written; at the
+/// first measurement ArgumentError for a model that is not the trainer's and that nobody has changed. A training that
+/// is stopped within its first epoch has its weights there, until an epoch is over.
 class KeepBest : public Watcher {
  public:
   template <class Model>
@@ -112,11 +119,13 @@ class KeepBest : public Watcher {
 
  private:
   void look(const TrainingView& now);
+  std::uint32_t checksum() const;
 
   std::string path_;
   std::function<std::vector<detail::SavedField>()> fields_;
   detail::BestMeasure best_;
-  std::string training_ = {};  // its id
+  std::string training_ = {};                    // its id
+  std::optional<std::uint32_t> untrained_ = {};  // a checksum of a model that is not the trainer's, at first
 };
 
 /// Ends a training after the step in which so many seconds of this run are over. Throws ArgumentError unless > 0.

@@ -5,10 +5,12 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "eigenesis/files/write_file.hpp"
+#include "eigenesis/training/checkpoint.hpp"
 #include "eigenesis/training/stopping.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -70,6 +72,20 @@ EIGENESIS_ONCE std::optional<bool> BestMeasure::improves(const TrainingView& now
   return better;
 }
 
+EIGENESIS_ONCE std::vector<double> BestMeasure::remembered() const {
+  if (!value_ || (!measure_.function && measure_.metric.empty())) return {};
+  const std::string name = measure_.metric + (measure_.greatest ? " greatest" : " least");
+  return {static_cast<double>(crc32({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()})), *value_,
+          static_cast<double>(waiting_)};
+}
+EIGENESIS_ONCE void BestMeasure::remember(std::span<const double> numbers) {
+  BestMeasure same = *this;
+  same.value_ = 0;
+  if (const std::vector<double> own = same.remembered(); own.size() != numbers.size() || own[0] != numbers[0]) return;
+  value_ = numbers[1];
+  waiting_ = static_cast<Index>(numbers[2]);
+}
+
 /// The signals that StopOnInterrupt listens to.
 struct Interrupts {
   static constexpr int signals[] = {SIGINT, SIGTERM};
@@ -96,8 +112,14 @@ EIGENESIS_ONCE void EarlyStopping::begin(TrainingView& now) { best_.begin(now); 
 EIGENESIS_ONCE void EarlyStopping::step(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void EarlyStopping::epoch(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void EarlyStopping::look(TrainingView& now) {
-  const std::optional<bool> better = best_.improves(now, options_.min_change);
-  if (!better || *better || best_.waiting() < options_.patience) return;
+  if (best_.improves(now, options_.min_change)) stop_if_over(now);
+}
+EIGENESIS_ONCE void EarlyStopping::remember(TrainingView& now, std::span<const double> numbers) {
+  best_.remember(numbers);
+  stop_if_over(now);
+}
+EIGENESIS_ONCE void EarlyStopping::stop_if_over(TrainingView& now) const {
+  if (best_.waiting() < options_.patience) return;
   if (!std::exchange(now.stop, true))  // of the past, too: it ends this run before its first step
     now.warn("EarlyStopping: " + std::to_string(best_.waiting()) + " measurements in a row were not better than " +
              detail::text(best_.value()) + ", the training ends after step " + std::to_string(now.step));
@@ -106,34 +128,48 @@ EIGENESIS_ONCE void EarlyStopping::look(TrainingView& now) {
 EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
   training_ = detail::id_text(now.id);
   detail::expect_writable("KeepBest", path_);
-  if (detail::file_exists(path_)) {
-    const detail::Bytes there = detail::read_file("KeepBest", path_, 9);
-    require<DataError>(there.empty() || (there.size() > 8 && there[8] == '{'),
-                       "KeepBest: expected a safetensors file or none but got another file: ", path_);
-  }
-  if (!now.resumed || now.step == 0 || !detail::file_exists(path_)) return best_.begin(now);
+  untrained_ = {};
+  const std::vector<detail::SavedField> fields = fields_();
+  const bool of_trainer = std::ranges::any_of(fields, [&](const detail::SavedField& field) {
+    return std::ranges::find(now.trained, field.data) != now.trained.end();
+  });
+  if (!of_trainer) untrained_ = checksum();
+  if (!detail::file_exists(path_) || detail::read_file("KeepBest", path_, 1).empty()) return best_.begin(now);
   const std::string kept = detail::safetensors_note(path_);
   const std::size_t space = kept.find(' ');
   double value = 0;
   const auto [end, error] =
       std::from_chars(kept.data() + std::min(space + 1, kept.size()), kept.data() + kept.size(), value);
   require<DataError>(error == std::errc() && end == kept.data() + kept.size(),
-                     "KeepBest: expected a file of an earlier run with its measure but got another one: ", path_,
+                     "KeepBest: expected a file that a KeepBest wrote, or none, but got another one: ", path_,
                      "; give this training another path, or remove the file");
+  if (!now.resumed || now.step == 0) return best_.begin(now);
   require<DataError>(kept.substr(0, space) == training_,
                      "KeepBest: expected the best of this training but got that of another one in ", path_,
                      "; give this one another path, or remove the file");
   best_.begin(now, value);
 }
+EIGENESIS_ONCE std::uint32_t KeepBest::checksum() const {
+  std::vector<std::uint8_t> bytes;
+  for (const detail::SavedField& field : fields_())
+    std::ranges::copy(detail::bytes_of(field), std::back_inserter(bytes));
+  return detail::crc32(bytes);
+}
 EIGENESIS_ONCE void KeepBest::step(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void KeepBest::epoch(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void KeepBest::look(const TrainingView& now) {
+  if (now.past) return;  // what was best is in the file
   const bool better = best_.improves(now, 0).value_or(false);
   const bool first = now.after_epoch && !best_.measured_once();  // of an epoch that was stopped
-  if (now.past || !(better || first)) return;
+  if (!better && !first) return;
+  if (const auto untrained = std::exchange(untrained_, {}))
+    require<ArgumentError>(
+        checksum() != *untrained,
+        "KeepBest: expected the trainer's model, or another one that changes, but got one that is "
+        "as it was; a trainer has copies of a MovingAverage and an optimizer: trainer.average.model");
   char text[32];
   const std::string measure(text, std::to_chars(text, text + sizeof text, best_.value()).ptr);
-  detail::write_safetensors(path_, fields_(), 1, training_ + " " + measure);
+  detail::write_safetensors("KeepBest", path_, fields_(), 1, training_ + " " + measure);
 }
 
 EIGENESIS_ONCE TimeLimit::TimeLimit(double seconds) : seconds_(seconds) {

@@ -46,6 +46,7 @@ struct TrainingView {
   std::vector<std::string> loss_names = {};         // of `losses`, before the first step too
   bool has_held_out = false;                        // whether there are held-out data
   std::vector<PlannedMetric> planned_metrics = {};  // of all watchers, before the first step too
+  std::vector<const void*> trained = {};            // where the numbers of the trainer's fields lie, if it has any
   std::span<const Update> updates = {};             // of the optimizers in the step; none of the past
   std::span<const std::string> optimizers = {};     // those of the trainer's fields, by the names that updates have
   bool discriminator_wins_at_zero = true;  // a loss `discriminator` of 0 means that D tells all samples from data
@@ -57,8 +58,9 @@ struct TrainingView {
 };
 
 /// Derive from it to watch a training, and override what is needed. A training that goes on from a checkpoint shows
-/// its past steps and epochs first, so that a watcher needs no memory of its own. An exception from a watcher ends the
-/// training as `stop` does, with all that follows, a checkpoint too; then fit throws it.
+/// its past steps and epochs first, so that most watchers need no memory of their own; others have remembered(). An
+/// exception from a watcher ends the training as `stop` does, with all that follows, a checkpoint too; then fit throws
+/// it.
 ///   struct Stopwatch : Watcher {
 ///     void epoch(TrainingView& now) override { std::printf("%s: %.1f s\n", now.title.c_str(), now.seconds); }
 ///   };
@@ -73,6 +75,10 @@ class Watcher {
   virtual void epoch(TrainingView&) {}  // after each epoch and its evaluation; the last one is a part if it was stopped
   virtual void save(TrainingView&) {}   // before a checkpoint is written
   virtual void end(TrainingView&) {}    // after the last step, also if an exception ends the training
+  /// What it has to remember and losses do not tell. A checkpoint keeps it after each step that it is written in.
+  virtual std::vector<double> remembered() const { return {}; }
+  /// After begin(), where a training goes on: what the watcher of this class in its place had to remember.
+  virtual void remember(TrainingView&, std::span<const double>) {}
   /// After a sentence of warn(), by whomever.
   virtual void warning(TrainingView&, std::string_view) {}
   /// Whether it reads `updates` in this step. If nobody does, the norms of gradients are not computed.
@@ -99,10 +105,14 @@ class WatcherRef {
       static_cast<void (W::*)(TrainingView&)>(&W::step), static_cast<void (W::*)(TrainingView&)>(&W::epoch);
       static_cast<void (W::*)(TrainingView&)>(&W::save), static_cast<void (W::*)(TrainingView&)>(&W::end);
       static_cast<void (W::*)(TrainingView&, std::string_view)>(&W::warning);
+      static_cast<std::vector<double> (W::*)() const>(&W::remembered);
+      static_cast<void (W::*)(TrainingView&, std::span<const double>)>(&W::remember);
     };
-    static_assert(overrides,
-                  "eigenesis: begin, measure, step, epoch, save and end of a Watcher take a TrainingView& (by "
-                  "reference), warning one and a std::string_view; with others they would never be called");
+    static_assert(
+        overrides,
+        "eigenesis: begin, measure, step, epoch, save and end of a Watcher take a TrainingView& (by "
+        "reference), warning one and a std::string_view, remember one and a std::span<const double>; with others "
+        "they would never be called");
   }
   WatcherRef(Watcher* watcher) : watcher_(watcher, [](Watcher*) {}) {
     require<ArgumentError>(watcher != nullptr, "fit: expected watchers but got nullptr");
@@ -132,6 +142,8 @@ struct RunBegin {
   Rng::State began_with;
   std::span<const NamedValue> losses;  // their names
   bool has_held_out;
+  std::span<const double> remembered;  // by the watchers of the run before
+  Index keep;                          // how many checkpoints there are
 };
 
 /// Gives the fields of a trainer.
@@ -150,7 +162,7 @@ struct WatchingFunctions {
   void (*step)(WatchedRun&, Index step, Index epoch, std::span<const NamedValue> losses, bool past);
   void (*epoch)(WatchedRun&, Index step, Index epoch, std::span<const NamedValue> losses,
                 std::span<const NamedValue> held_out, bool past);
-  void (*save)(WatchedRun&);
+  std::vector<double> (*save)(WatchedRun&);
   void (*end)(WatchedRun&);
   void (*add_gradient_norms)(WatchedRun&, CachedVector<NamedValue>&);
 };
@@ -186,9 +198,8 @@ class Watching {
              bool past = false) {
     if (run_) functions_->epoch(*run_, step, epoch, losses, held_out, past);
   }
-  void save() {
-    if (run_) functions_->save(*run_);
-  }
+  /// What the watchers have to remember.
+  std::vector<double> save() { return run_ ? functions_->save(*run_) : std::vector<double>(); }
   void end() {
     if (run_) functions_->end(*run_);
   }

@@ -12,6 +12,8 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <string_view>
+#include <typeinfo>
 #include <utility>
 
 #include "eigenesis/files/file.hpp"
@@ -42,12 +44,13 @@ class WatchedRun {
   void step(Index step, Index epoch, std::span<const NamedValue> losses, bool past);
   void epoch(Index step, Index epoch, std::span<const NamedValue> losses, std::span<const NamedValue> held_out,
              bool past);
-  void save() { tell(&Watcher::save); }
+  std::vector<double> save();
   void end();
   void add_gradient_norms(CachedVector<NamedValue>& values);
 
  private:
   void expect_paths(const RunBegin& run) const;
+  void remember(std::span<const double> numbers);
   void plan_metrics(const RunBegin& run);
   template <class Call>
   void attempt(Call&& call);
@@ -131,12 +134,14 @@ EIGENESIS_ONCE bool same_file(const std::string& a, const std::string& b) {
 }
 
 EIGENESIS_ONCE void WatchedRun::expect_paths(const RunBegin& run) const {
-  std::vector<std::string> paths{run.checkpoint};
+  std::vector<std::string> paths;
+  for (Index i = 0; i < run.keep; ++i)
+    paths.push_back(i == 0 ? run.checkpoint : run.checkpoint + "." + std::to_string(i));
   for (const WatcherRef& watcher : watchers_) {
     const std::string path = watcher->path();
     if (path.empty()) continue;
     for (const std::string& other : paths)
-      require<ArgumentError>(other.empty() || !same_file(path, other), run.function,
+      require<ArgumentError>(!same_file(path, other), run.function,
                              ": expected another file for each watcher and the checkpoint but got ", path, " twice");
     paths.push_back(path);
   }
@@ -166,6 +171,8 @@ EIGENESIS_ONCE void WatchedRun::begin(const RunBegin& run, TrainerFields fields)
   expect_paths(run);
   plan_metrics(run);
   training_.has_held_out = run.has_held_out;
+  if (fields_.trainer)
+    for (const SavedField& field : fields_.of(fields_.trainer)) training_.trained.push_back(field.data);
   find_optimizers();
   const auto began_with = std::bit_cast<std::array<std::uint8_t, sizeof run.began_with>>(run.began_with);
   training_.id = crc32(began_with);
@@ -174,9 +181,40 @@ EIGENESIS_ONCE void WatchedRun::begin(const RunBegin& run, TrainerFields fields)
   training_.resumed = run.resumed;
   training_.seconds = seconds_now() - began_;
   for (; begun_ < watchers_.size(); ++begun_) watchers_[begun_]->begin(training_);
+  remember(run.remembered);
   tell_warnings();
   front_.note_stop(training_.stop);
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+/// What watchers remember is, one behind the other: a number of the class, how many numbers there are, these.
+EIGENESIS_ONCE double class_number(const Watcher& watcher) {
+  const std::string_view name = typeid(watcher).name();
+  return crc32({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
+}
+EIGENESIS_ONCE std::vector<double> WatchedRun::save() {
+  tell(&Watcher::save);
+  std::vector<double> all;
+  for (std::size_t i = 0; i < begun_; ++i) {
+    const std::vector<double> numbers = watchers_[i]->remembered();
+    if (numbers.empty()) continue;
+    all.insert(all.end(), {class_number(*watchers_[i].operator->()), static_cast<double>(numbers.size())});
+    all.insert(all.end(), numbers.begin(), numbers.end());
+  }
+  return all;
+}
+EIGENESIS_ONCE void WatchedRun::remember(std::span<const double> numbers) {
+  std::vector<bool> knows(watchers_.size());
+  while (numbers.size() > 2 && numbers[1] >= 1 && numbers[1] <= static_cast<double>(numbers.size() - 2)) {
+    const auto count = static_cast<std::size_t>(numbers[1]);
+    for (std::size_t i = 0; i < watchers_.size(); ++i) {
+      if (knows[i] || class_number(*watchers_[i].operator->()) != numbers[0]) continue;
+      knows[i] = true;
+      watchers_[i]->remember(training_, numbers.subspan(2, count));
+      break;
+    }
+    numbers = numbers.subspan(2 + count);
+  }
 }
 
 EIGENESIS_ONCE void WatchedRun::set(Index step, Index epoch, std::span<const NamedValue> losses, bool past) {
@@ -288,7 +326,7 @@ EIGENESIS_ONCE const WatchingFunctions& watching_functions() {
       },
       [](WatchedRun& run, Index step, Index epoch, std::span<const NamedValue> losses,
          std::span<const NamedValue> held_out, bool past) { run.epoch(step, epoch, losses, held_out, past); },
-      [](WatchedRun& run) { run.save(); },
+      [](WatchedRun& run) { return run.save(); },
       [](WatchedRun& run) { run.end(); },
       [](WatchedRun& run, CachedVector<NamedValue>& values) { run.add_gradient_norms(values); }};
   return functions;
