@@ -82,11 +82,13 @@ TEST_CASE_METHOD(Fixture, "load_csv names line and column of what is no number")
   check_refused("\"a\n\",b\n1,\"\x1b\"\n", "a number but got '\\x1b' in line 3, column 1 (b) of " + path);
   check_refused("\"a\nb\"\nx\n", "a number but got 'x' in line 3, column 0 (a\\x0ab) of " + path);
   for (const std::string text :
-       {"inf", "-inf",  "Infinity", "nan(1)", "0x10", "1e", "1,5",   "1.2.3",        "--1",  "+-1",
-        "++1", "1e5.5", ".",        "-",      "+",    "e5", "1_000", "\xef\xbc\x91", "1\r2", "1 \"2\""})
+       {"infinit", "infinity2", "--inf", "nan(1)", "0x10", "1e", "1,5",   "1.2.3",        "--1",  "+-1",
+        "++1",     "1e5.5",     ".",     "-",      "+",    "e5", "1_000", "\xef\xbc\x91", "1\r2", "1 \"2\""})
     check_refused("a\n\"" + detail::text(text == "1 \"2\"" ? "1 \"\"2\"\"" : text) + "\"\n",
                   "a number but got '" + detail::shown(text) + "' in line 2, column 0 (a) of " + path);
   const std::string held = "a number that is neither infinite nor 0 when rounded but got ";
+  for (const std::string text : {"inf", "-inf", "+INF", "Infinity", "-infinity"})
+    check_refused("a\n" + text + "\n", held + "'" + text + "' in line 2, column 0 (a) of " + path);
   check_refused("a\n1e400\n", held + "'1e400' in line 2, column 0 (a) of " + path);
   check_refused("a\n-1e-400\n", held + "'-1e-400' in line 2, column 0 (a) of " + path);
   check_refused<float>("a\n1e39\n", held + "'1e39' in line 2, column 0 (a) of " + path);
@@ -100,7 +102,8 @@ TEST_CASE_METHOD(Fixture, "load_csv refuses missing values, or puts a number in 
   check_refused("a,b\n1,2\n,2\n", rule + "nothing in line 3, column 0 (a) of " + path);
   check_refused("a\n1\n\n2\n", rule + "nothing in line 3, column 0 (a) of " + path);
   check_refused("a\n1\n\n", rule + "nothing in line 3, column 0 (a) of " + path);
-  for (const std::string word : {"  ", "NA", "na", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None", "?"}) {
+  for (const std::string word :
+       {"  ", "NA", "na", "N/A", "#N/A", "NaN", "nan", "-nan", "+NaN", "NULL", "null", "None", "?"}) {
     check_refused("a,b\n1,2\n3," + word + "\n", rule + "'" + word + "' in line 3, column 1 (b) of " + path);
     CHECK(list(load("a,b\n1,2\n3," + word + "\n", {.missing = -1}).values) == std::vector<double>{1, 2, 3, -1});
   }
@@ -114,10 +117,22 @@ TEST_CASE_METHOD(Fixture, "load_csv refuses files that are no table") {
   check_refused("a,b\n", "at least one row of numbers but got none in " + path);
   check_refused("a,b\n\n\n", "at least one row of numbers but got none in " + path);
   check_refused("a,b\n1,2\n3\n", "2 fields in each row, as in the first, but got 1 in line 3 of " + path);
-  check_refused("a,b\n\n1,2\n", "2 fields in each row, as in the first, but got 1 in line 2 of " + path);
+  check_refused("a,b\n\n1,2\n", "2 fields in each row, as in the first, but got 0 in the empty line 2 of " + path);
+  check_refused("a,b\r\n1,2\r\n\r\n3,4\r\n",
+                "2 fields in each row, as in the first, but got 0 in the empty line 3 of " + path);
   check_refused("a,b\n1,2,\n", "2 fields in each row, as in the first, but got 3 in line 2 of " + path);
   check_refused("a;b\n1,5;2,5\n", "1 fields in each row, as in the first, but got 3 in line 2 of " + path +
                                       "; is the .delimiter in the options right?");
+  const std::string hint = "; is the .delimiter in the options right?";
+  check_refused("a\tb\n1,5\t2,5\n", "1 fields in each row, as in the first, but got 3 in line 2 of " + path + hint);
+  check_refused("a\tb\n1\t2\n", "a number but got '1\\x092' in line 2, column 0 (a\\x09b) of " + path + hint);
+  check_refused("a;b\n1;2\n", "a number but got '1;2' in line 2, column 0 (a;b) of " + path + hint,
+                {.delimiter = '\t'});
+  for (const std::string text : {"a,b\r1,2\r", "a\r1", "1\r2\r"})
+    check_refused(text, "lines that end with LF or CRLF but got CR alone in " + path);
+  CHECK(list(load("1,2\r", no_header).values) == std::vector<double>{1, 2});
+  CHECK(list(load("\"a\rb\",1", {.header = false, .columns = {1}}).values) == std::vector<double>{1});
+  check_refused("\x1f\x8b\x08\x01\x02\x03\x04", "text but got bytes compressed by gzip in " + path);
   check_refused("a,b\n1,\"2\n3,4\n", "a closing quote in the row that begins in line 2 but got none in " + path);
   check_refused("a,b\n1,\"2\"3\n",
                 "the delimiter ',' or the end of the line behind a closing quote but got '3' in line 2 of " + path);
@@ -127,9 +142,12 @@ TEST_CASE_METHOD(Fixture, "load_csv refuses files that are no table") {
   const std::string numbers = "names of the columns in the first row but got numbers in " + path +
                               "; .header = false reads them, .skip_lines leaves them out";
   check_refused("5.1,3.5,setosa\n4.9,3.0,setosa\n", numbers, {.columns = {0, 1}});
-  check_refused("5.1,NA\n4.9,3.0\n", numbers);
-  check_refused("1,2\n3,4\n", "names of the columns in the first row but got numbers in " + path +
-                                  "; .header = false reads them, .skip_lines leaves them out");
+  for (const std::string row : {"5.1,NA", "NA,?", "inf,2", "-inf,x", "a,-Infinity", "-nan,2", "1e400,x", "x,\" 1 \""})
+    check_refused(row + "\n3,4\n", numbers);
+  check_refused("1,2\n3,4\n", numbers);
+  check_refused("label,0,1\n3,4,5\n", numbers);
+  CHECK(load("label,0,1\n3,4,5\n", {.columns = {"label"}}).names == std::vector<std::string>{"label"});
+  CHECK(load("K,Na,Mg\n1,2,3\n").names == std::vector<std::string>{"K", "Na", "Mg"});  // sodium
   check_refused("a\n", "more than skip_lines = 2 lines but got 1 in " + path, {.skip_lines = 2});
   for (const char delimiter : {'"', '\n', '\r', '5', '.', '-', 'e'})
     CHECK_THROWS_MATCHES(load_csv(path, {.delimiter = delimiter}), ArgumentError,
@@ -137,6 +155,22 @@ TEST_CASE_METHOD(Fixture, "load_csv refuses files that are no table") {
                                  detail::shown({&delimiter, 1}) + "'"));
   CHECK_THROWS_MATCHES(load_csv(path, {.skip_lines = -1}), ArgumentError,
                        Message("load_csv: expected skip_lines >= 0 but got -1"));
+}
+
+TEST_CASE_METHOD(Fixture, "load_csv reads no column without a name of its own unless it is asked for") {
+  const std::string rule = "a name of its own for each column in the first row but got ",
+                    hint = "; .columns = {...} chooses columns, .header = false reads numbers there";
+  const std::string index = ",a\n0,1\n1,2\n";  // df.to_csv of pandas
+  check_refused(index, rule + "none for column 0 of " + path + hint);
+  check_refused("a,\t,b\n0,1,2\n", rule + "none for column 1 of " + path + hint);
+  check_refused("a,b,\"  \"\n0,1,2\n", rule + "none for column 2 of " + path + hint);
+  check_refused("a,b,\n0,x,\n", rule + "none for column 2 of " + path + hint);
+  check_refused("a,b, a\n0,1,2\n", rule + "a twice in " + path + hint);
+  check_refused("1,0,1\n0,1,2\n", rule + "1 twice in " + path + hint);
+  CHECK(list(load(index, {.columns = {"a"}}).values) == std::vector<double>{1, 2});
+  CHECK(list(load(index, {.columns = {1}}).values) == std::vector<double>{1, 2});
+  CHECK(list(load(index, {.columns = {0, "a"}}).values) == std::vector<double>{0, 1, 1, 2});
+  CHECK(list(load("a,b,a\n1,2,3\n", {.columns = {2, 0}}).values) == std::vector<double>{3, 1});
 }
 
 TEST_CASE_METHOD(Fixture, "load_csv reads the same in every locale") {
@@ -159,7 +193,7 @@ TEST_CASE("load_csv reads what pandas reads, to the last bit") {
   const std::string said = run_python(__FILE__, "numpy_tables.py", folder);
   if (said.empty()) return;
   INFO(said);
-  const Table<double> table = load_csv<double>(folder + "/table.csv");
+  const Table<double> table = load_csv<double>(folder + "/table.csv", {.columns = {0, 1, 2, 3, 4, 5}});
   const Tensor<double, 2> values = load_npy<double, 2>(folder + "/values.npy");
   CHECK(table.names ==
         std::vector<std::string>{"plain", "with, comma", "with \"quotes\"", "two\nlines", "\xc3\xa9", ""});

@@ -382,6 +382,69 @@ Content read_npz_content(const std::string& path) {
   return content;
 }
 
+// CSV.
+
+void append_table(Content& content, const std::vector<std::string>& names, const std::vector<double>& numbers) {
+  content.add(std::array{std::ssize(names), std::ssize(numbers)});
+  for (const std::string& name : names) content.add(name.c_str(), name.size() + 1);
+  content.add(numbers.data(), numbers.size());
+}
+
+Content read_csv_content(const std::string& path) {
+  const Table<double> table = load_csv<double>(path);
+  if (std::ssize(table.names) != table.values.shape(1)) throw std::runtime_error("other names than columns");
+  for (const double x : table.values.values())
+    if (!std::isfinite(x)) throw std::runtime_error("a number of " + std::to_string(x));
+  Content content;
+  append_table(content, table.names, {table.values.values().begin(), table.values.values().end()});
+  return content;
+}
+
+/// The names and numbers that stand in the bytes. The format leaves nothing open here: no accepted file has a missing
+/// value, and lines without characters can only be the last.
+Content csv_content_of(const Bytes& file) {
+  std::string text(file.begin(), file.end());
+  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  std::vector<std::string> cells(1);
+  std::size_t columns = 0;
+  bool quoted = false, begins = true;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i], next = i + 1 < text.size() ? text[i + 1] : '\0';
+    if (c == '"' && (quoted || begins)) {
+      if (quoted && next == '"')
+        cells.back() += text[++i];  // a quote that is written twice
+      else
+        quoted = !quoted;
+      begins = false;
+    } else if (!quoted && (c == ',' || c == '\n')) {
+      if (c == '\n' && columns == 0) columns = cells.size();
+      cells.emplace_back();
+      begins = true;
+    } else if (quoted || c != '\r' || next != '\n') {
+      cells.back() += c;
+      begins = false;
+    }
+  }
+  std::vector<std::string> names;
+  std::vector<double> numbers;
+  for (std::string& cell : cells) {
+    cell.erase(0, cell.find_first_not_of(" \t"));
+    cell.erase(cell.find_last_not_of(" \t") + 1);
+    if (names.size() < columns) {
+      names.push_back(cell);
+      continue;
+    }
+    char* end = nullptr;
+    const double number = std::strtod(cell.c_str(), &end);
+    const bool whole = !cell.empty() && end == cell.c_str() + cell.size();
+    numbers.push_back(whole ? number : std::numeric_limits<double>::quiet_NaN());
+  }
+  Content content;
+  append_table(content, names, numbers);
+  return content;
+}
+
 // Safetensors.
 
 struct Model {
@@ -728,16 +791,10 @@ TEST_CASE("Damaged npz files give the right arrays or are refused", "[faults]") 
   }
 }
 
-TEST_CASE("Damaged CSV files give a table of finite numbers or are refused", "[faults]") {
+TEST_CASE("Damaged CSV files give the numbers that stand in them or are refused", "[faults]") {
   for (const fs::path& seed : good_seeds("csv")) {
-    const Read read = [](const std::string& path) {
-      const Table<double> table = load_csv<double>(path);
-      if (std::ssize(table.names) != table.values.shape(1)) throw std::runtime_error("other names than columns");
-      for (const double x : table.values.values())
-        if (!std::isfinite(x)) throw std::runtime_error("a number of " + std::to_string(x));
-      return Content();
-    };
-    const Example example{"csv, " + seed.filename().string(), read_bytes(seed), read};
+    const Example example{"csv, " + seed.filename().string(), read_bytes(seed), read_csv_content, Rule::same_data,
+                          csv_content_of};
     Trial trial(example);
     trial.each_truncation();
     trial.each_bit();
@@ -945,7 +1002,7 @@ TEST_CASE("A header of nothing but names takes memory in proportion to its lengt
 TEST_CASE("A table of nothing but delimiters takes memory in proportion to its length", "[faults]") {
   const TemporaryDirectory directory;
   const Read read = [](const std::string& path) {
-    load_csv(path);
+    load_csv(path, {.columns = {0}});  // the only one that has a name
     return Content();
   };
   // A million names of columns, 32 bytes each.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Trains a model again and again for some minutes, with a checkpoint, a log, a report and held-out data; every other
 // training is stopped in its middle and goes on from its checkpoint. Each minute it shows the memory, the descriptors
-// and the threads of the process, and the median time of a step. Fails if one of the first three grows.
+// and the threads of the process, and the medians of a step's time and of its processor time. Fails if one of the first
+// three grows, or if the processor time of a step does by half.
 //   soak MODEL MINUTES DATA    MODEL: autoencoder, vae, gan or dcgan; DATA: a folder with the four files of MNIST
 #include <dirent.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -25,6 +27,19 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
+/// Of all threads of the process.
+double processor_seconds() {
+  timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 Index entries(const char* folder) {
   Index count = 0;
   DIR* const open = opendir(folder);
@@ -43,22 +58,26 @@ double resident_megabytes() {
 class Soak {
  public:
   explicit Soak(double minutes) : minutes_(minutes) {
-    std::puts("minute  trainings  steps  ms/step  MB  descriptors  threads");
+    std::puts("minute  trainings  steps  ms/step  processor  MB  descriptors  threads");
   }
   bool over() const { return seconds_since(begin_) >= 60 * minutes_; }
   void step() {
-    const double now = seconds_since(begin_);
+    const double now = seconds_since(begin_), processor = processor_seconds();
     times_.push_back(now - last_);
+    processor_times_.push_back(processor - last_processor_);
     last_ = now;
+    last_processor_ = processor;
     ++steps_;
     if (now >= 60 * static_cast<double>(minute_ + 1)) show();
   }
   void begin_training() {
     last_ = seconds_since(begin_);
+    last_processor_ = processor_seconds();
     ++trainings_;
   }
 
-  /// 0 if nothing grew after the second minute: memory by less than 2 % and 2 MB, the others not at all.
+  /// 0 if nothing grew after the second minute: memory by less than 2 % and 2 MB, descriptors and threads not at all.
+  /// Processor time of a step grew by less than a half from the first third to the last, without the first minute.
   int result() const {
     if (minute_ < 3) {
       std::puts("soak: expected three minutes or more");
@@ -69,7 +88,13 @@ class Soak {
     const bool grew = now_.megabytes > 1.02 * early_.megabytes + 2 || now_.descriptors > early_.descriptors ||
                       now_.threads > early_.threads;
     if (grew) std::puts("soak: expected what the process holds not to grow but it did");
-    return grew ? 1 : 0;
+    const Index third = std::max<Index>((minute_ - 1) / 3, 1);
+    const double first = median({processor_medians_.begin() + 1, processor_medians_.begin() + 1 + third}),
+                 last = median({processor_medians_.end() - third, processor_medians_.end()});
+    std::printf("processor time of a step %.3f to %.3f ms\n", 1e3 * first, 1e3 * last);
+    const bool slower = last > 1.5 * first;
+    if (slower) std::puts("soak: expected the processor time of a step to grow by less than a half but it did not");
+    return grew || slower ? 1 : 0;
   }
 
  private:
@@ -83,18 +108,19 @@ class Soak {
     if (minute_ <= 2)
       early_ = {std::max(early_.megabytes, now_.megabytes), std::max(early_.descriptors, now_.descriptors),
                 std::max(early_.threads, now_.threads)};
-    const auto middle = times_.begin() + std::ssize(times_) / 2;
-    std::nth_element(times_.begin(), middle, times_.end());
-    std::printf("%3td %5td %9td %8.3f %8.1f %4td %4td\n", minute_, trainings_, steps_, 1e3 * *middle, now_.megabytes,
-                now_.descriptors, now_.threads);
+    processor_medians_.push_back(median(processor_times_));
+    std::printf("%3td %5td %9td %8.3f %8.3f %8.1f %4td %4td\n", minute_, trainings_, steps_, 1e3 * median(times_),
+                1e3 * processor_medians_.back(), now_.megabytes, now_.descriptors, now_.threads);
     std::fflush(stdout);
     times_.clear();
+    processor_times_.clear();
   }
 
   double minutes_;
   Clock::time_point begin_ = Clock::now();
-  double last_ = 0;
-  std::vector<double> times_;
+  double last_ = 0, last_processor_ = 0;
+  std::vector<double> times_, processor_times_;  // of the steps of this minute
+  std::vector<double> processor_medians_;        // of each minute
   Index steps_ = 0, trainings_ = 0, minute_ = 0;
   Held early_, now_;
 };

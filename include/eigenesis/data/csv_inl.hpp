@@ -14,13 +14,37 @@ inline std::string_view without_spaces(std::string_view field) {
   return field;
 }
 
-[[gnu::cold]] EIGENESIS_ONCE bool is_missing(std::string_view field) {
-  std::string small(field.substr(0, 5));
+enum class CsvField { number, out_of_range, missing, text };
+
+/// What a field is that parse_number does not read.
+[[gnu::cold]] EIGENESIS_ONCE CsvField csv_word(std::string_view field) {
+  std::string small(field.substr(0, 10));
   for (char& c : small)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  for (const std::string_view word : {"", "na", "n/a", "#n/a", "nan", "null", "none", "?"})
-    if (small == word) return true;
-  return false;
+  for (const std::string_view word : {"", "na", "n/a", "#n/a", "nan", "+nan", "-nan", "null", "none", "?"})
+    if (small == word) return CsvField::missing;
+  if (small.starts_with('+') || small.starts_with('-')) small.erase(0, 1);
+  return small == "inf" || small == "infinity" ? CsvField::out_of_range : CsvField::text;
+}
+
+/// What a field is, with its number if it is one.
+template <class Scalar>
+CsvField csv_field(std::string_view field, Scalar& number) {
+  const Parsed parsed = parse_number(field, number);
+  if (parsed == Parsed::number) return CsvField::number;
+  return parsed == Parsed::out_of_range ? CsvField::out_of_range : csv_word(field);
+}
+
+/// All columns are only read if each has a name of its own: one without may number the rows.
+EIGENESIS_ONCE void check_csv_names(const std::vector<std::string>& names, const std::string& path) {
+  const std::string rule = "load_csv: expected a name of its own for each column in the first row but got ";
+  const std::string hint = "; .columns = {...} chooses columns, .header = false reads numbers there";
+  std::vector<std::string_view> sorted(names.begin(), names.end());
+  std::ranges::sort(sorted);
+  if (sorted.front().empty())
+    fail<DataError>(rule, "none for column ", std::ranges::find(names, "") - names.begin(), " of ", path, hint);
+  const auto twice = std::ranges::adjacent_find(sorted);
+  if (twice != sorted.end()) fail<DataError>(rule, shown(*twice), " twice in ", path, hint);
 }
 
 /// The places of the columns that the options ask for.
@@ -62,7 +86,9 @@ EIGENESIS_ONCE std::vector<Index> csv_columns(const CsvOptions& options, const s
 
 /// What ends a message about a text that may have been written with another delimiter.
 inline const char* delimiter_hint(std::string_view text, const CsvOptions& options) {
-  const bool other = text.find(options.delimiter == ';' ? '\t' : ';') != text.npos;
+  const bool other = std::ranges::any_of(std::string_view(";\t"), [&](char delimiter) {
+    return delimiter != options.delimiter && text.find(delimiter) != text.npos;
+  });
   return other ? "; is the .delimiter in the options right?" : "";
 }
 
@@ -72,12 +98,11 @@ Scalar csv_number(std::string_view field, const CsvOptions& options, Index line,
                   const std::vector<std::string>& names, const std::string& path) {
   Scalar number = 0;
   const std::string_view text = without_spaces(field);
-  const Parsed parsed = parse_number(text, number);
-  if (parsed == Parsed::number) return number;
-  const bool missing = is_missing(text);
-  if (missing && options.missing) return static_cast<Scalar>(*options.missing);
-  const std::string rule = missing                          ? "a number, or .missing in the options,"
-                           : parsed == Parsed::out_of_range ? "a number that is neither infinite nor 0 when rounded"
+  const CsvField kind = csv_field(text, number);
+  if (kind == CsvField::number) return number;
+  if (kind == CsvField::missing && options.missing) return static_cast<Scalar>(*options.missing);
+  const std::string rule = kind == CsvField::missing        ? "a number, or .missing in the options,"
+                           : kind == CsvField::out_of_range ? "a number that is neither infinite nor 0 when rounded"
                                                             : "a number";
   fail<DataError>("load_csv: expected ", rule, " but got ", field.empty() ? "nothing" : "'" + shown(field) + "'",
                   " in line ", line, ", column ", csv_column_text(names, column), " of ", path,
@@ -94,7 +119,11 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
   require<ArgumentError>(options.skip_lines >= 0, "load_csv: expected skip_lines >= 0 but got ", options.skip_lines);
   const detail::Bytes file = detail::read_file("load_csv", path);
   std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  require<DataError>(!text.starts_with("\x1f\x8b"), "load_csv: expected text but got bytes compressed by gzip in ",
+                     path);
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // the mark of UTF-8
+  const bool has_lines = text.find_first_of("\n\"") != text.npos || text.find('\r') >= text.size() - 1;
+  require<DataError>(has_lines, "load_csv: expected lines that end with LF or CRLF but got CR alone in ", path);
   detail::CsvReader reader("load_csv", text, options.delimiter, path);
   for (Index i = 0; i < options.skip_lines; ++i)
     require<DataError>(reader.skip_line(), "load_csv: expected more than skip_lines = ", options.skip_lines,
@@ -110,12 +139,16 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
     if (options.header) names.emplace_back(detail::without_spaces(field));
   require<DataError>(count > 0, "load_csv: expected at least one row but got none in ", path);
   const std::vector<Index> columns = detail::csv_columns(options, names, count, path);
-  const auto is_name = [&](Index column) {  // not a number, nor one that is missing
-    const std::string& name = names[static_cast<std::size_t>(column)];
+  if (options.header && options.columns.empty()) detail::check_csv_names(names, path);
+  using Field = detail::CsvField;
+  const auto some_is = [&](Field kind) {
     float number;
-    return detail::parse_number(name, number) == detail::Parsed::no_number && !detail::is_missing(name);
+    return std::ranges::any_of(columns, [&](Index column) {
+      return detail::csv_field(names[static_cast<std::size_t>(column)], number) == kind;
+    });
   };
-  const bool named = !options.header || std::ranges::any_of(columns, is_name);
+  const bool named =
+      !options.header || (some_is(Field::text) && !some_is(Field::number) && !some_is(Field::out_of_range));
   require<DataError>(named, "load_csv: expected names of the columns in the first row but got numbers in ", path,
                      "; .header = false reads them, .skip_lines leaves them out");
   if (options.header) reader = first;
@@ -125,8 +158,10 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
   for (detail::CsvReader counting = reader; counting.next_row(); ++rows) {
     Index fields = 0;
     while (counting.next_field(field)) ++fields;
+    const bool empty = fields == 1 && field.empty();
     require<DataError>(fields == count, "load_csv: expected ", count, " fields in each row, as in the first, but got ",
-                       fields, " in line ", counting.line(), " of ", path, detail::delimiter_hint(text, options));
+                       empty ? 0 : fields, empty ? " in the empty line " : " in line ", counting.line(), " of ", path,
+                       detail::delimiter_hint(text, options));
   }
   require<DataError>(rows > 0, "load_csv: expected at least one row of numbers but got none in ", path);
 
