@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstring>
 #include <eigenesis/eigenesis.hpp>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
 
 #include "catch.hpp"
 #include "files.hpp"
@@ -15,18 +20,30 @@ namespace {
 
 struct Stop {};
 
-/// All numbers that a training leaves: those of the trainer, the history, and the next ones of the generator.
+using Numbers = std::map<std::string, std::vector<double>>;
+
+/// All numbers that a training leaves, by the names that a checkpoint has for them: those of the trainer, the history,
+/// and the next one of the generator.
 template <class Trainer, class Losses>
-std::vector<double> all_numbers(const Trainer& trainer, const FitHistory<Losses>& history, Rng& rng) {
-  std::vector<double> all;
-  for_each_state(trainer, [&](const FieldPath&, const auto& tensor) {
-    for (const auto x : tensor.values()) all.push_back(static_cast<double>(x));
+Numbers all_numbers(const Trainer& trainer, const FitHistory<Losses>& history, Rng& rng) {
+  Numbers all{{"steps made", {static_cast<double>(history.steps.size())}}, {"next", {rng.uniform()}}};
+  for_each_state(trainer, [&](const FieldPath& path, const auto& tensor) {
+    all["trainer." + to_string(path)] = {tensor.values().begin(), tensor.values().end()};
   });
-  for (const auto* losses : {&history.steps, &history.epochs, &history.held_out})
+  for (const auto& [name, losses] :
+       {std::pair{"fit.steps", &history.steps}, {"fit.epochs", &history.epochs}, {"fit.held_out", &history.held_out}})
     for (const Losses& each : *losses)
-      Losses::fields(each, [&](std::string_view, const double& x) { all.push_back(x); });
-  all.push_back(rng.uniform());
+      Losses::fields(each, [&, to = &all[name]](std::string_view, const double& x) { to->push_back(x); });
   return all;
+}
+
+void check_same(const Numbers& numbers, const Numbers& expected) {
+  REQUIRE(numbers.size() == expected.size());
+  for (auto there = numbers.begin(); const auto& [name, values] : expected) {
+    REQUIRE(there->first == name);
+    INFO(name);
+    REQUIRE((there++)->second == values);
+  }
 }
 
 constexpr int never = -1;
@@ -40,10 +57,9 @@ auto stop_after(int step) {
 
 /// Nothing for a training that was stopped.
 template <class Trainer, class Train>
-std::vector<double> numbers_unless_stopped(Trainer& trainer, Rng& rng, Train train) {
+Numbers numbers_unless_stopped(Trainer& trainer, Rng& rng, Train train) {
   try {
     const auto history = train();
-    CHECK(history.steps.size() == 60);
     return all_numbers(trainer, history, rng);
   } catch (const Stop&) {
     return {};
@@ -56,22 +72,23 @@ void check_each_step(Run run) {
   const TemporaryDirectory folder;
   const std::string path = folder / "run.safetensors";
   const int threads = num_threads();
-  const std::vector<double> whole = run(Checkpoint{}, never);
-  CHECK(run(Checkpoint{path, 1}, never) == whole);  // saving changes nothing
-  for (int step = 0; step < 60; ++step) {           // 0: killed before the first was saved
+  const Numbers whole = run(Checkpoint{}, never);
+  CHECK(whole.at("steps made") == std::vector<double>{60});
+  check_same(run(Checkpoint{path, 1}, never), whole);  // saving changes nothing
+  for (int step = 0; step < 60; ++step) {              // 0: killed before the first was saved
     INFO("stopped after step " << step);
     std::filesystem::remove(path);
     set_num_threads(1 + step % 2);
     CHECK(run(Checkpoint{path, 1}, step).empty());
     if (step % 3 == 0 && step < 50) CHECK(run(Checkpoint{path, 1}, step + 7).empty());  // twice
     set_num_threads(1 + step % 3 % 2);
-    REQUIRE(run(Checkpoint{path, 1}, never) == whole);
+    check_same(run(Checkpoint{path, 1}, never), whole);
   }
-  CHECK(run(Checkpoint{path, 1}, never) == whole);  // nothing is left to do
+  check_same(run(Checkpoint{path, 1}, never), whole);  // nothing is left to do
   set_num_threads(threads);
 }
 
-std::vector<double> train_gan(const Checkpoint& checkpoint, int stop) {
+Numbers train_gan(const Checkpoint& checkpoint, int stop) {
   Rng start(3), rng(5);
   Generator generator{Sequential{Linear(3, 8, start), BatchNorm(8), Relu{}, Linear(8, 2, start)}, StandardNormal(3)};
   Discriminator discriminator{
@@ -81,7 +98,7 @@ std::vector<double> train_gan(const Checkpoint& checkpoint, int stop) {
                      NonSaturating{},
                      MovingAverage{generator},
                      InstanceNoise{.sigma = 0.5, .schedule = LinearDecay{40}},
-                     Adam{{.schedule = CosineSchedule{60}}},
+                     Adam{{.schedule = CosineSchedule{200}}},
                      {.discriminator_steps = 2}};
   const Tensor<float, 2> data = ring_of_gaussians(8).sample(100, start);
   return numbers_unless_stopped(trainer, rng, [&] {
@@ -90,7 +107,7 @@ std::vector<double> train_gan(const Checkpoint& checkpoint, int stop) {
   });
 }
 
-std::vector<double> train_vae(const Checkpoint& checkpoint, int stop) {
+Numbers train_vae(const Checkpoint& checkpoint, int stop) {
   Rng start(3), rng(5);
   Vae vae{Encoder{Sequential{Linear(4, 6, start), Tanh{}, Dropout(0.1)}, Linear(6, 2, start), Linear(6, 2, start)},
           Decoder{Linear(2, 4, start), BernoulliLikelihood{}}, StandardNormal(2)};
@@ -149,7 +166,7 @@ struct ForgetfulTrainer {
   }
 };
 
-std::vector<double> train_own(const Checkpoint& checkpoint, int stop) {
+Numbers train_own(const Checkpoint& checkpoint, int stop) {
   Rng start(3), rng(5);
   Linear<double> network(2, 2, start);
   OwnTrainer trainer{network};
@@ -159,11 +176,142 @@ std::vector<double> train_own(const Checkpoint& checkpoint, int stop) {
   });
 }
 
+/// Large enough for two threads to share.
+Numbers train_large_vae(const Checkpoint& checkpoint, int stop) {
+  Rng start(3), rng(5);
+  Vae vae{
+      Encoder{Sequential{Linear(256, 64, start), BatchNorm(64), Relu{}}, Linear(64, 8, start), Linear(64, 8, start)},
+      Decoder{Sequential{Linear(8, 64, start), Relu{}, Dropout(0.1), Linear(64, 256, start)}, BernoulliLikelihood{}},
+      StandardNormal(8)};
+  VaeTrainer trainer{vae, MovingAverage{vae}};
+  Tensor<float, 2> data(Shape{150, 256});
+  start.fill_uniform(data.data(), data.size(), 0, 1);
+  return numbers_unless_stopped(trainer, rng, [&] {
+    return trainer.fit(data, {.epochs = 3, .batch_size = 50, .on_step = stop_after(stop), .checkpoint = checkpoint},
+                       rng);
+  });
+}
+
+template <class Number>
+void add_one(std::uint8_t* at) {
+  Number number;
+  std::memcpy(&number, at, sizeof number);
+  number += 1;
+  std::memcpy(at, &number, sizeof number);
+}
+
+/// Sets the checksum right.
+void mend(Bytes& file) {
+  const std::string_view key = "\"crc32\": \"";
+  const auto digits = std::search(file.begin(), file.end(), key.begin(), key.end()) + std::ssize(key);
+  std::fill_n(digits, 8, std::uint8_t{'0'});
+  char text[9];
+  std::snprintf(text, sizeof text, "%08x", detail::crc32(file));
+  std::copy_n(text, 8, digits);
+}
+
+/// The numbers of a checkpoint that may change, each with what is another one at the end then: the number "itself" or
+/// "nothing". Those are left out that change anything else or are refused. Of fit.numbers and fit.place each is
+/// tried, of other tensors the middle one.
+template <class Run>
+std::set<std::string> without_effect(Run run) {
+  const TemporaryDirectory folder;
+  Checkpoint checkpoint{.path = folder / "run.safetensors", .every = 1};
+  const Numbers whole = run(Checkpoint{}, never);
+  CHECK(run(checkpoint, 32).empty());  // in the middle of an epoch
+  const Bytes file = read_bytes(checkpoint.path);
+  checkpoint.start = Start::resume;
+  checkpoint.functions.save = [](const auto&, auto, auto, const auto&, auto&) {};
+  check_same(run(checkpoint, never), whole);
+
+  const auto header = static_cast<std::size_t>(detail::little_endian(file.data())), begin = 8 + header;
+  std::set<std::string> names;
+  for (const auto& [name, tensor] :
+       detail::read_safetensors_header({reinterpret_cast<const char*>(file.data()) + 8, header},
+                                       std::ssize(file) - static_cast<Index>(begin), checkpoint.path)) {
+    const bool each = name == "fit.numbers" || name == "fit.place";
+    const Index bytes = detail::facts(tensor.type).bytes, size = (tensor.offsets[1] - tensor.offsets[0]) / bytes;
+    for (Index i = each ? 0 : size / 2; i < (each ? size : std::min(size, size / 2 + 1)); ++i) {
+      Bytes changed = file;
+      std::uint8_t* const at = changed.data() + begin + tensor.offsets[0] + i * bytes;
+      tensor.type == detail::DataType::f64   ? add_one<double>(at)
+      : tensor.type == detail::DataType::f32 ? add_one<float>(at)
+                                             : add_one<std::uint64_t>(at);
+      mend(changed);
+      write_bytes(checkpoint.path, changed);
+      try {
+        Numbers end = run(checkpoint, never), expected = whole;
+        const bool itself = end[name] != expected[name];
+        end.erase(name);
+        expected.erase(name);
+        if (end == expected)
+          names.insert(name + (each ? " " + std::to_string(i) : "") + (itself ? ": itself" : ": nothing"));
+      } catch (const Error&) {  // refused
+      }
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 TEST_CASE("A GAN that is stopped after any step goes on to the same bits", "[training]") { check_each_step(train_gan); }
 TEST_CASE("A VAE that is stopped after any step goes on to the same bits", "[training]") { check_each_step(train_vae); }
 TEST_CASE("So does a trainer of one's own on an endless source", "[training]") { check_each_step(train_own); }
+
+TEST_CASE("A VAE that two threads share is stopped and goes on with one or two of them to the same bits",
+          "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  const int threads = num_threads();
+  const auto running = [] {
+    return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}));
+  };
+  const pid_t child = ::fork();  // which begins without the threads of its parent
+  if (child == 0) {
+    set_num_threads(2);
+    const int before = running();
+    train_large_vae({}, never);
+    ::_exit(running() - before);
+  }
+  REQUIRE(child > 0);
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  const int threads_made = WEXITSTATUS(status);
+  CHECK(threads_made == 1);
+
+  set_num_threads(1);
+  const Numbers whole = train_large_vae({}, never);
+  CHECK(whole.at("steps made") == std::vector<double>{9});
+  for (int step = 1; step <= 8; ++step) {
+    INFO("stopped after step " << step);
+    std::filesystem::remove(path);
+    set_num_threads(1 + step % 2);
+    CHECK(train_large_vae({path, 1}, step).empty());
+    set_num_threads(2 - step % 2);
+    check_same(train_large_vae({path, 1}, never), whole);
+  }
+  set_num_threads(threads);
+}
+
+TEST_CASE("Whatever is saved changes the rest of a training or is refused", "[training]") {
+  // The history is a result; `recent` is shown only.
+  std::set<std::string> gan{"fit.steps: itself", "fit.epochs: itself", "fit.recent: nothing"}, vae = gan;
+  // Running statistics are for evaluations.
+  for (const char* name : {"mean", "var"})
+    gan.insert(std::string("trainer.discriminator.network.3.running_") + name + ": itself");
+  vae.insert("fit.held_out: itself");
+  vae.insert("trainer.optimizer.steps: itself");                   // it has no schedule
+  const auto without_averages = [](std::set<std::string> names) {  // which are results
+    std::erase_if(names, [](const std::string& name) {
+      return name.starts_with("trainer.average.model.") && name.ends_with(": itself");
+    });
+    return names;
+  };
+  CHECK(without_averages(without_effect(train_gan)) == gan);
+  CHECK(without_averages(without_effect(train_vae)) == vae);
+}
 
 TEST_CASE("A checkpoint needs all that changes in a step to be named in fields", "[training]") {
   const TemporaryDirectory folder;
@@ -186,7 +334,7 @@ TEST_CASE("A checkpoint needs all that changes in a step to be named in fields",
 TEST_CASE("A training that was finished says so and leaves all as it is", "[training]") {
   const TemporaryDirectory folder;
   std::string shown;
-  std::vector<double> numbers;
+  Numbers numbers;
   for (int run = 0; run < 2; ++run) {
     Rng start(3), rng(5);
     Linear<double> network(2, 2, start);
@@ -204,7 +352,7 @@ TEST_CASE("A training that was finished says so and leaves all as it is", "[trai
     if (run == 0)
       numbers = all_numbers(trainer, history, rng);
     else
-      CHECK(all_numbers(trainer, history, rng) == numbers);
+      check_same(all_numbers(trainer, history, rng), numbers);
   }
   CHECK(shown == "own 100% 3/3 [00:00<?, ? it/s]\n");
 }
@@ -395,7 +543,7 @@ TEST_CASE("Names that are not ASCII are kept, and a field that grows ends the tr
   };
   const std::string path = folder / "run.safetensors";
   train(3, 0, {.path = path});
-  CHECK(train(6, 0, {.path = path}) == train(6, 0, {}));
+  check_same(train(6, 0, {.path = path}), train(6, 0, {}));
   CHECK_THROWS_MATCHES(
       train(6, 1, {.path = folder / "grows", .every = 2}), ArgumentError,
       Message("fit: expected fields of the sizes that they had after the first step, as a checkpoint "
@@ -561,11 +709,11 @@ TEST_CASE("A training whose checkpoint is there can be asked for more", "[traini
     CHECK(std::ssize(history.steps) == (steps > 0 ? steps : 6 * epochs));
     return all_numbers(network, history, rng);
   };
-  CHECK(train(2, 0, {path}) == train(2, 0, {}));
-  CHECK(train(5, 0, {path}) == train(5, 0, {}));
+  check_same(train(2, 0, {path}), train(2, 0, {}));
+  check_same(train(5, 0, {path}), train(5, 0, {}));
   std::filesystem::remove(path);
-  CHECK(train(0, 7, {path}) == train(0, 7, {}));
-  CHECK(train(0, 40, {path}) == train(0, 40, {}));
+  check_same(train(0, 7, {path}), train(0, 7, {}));
+  check_same(train(0, 40, {path}), train(0, 40, {}));
   CHECK_THROWS_WITH(
       train(8, 0, {path}),
       Catch::EndsWith(" but: its number of steps in an epoch (0: steps were asked for) is 0, here it is 6"));
@@ -613,10 +761,10 @@ TEST_CASE("The last checkpoints are kept, and a damaged one's message names the 
     detail::read_safetensors(file, fields, {.partial = true, .exact = true});
     return memory.number(detail::FitMemory::step);
   };
-  const std::vector<double> whole = train(12, 1);
+  const Numbers whole = train(12, 1);
   CHECK(folder.file_count() == 1);
   std::filesystem::remove(path);
-  CHECK(train(12, 3) == whole);
+  check_same(train(12, 3), whole);
   CHECK(folder.file_count() == 3);
   CHECK(step_of(path) == 12);
   CHECK(step_of(path + ".1") == 10);
@@ -647,7 +795,7 @@ TEST_CASE("The last checkpoints are kept, and a damaged one's message names the 
   refused_with("the file is damaged: " + path + "; that of step 8 is whole and can be copied from " + path + ".2");
   CHECK(read_bytes(path) == damaged);
   std::filesystem::copy_file(path + ".2", path, std::filesystem::copy_options::overwrite_existing);
-  CHECK(train(12, 3) == whole);
+  check_same(train(12, 3), whole);
   for (const char* which : {"", ".1", ".2"}) damage(path + which);
   refused_with("the file is damaged: " + path);
 

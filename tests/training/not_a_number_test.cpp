@@ -13,7 +13,7 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-enum class Place : Index { input, weight, gradient, state, average };
+enum class Place : Index { input, weight, gradient, state, average, count };
 
 struct Injection {
   Place place;
@@ -43,12 +43,18 @@ std::vector<std::pair<std::string, std::vector<double>>> numbers(const Trainer& 
   return all;
 }
 
-/// Puts a NaN at a fraction of the way through the numbers of all fields whose names begin so. Returns the field.
+/// Numbers of steps and updates.
+bool is_count(const std::string& name) {
+  return name.ends_with("step") || name.ends_with("steps") || name.ends_with("updates");
+}
+
+/// Puts a NaN at a fraction of the way through the numbers of all fields whose names begin so, or of all counts if no
+/// beginnings are given. Returns the field.
 template <class Trainer>
 std::string poison(Trainer& trainer, std::set<std::string> begin, double fraction) {
   const auto chosen = [&](const FieldPath& path) {
     const std::string name = to_string(path);
-    return begin.contains(name.substr(0, name.find('.'))) && !name.ends_with("step") && !name.ends_with("steps");
+    return begin.empty() ? is_count(name) : begin.contains(name.substr(0, name.find('.'))) && !is_count(name);
   };
   Index count = 0;
   for_each_state(std::as_const(trainer), [&](const FieldPath& path, const auto& tensor) {
@@ -67,15 +73,21 @@ std::string poison(Trainer& trainer, std::set<std::string> begin, double fractio
   return name;
 }
 
+/// What a trainer calls its parts, and what messages say of a bad input and a bad gradient.
+struct Names {
+  std::set<std::string> models, states;
+  std::string input, gradient;
+};
+
 /// Trains with one injection. `train(on_step, checkpoint)` runs the trainer.
 template <class Trainer, class Train>
 void check_injection(Trainer& trainer, const Injection& injection, bool& gradient_is_poisoned, bool& input_is_poisoned,
-                     const std::set<std::string>& models, const std::set<std::string>& states, Train train) {
+                     const Names& names, Train train) {
   const std::size_t model_fields = detail::saved_fields(trainer).size();  // the optimizers have no state yet
 
   const TemporaryDirectory folder;
   const std::string path = folder / "run.ckpt";
-  std::string poisoned;
+  std::string poisoned, expected;
   std::vector<std::pair<std::string, std::vector<double>>> before;
   Index step = 0;
   const auto on_step = [&](auto& now) {
@@ -84,20 +96,26 @@ void check_injection(Trainer& trainer, const Injection& injection, bool& gradien
     switch (injection.place) {
       case Place::input:
         input_is_poisoned = true;
+        expected = names.input;
         break;
       case Place::gradient:
         gradient_is_poisoned = true;
+        expected = names.gradient;
         break;
       case Place::weight:
-        poisoned = poison(trainer, models, injection.fraction);
+        poisoned = poison(trainer, names.models, injection.fraction);
         break;
       case Place::state:
-        poisoned = poison(trainer, states, injection.fraction);
+        poisoned = poison(trainer, names.states, injection.fraction);
         break;
       case Place::average:
         poisoned = poison(trainer, {"average"}, injection.fraction);
         break;
+      case Place::count:
+        poisoned = poison(trainer, {}, injection.fraction);
+        break;
     }
+    if (!poisoned.empty()) expected = " " + poisoned + " ";
     before = numbers(trainer);
   };
   std::string message;
@@ -111,7 +129,8 @@ void check_injection(Trainer& trainer, const Injection& injection, bool& gradien
   INFO("place " << static_cast<int>(injection.place) << " after step " << injection.step << ", field " << poisoned
                 << ": " << message);
   CHECK((message.find("but got nan") != std::string::npos || message.find("expected finite") != std::string::npos));
-  CHECK_THAT(message, ContainsSubstring(poisoned));
+  REQUIRE(!expected.empty());
+  CHECK_THAT(message, ContainsSubstring(expected));
   CHECK(step == injection.step);
   // Nothing but the poisoned field has a NaN.
   const auto after = numbers(trainer);
@@ -130,10 +149,15 @@ void check_injection(Trainer& trainer, const Injection& injection, bool& gradien
   CHECK(left.missing.size() == (injection.every == 1 ? 0 : fields.size() - model_fields));
 }
 
-/// In an average, which no loss depends on, only a checkpoint finds a NaN.
+/// In an average, which no loss depends on, and in a count only a checkpoint finds a NaN.
 Injection random_injection(Rng& rng) {
-  const Place place{rng.below(5)};
-  return {place, static_cast<int>(2 + rng.below(6)), rng.uniform(), rng.below(2) || place == Place::average ? 1 : 100};
+  const Place place{rng.below(6)};
+  const bool saved = place == Place::average || place == Place::count;
+  return {place, static_cast<int>(2 + rng.below(6)), rng.uniform(), rng.below(2) || saved ? 1 : 100};
+}
+
+std::string in_next_step(const Injection& injection) {
+  return " but got nan in step " + std::to_string(injection.step + 1);
 }
 
 }  // namespace
@@ -154,7 +178,12 @@ TEST_CASE("A NaN anywhere in the training of a VAE is found in that step", "[tra
       if (input) x.data()[static_cast<Index>(injection.fraction * static_cast<double>(x.size()))] = NAN;
       return x;
     };
-    check_injection(trainer, injection, gradient, input, {"model"}, {"optimizer"}, [&](auto on_step, std::string path) {
+    const Names names{
+        .models = {"model"},
+        .states = {"optimizer"},
+        .input = "expected x in [0, 1] but got nan in row " + std::to_string(static_cast<int>(8 * injection.fraction)),
+        .gradient = "expected a finite gradient of encoder.trunk.0.weight" + in_next_step(injection)};
+    check_injection(trainer, injection, gradient, input, names, [&](auto on_step, std::string path) {
       trainer.fit(Transformed{data, poison_input},
                   {.steps = 10, .batch_size = 8, .on_step = on_step, .checkpoint = Checkpoint{path, injection.every}},
                   rng);
@@ -178,12 +207,17 @@ TEST_CASE("So it is in the training of a GAN", "[training]") {
       if (input) x.data()[static_cast<Index>(injection.fraction * static_cast<double>(x.size()))] = NAN;
       return x;
     };
-    check_injection(
-        trainer, injection, gradient, input, {"generator", "discriminator"},
-        {"generator_optimizer", "discriminator_optimizer"}, [&](auto on_step, std::string path) {
-          trainer.fit(
-              Transformed{data, poison_input},
-              {.steps = 10, .batch_size = 8, .on_step = on_step, .checkpoint = Checkpoint{path, injection.every}}, rng);
-        });
+    // The message does not tell what made the loss a NaN.
+    const Names names{
+        .models = {"generator", "discriminator"},
+        .states = {"generator_optimizer", "discriminator_optimizer"},
+        .input = "train_discriminator: Adam::minimize: expected a finite loss" + in_next_step(injection),
+        .gradient = "train_discriminator: Adam::minimize: expected a finite gradient of network.0.weight" +
+                    in_next_step(injection)};
+    check_injection(trainer, injection, gradient, input, names, [&](auto on_step, std::string path) {
+      trainer.fit(Transformed{data, poison_input},
+                  {.steps = 10, .batch_size = 8, .on_step = on_step, .checkpoint = Checkpoint{path, injection.every}},
+                  rng);
+    });
   }
 }
