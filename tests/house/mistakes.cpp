@@ -27,6 +27,13 @@ struct Changing {
   auto discriminator_loss(const auto& real, const auto& fake) { return (scale *= 0.9) * mean(fake - real); }
   auto generator_loss(const auto& fake) { return -scale * mean(fake); }
 };
+struct Crop {
+  Rng own{9};
+  auto operator()(Tensor<float, 2> x, Rng&) {
+    x.array() *= static_cast<float>(own.uniform());
+    return x;
+  }
+};
 struct Counts {
   int count = 0;
   static void fields(auto& self, auto&& field) { field("count", self.count); }
@@ -103,6 +110,8 @@ int main() {
   GanTrainer{generator, discriminator, Changing{}}.fit(x.value(), {.steps = 1}, rng);
 #elif defined(MISTAKE_CHANGING_SCHEDULE)
   Adam{{.schedule = [factor = 1.0](Index) mutable { return factor *= 0.9; }}};
+#elif defined(MISTAKE_CHANGING_TRANSFORM)
+  GanTrainer{generator, discriminator, NonSaturating{}}.fit(Transformed{x.value(), Crop{}}, {.steps = 1}, rng);
 #elif defined(MISTAKE_NO_DATA)
   GanTrainer{generator, discriminator, NonSaturating{}}.fit(Eigen::MatrixXf(2, 4), {.steps = 1}, rng);
 #elif defined(MISTAKE_WHOLE_VAE)

@@ -158,8 +158,12 @@ TEST_CASE("Film refuses what does not fit, and leaves the file", "[training]") {
 
   const auto draw = [] { return Picture{1, 1, 1, {0}}; };
   write_bytes(film, {'t', 'e', 'x', 't'});
-  CHECK(message([&] { train(film, {}, 1); }) == "Film: expected a PNG file or none but got another file: " + film);
+  CHECK(message([&] { train(film, {}, 1); }) ==
+        "Film: expected an animated PNG file or none but got another file: " + film);
   CHECK(read_bytes(film) == Bytes{'t', 'e', 'x', 't'});
+  save_png(film, Picture{1, 1, 1, {0}});
+  CHECK(message([&] { train(film, {}, 1); }) ==
+        "Film: expected an animated PNG file or none but got another file: " + film);
   CHECK(message([&] { train("no/folder/film.png", {}, 1); }) ==
         "Film: expected a writable file but got 'No such file or directory' for no/folder/film.png");
   CHECK(message([&] { Film("film.gif", draw); }) == "Film: expected a file name that ends in .png but got film.gif");

@@ -26,7 +26,6 @@ struct Elbo {
   }
   /// `terms` has log p(x | z) and KL of each sample, [N]: the ElboTerms of a model.
   auto loss(const auto& terms, Index step) const { return -mean(terms.elbo(beta_in(step))); }
-  std::string details() const { return "beta " + detail::text(beta); }
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -23,7 +23,6 @@ struct InstanceNoise {
                            result, " in step ", step);
     return result;
   }
-  std::string details() const { return detail::text(sigma); }
   /// Samples x as the discriminator sees them in a step; without noise, x itself, and nothing is drawn.
   template <class Scalar, int Rank>
   Variable<Scalar, Rank> operator()(const Variable<Scalar, Rank>& x, Index step, Rng& rng) const {

@@ -45,7 +45,6 @@ struct R1 {
     require<ArgumentError>(gamma >= 0 && std::isfinite(gamma), "R1: expected a finite gamma >= 0 but got ", gamma);
     return gamma / 2 * mean(detail::squared_gradient_norm(discriminator, real));
   }
-  std::string details() const { return detail::text(gamma); }
 };
 
 /// weight * mean_i (|grad_x D(x_i)| - 1)^2 at x_i = real_i + e_i (fake_i - real_i), with e_i uniform in [0, 1], one for

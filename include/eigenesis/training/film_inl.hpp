@@ -81,9 +81,10 @@ EIGENESIS_ONCE void Film::begin(TrainingView& now) {
   frames_.reset();  // of an earlier training
   detail::expect_writable("Film", path_);
   if (!now.resumed && detail::file_exists(path_)) {
-    const detail::Bytes there = detail::read_file("Film", path_, 1);
-    require<DataError>(there.empty() || there[0] == 0x89,
-                       "Film: expected a PNG file or none but got another file: ", path_);
+    const detail::Bytes there = detail::read_file("Film", path_, 41);
+    const std::string_view chunk = "acTL";  // behind the header, of an animation alone
+    require<DataError>(there.empty() || (there.size() == 41 && std::equal(chunk.begin(), chunk.end(), &there[37])),
+                       "Film: expected an animated PNG file or none but got another file: ", path_);
   }
   auto frames = std::make_shared<detail::FilmFrames>();
   frames->training = now.id;

@@ -158,12 +158,13 @@ class GanTrainer {
     generator_optimizer.prepare(generator_);
     discriminator_optimizer.prepare(discriminator_);
   }
-  /// Its objective, penalty and noise.
+  /// The kinds of its objective and its penalty.
   std::string details() const {
-    std::string text = detail::described(objective_);
-    if constexpr (!std::is_same_v<Penalty, NoPenalty>) text += ", " + detail::described(penalty_);
-    if (noise_.sigma != 0) text += ", " + detail::described(noise_);
-    return text;
+    const std::string objective(detail::kind_of<Objective>());
+    if constexpr (std::is_same_v<Penalty, NoPenalty>)
+      return objective;
+    else
+      return objective + ", " + std::string(detail::kind_of<Penalty>());
   }
   static void fields(auto& self, auto&& field) {
     self.expect_models();

@@ -103,8 +103,8 @@ class VaeTrainer {
     watched_.expect_here(name);
     optimizer.prepare(model_);
   }
-  /// Its objective.
-  std::string details() const { return detail::described(objective_); }
+  /// The kind of its objective.
+  std::string details() const { return std::string(detail::kind_of<Objective>()); }
   static void fields(auto& self, auto&& field) {
     self.watched_.expect_here(name);
     field("model", self.model_);
