@@ -29,7 +29,11 @@ struct Shape {
   }
   /// The sizes, for code that takes any rank.
   constexpr operator std::span<const Index>() const { return sizes; }
-  constexpr bool operator==(const Shape&) const = default;
+  constexpr bool operator==(const Shape& other) const {
+    for (int axis = 0; axis < Rank; ++axis)
+      if ((*this)[axis] != other[axis]) return false;
+    return true;
+  }
 };
 
 template <class... Sizes>

@@ -24,6 +24,9 @@ bool file_exists(const std::string& path);
 /// A path that means the same wherever the working folder is later.
 [[gnu::cold]] std::string absolute_path(const std::string& path);
 
+/// Whether two paths lead to one file, or would if they existed.
+[[gnu::cold]] bool same_file(const std::string& a, const std::string& b);
+
 /// Tells whether a file with a checksum of all its bytes among the first 256 is still the one that it was, wherever it
 /// lies and whenever it was copied or touched: these bytes, or none without a file.
 [[gnu::cold]] std::string mark_of(const std::string& path);

@@ -84,6 +84,23 @@ EIGENESIS_ONCE std::string absolute_path(const std::string& path) {
   return folder ? std::string(folder.get()) + '/' + path : path;
 }
 
+/// A path without links, "." and "..", as far as it exists.
+EIGENESIS_ONCE std::string real_path(const std::string& path) {
+  if (const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), &::free); real)
+    return real.get();
+  const std::size_t slash = path.rfind('/');
+  const std::string name = path.substr(slash + 1);  // of all if there is no slash
+  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  if (folder == path) return path;
+  return name.empty() || name == "." ? real_path(folder) : real_path(folder) + "/" + name;
+}
+
+EIGENESIS_ONCE bool same_file(const std::string& a, const std::string& b) {
+  struct stat first, second;
+  return real_path(a) == real_path(b) || (::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 &&
+                                          first.st_dev == second.st_dev && first.st_ino == second.st_ino);
+}
+
 EIGENESIS_ONCE std::string mark_of(const std::string& path) {
   struct stat file;
   if (despite_signals([&] { return ::stat(path.c_str(), &file); }) != 0 || !S_ISREG(file.st_mode)) return {};

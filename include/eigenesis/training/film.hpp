@@ -26,11 +26,11 @@ struct FilmOptions {
 /// same size:
 ///   .watch = {Film{"film.png", [&] { return draw_grid(generator.decode(latents)); }, {.every = 100}}}
 /// There is a frame before the first step, one in each `every` steps, or one after each epoch, and one after the last
-/// epoch. The file is written before each checkpoint and at the end. A training that begins overwrites an
-/// earlier film. One that goes on from a checkpoint takes the frames up to there from the file; if there is no file, the
-/// film begins there. A frame that cannot be drawn, or has another size, is left out with a warning. Throws ArgumentError for a name that
-/// does not end in .png and options that do not fit, DataError for a file that is no film, or not of the training that goes
-/// on, Error for one that cannot be written.
+/// epoch. The file is written before each checkpoint and at the end. A training that begins overwrites an earlier film.
+/// One that goes on from a checkpoint takes the frames up to there from the file; if there is no file, the film begins
+/// there. A frame that cannot be drawn, or has another size, is left out with a warning. Throws ArgumentError for a name
+/// that does not end in .png and options that do not fit, DataError for a file that is no film, or not of the training
+/// that goes on, Error for one that cannot be written.
 class Film : public Watcher {
  public:
   Film(std::string path, std::function<Picture()> draw, FilmOptions options = {});

@@ -31,22 +31,6 @@ FitHistory<Losses> fit(Trainer& trainer, const Data& data, const FitOptions<Loss
   }
 }
 
-template <class Losses, class Trainer, class Data>
-class HeldOutOf : public HeldOut<Losses> {
- public:
-  HeldOutOf(Trainer& trainer, const Data& data) : trainer_(trainer), data_(data) {}
-  Losses losses(Index most_batches) const override {
-    return on_held_out(fit_name<Trainer>(),
-                       [&] { return detail::evaluate(trainer_, data_, Rng(0), 1000, most_batches); });
-  }
-  Index checksum() const override { return detail::checksum(data_); }
-  void expect_finite(const Error& error) const override { detail::expect_finite(fit_name<Trainer>(), data_, error); }
-
- private:
-  Trainer& trainer_;
-  const Data& data_;
-};
-
 }  // namespace detail
 
 /// Trains on `data`, whatever the trainer takes batches of: a tensor [N, ...], Conditioned or another struct of tensors

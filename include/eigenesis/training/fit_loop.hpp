@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
@@ -12,23 +11,13 @@
 #include <vector>
 
 #include "eigenesis/layers/pass.hpp"
+#include "eigenesis/training/held_out.hpp"
 #include "eigenesis/training/own_parameters.hpp"
 #include "eigenesis/training/resume.hpp"
 
 // The one training loop: what fit() does.
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
-
-/// Data that a training is evaluated on.
-template <class Losses>
-struct HeldOut {
-  virtual ~HeldOut() = default;
-  /// The losses on the first batches.
-  virtual Losses losses(Index most_batches) const = 0;
-  virtual Index checksum() const = 0;
-  /// After losses that are no numbers: throws DataError if a number in the data is not finite.
-  virtual void expect_finite(const Error& error) const = 0;
-};
 
 /// One training.
 template <class Losses, class Trainer, class Data>

@@ -28,16 +28,6 @@ template <class Data>
     });
 }
 
-/// What f() returns. Its errors become a DataError about held-out data.
-template <class F>
-auto on_held_out(const std::string& name, F&& f) {
-  try {
-    return f();
-  } catch (const Error& error) {
-    fail<DataError>(name, ": expected held-out data that can be evaluated but: ", error.what());
-  }
-}
-
 /// What data go through: "Transformed(Binarize)".
 template <class Data>
 std::string transforms(const Data& data) {
