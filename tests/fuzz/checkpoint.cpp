@@ -58,7 +58,7 @@ bool fuzz::checkpoint(Span file) {
       .history = history, .batch_size = 2, .epoch_steps = 3, .begin = begin, .data = detail::checksum(training.data)};
   const bool accepted = accepts([&] {
     detail::resume("fit", Checkpoint{.path = memory.of(file)}, training.trainer, training.data, batches, run,
-                   training.rng, false);
+                   training.rng, false, 6);
   });
   expect(accepted || (training.numbers() == before && training.trainer.optimizer.steps() == 0),
          "that a refused file changes nothing in the trainer");

@@ -558,11 +558,11 @@ TEST_CASE("KeepBest refuses a model that nobody trains, and files of others", "[
   Rng rng(1);
   CurveTrainer trainer, other;
   const auto keep = [&](
-                        const CurveTrainer& model, std::function<void()> change = [] {}, Index keep = 1) {
+                        const CurveTrainer& model, std::function<void()> change = [] {}) {
     fit(trainer, four_samples,
         {.epochs = 2,
          .on_step = [&](auto&) { change(); },
-         .checkpoint = Checkpoint{.path = run, .start = Start::anew, .keep = keep},
+         .checkpoint = Checkpoint{.path = run, .start = Start::anew},
          .watch = {KeepBest{best, model, {.of_training = true}}}},
         rng);
   };
@@ -585,10 +585,10 @@ TEST_CASE("KeepBest refuses a model that nobody trains, and files of others", "[
   write_bytes(best, there);
   keep(trainer);
 
-  const auto at_earlier = [&](Index keep) {
+  const auto at_earlier = [&](Index checkpoints) {
     fit(trainer, four_samples,
         {.epochs = 2,
-         .checkpoint = Checkpoint{.path = best.substr(0, best.size()), .start = Start::anew, .keep = keep},
+         .checkpoint = Checkpoint{.path = best, .start = Start::anew, .keep = checkpoints},
          .watch = {KeepBest{best + ".2", trainer, {.of_training = true}}}},
         rng);
   };
