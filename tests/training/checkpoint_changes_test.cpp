@@ -202,5 +202,5 @@ TEST_CASE("A number that is not finite is named in held-out data too", "[trainin
   Tensor<float, 2> held_out(Shape{1200, 4}, 0.5f);
   held_out(1100, 2) = NAN;
   CHECK_THROWS_WITH(trainer.fit(samples(), held_out, {.epochs = 2, .batch_size = 10}, rng),
-                    ContainsSubstring("expected finite data but got nan in row 1100 of samples"));
+                    ContainsSubstring("expected finite held-out data but got nan in row 1100 of samples"));
 }

@@ -216,8 +216,10 @@ TEST_CASE("VaeTrainer::fit refuses held-out losses that are NaN", "[training]") 
   Tensor<float, 2> held_out = grey_pixels(6, rng);
   held_out(4, 1) = NAN;
   CHECK_THROWS_MATCHES(
-      VaeTrainer{vae}.fit(x, held_out, {.epochs = 1}, rng), NumericError,
-      Message("VaeTrainer::fit: expected held-out losses that are numbers but got nan for loss in epoch 1"));
+      VaeTrainer{vae}.fit(x, held_out, {.epochs = 1}, rng), DataError,
+      Message(
+          "VaeTrainer::fit: expected finite held-out data but got nan in row 4 of samples (VaeTrainer::fit: expected "
+          "held-out losses that are numbers but got nan for loss in epoch 1)"));
 }
 
 TEST_CASE("Callbacks of VaeTrainer::fit can stop it", "[training]") {

@@ -41,8 +41,8 @@ FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data,
                                         const FitOptions<LossesOf<Trainer, Data>>& options, Rng& rng) {
   return detail::fit<LossesOf<Trainer, Data>>(trainer, data, options, rng, nullptr);
 }
-/// The same, and evaluates on held-out data after each epoch, with the same random numbers each time. Throws
-/// NumericError for a held-out loss that is NaN.
+/// The same, and evaluates on held-out data after each epoch, with the same random numbers each time. A held-out loss
+/// that is NaN throws DataError if a number of these data is not finite, else NumericError.
 template <class Trainer, class Data, class HeldOut>
 FitHistory<LossesOf<Trainer, Data>> fit(Trainer& trainer, const Data& data, const HeldOut& held_out,
                                         const FitOptions<LossesOf<Trainer, Data>>& options, Rng& rng) {

@@ -252,7 +252,7 @@ class FitLoop {
       require<NumericError>(!std::isnan(first.value), name_, ": expected a loss that is a number but got nan for ",
                             first.name, " in step ", state_.step + 1);
     } catch (const Error& error) {
-      expect_finite(name_, data_, error);
+      expect_finite(name_, "data", data_, error);
       if constexpr (HasFields<Trainer>) expect_finite_fields(saved_fields(trainer_), error);
       throw;
     }

@@ -37,7 +37,9 @@ class HeldOutOf : public HeldOut<Losses> {
                        [&] { return detail::evaluate(trainer_, data_, Rng(0), 1000, most_batches); });
   }
   Index checksum() const override { return detail::checksum(data_); }
-  void expect_finite(const Error& error) const override { detail::expect_finite(fit_name<Trainer>(), data_, error); }
+  void expect_finite(const Error& error) const override {
+    detail::expect_finite(fit_name<Trainer>(), "held-out data", data_, error);
+  }
 
  private:
   Trainer& trainer_;

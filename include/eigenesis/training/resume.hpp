@@ -16,13 +16,13 @@ namespace detail {
 
 /// After a step that failed: throws DataError if a number in the data is not finite, which tells more.
 template <class Data>
-[[gnu::cold]] void expect_finite(const std::string& name, const Data& data, const Error& error) {
+[[gnu::cold]] void expect_finite(const std::string& name, const char* what, const Data& data, const Error& error) {
   if constexpr (HasRows<Data>)
     for_each_tensor(data, [&](std::string_view field, const auto& tensor) {
       const auto* const end = tensor.data() + tensor.size();
       const auto* const bad = std::find_if_not(tensor.data(), end, [](auto x) { return std::isfinite(x); });
       if (bad != end)
-        fail<DataError>(name, ": expected finite data but got ", *bad, " in row ",
+        fail<DataError>(name, ": expected finite ", what, " but got ", *bad, " in row ",
                         (bad - tensor.data()) / (tensor.size() / tensor.shape(0)), " of ", field, " (", error.what(),
                         ")");
     });
