@@ -29,6 +29,7 @@ struct Shape {
   }
   /// The sizes, for code that takes any rank.
   constexpr operator std::span<const Index>() const { return sizes; }
+  /// Whether all sizes are equal.
   constexpr bool operator==(const Shape& other) const {
     for (int axis = 0; axis < Rank; ++axis)
       if ((*this)[axis] != other[axis]) return false;
