@@ -593,10 +593,11 @@ TEST_CASE("KeepBest refuses a model that nobody trains, and files of others", "[
         rng);
   };
   std::filesystem::remove(best);
-  at_earlier(2);
-  CHECK_THROWS_MATCHES(
-      at_earlier(3), ArgumentError,
-      Message("fit: expected another file for each watcher and the checkpoint but got " + best + ".2 twice"));
+  at_earlier(1);
+  for (const Index checkpoints : {2, 3})  // of two, the older one has this name while they move up
+    CHECK_THROWS_MATCHES(
+        at_earlier(checkpoints), ArgumentError,
+        Message("fit: expected another file for each watcher and the checkpoint but got " + best + ".2 twice"));
 }
 
 TEST_CASE("EarlyStopping and KeepBest go by a metric, in steps too", "[training]") {

@@ -119,13 +119,13 @@ class KeepBest : public Watcher {
 
  private:
   void look(const TrainingView& now);
-  std::uint32_t checksum() const;
+  Index checksum() const;
 
   std::string path_;
   std::function<std::vector<detail::SavedField>()> fields_;
   detail::BestMeasure best_;
-  std::string training_ = {};                    // its id
-  std::optional<std::uint32_t> untrained_ = {};  // a checksum of a model that is not the trainer's, at first
+  std::string training_ = {};            // its id
+  std::optional<Index> untrained_ = {};  // a checksum of a model that is not the trainer's, at first
 };
 
 /// Ends a training after the step in which so many seconds of this run are over. Throws ArgumentError unless > 0.

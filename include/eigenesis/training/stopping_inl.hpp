@@ -5,12 +5,11 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
-#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "eigenesis/files/write_file.hpp"
-#include "eigenesis/training/checkpoint.hpp"
+#include "eigenesis/training/ranks.hpp"
 #include "eigenesis/training/stopping.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
@@ -149,11 +148,10 @@ EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
                      "; give this one another path, or remove the file");
   best_.begin(now, value);
 }
-EIGENESIS_ONCE std::uint32_t KeepBest::checksum() const {
-  std::vector<std::uint8_t> bytes;
-  for (const detail::SavedField& field : fields_())
-    std::ranges::copy(detail::bytes_of(field), std::back_inserter(bytes));
-  return detail::crc32(bytes);
+EIGENESIS_ONCE Index KeepBest::checksum() const {
+  detail::Checksum sum;
+  for (const detail::SavedField& field : fields_()) sum.add(std::as_bytes(detail::bytes_of(field)));
+  return sum.value();
 }
 EIGENESIS_ONCE void KeepBest::step(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void KeepBest::epoch(TrainingView& now) { look(now); }

@@ -75,9 +75,9 @@ class Watcher {
   virtual void epoch(TrainingView&) {}  // after each epoch and its evaluation; the last one is a part if it was stopped
   virtual void save(TrainingView&) {}   // before a checkpoint is written
   virtual void end(TrainingView&) {}    // after the last step, also if an exception ends the training
-  /// What it has to remember and losses do not tell. A checkpoint keeps it after each step that it is written in.
+  /// Numbers that it needs where a training goes on and that past losses do not tell. Checkpoints keep them.
   virtual std::vector<double> remembered() const { return {}; }
-  /// After begin(), where a training goes on: what the watcher of this class in its place had to remember.
+  /// After begin(), where a training goes on: the numbers of the watcher of the same class; of several, in their order.
   virtual void remember(TrainingView&, std::span<const double>) {}
   /// After a sentence of warn(), by whomever.
   virtual void warning(TrainingView&, std::string_view) {}

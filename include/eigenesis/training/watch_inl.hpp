@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "eigenesis/files/file.hpp"
+#include "eigenesis/files/write_file.hpp"
 #include "eigenesis/training/watch.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI::detail {
@@ -114,8 +115,9 @@ EIGENESIS_ONCE void WatchedRun::tell_warnings() {
 
 EIGENESIS_ONCE void WatchedRun::expect_paths(const RunBegin& run) const {
   std::vector<std::string> paths;
-  for (Index i = 0; i < run.keep; ++i)
-    paths.push_back(i == 0 ? run.checkpoint : run.checkpoint + "." + std::to_string(i));
+  if (run.keep > 0) paths.push_back(run.checkpoint);
+  for (Index i = 1; run.keep > 1 && i <= run.keep; ++i)  // the last one is there while they move up
+    paths.push_back(earlier_file(run.checkpoint, i));
   for (const WatcherRef& watcher : watchers_) {
     const std::string path = watcher->path();
     if (path.empty()) continue;
