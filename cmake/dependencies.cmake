@@ -64,7 +64,9 @@ function(eigenesis_find_stb directory)
   set(${directory} ${copies} PARENT_SCOPE)
 endfunction()
 
+# Sets EIGENESIS_CATCH2 to the target that has Catch2's main().
 function(eigenesis_find_catch2)
+  set(EIGENESIS_CATCH2 Catch2::Catch2WithMain PARENT_SCOPE)
   if(TARGET Catch2::Catch2WithMain)
     return()
   endif()
@@ -78,10 +80,10 @@ function(eigenesis_find_catch2)
     add_subdirectory(${directory} ${CMAKE_BINARY_DIR}/_deps/catch2 EXCLUDE_FROM_ALL)
     get_target_property(includes Catch2 INTERFACE_INCLUDE_DIRECTORIES)
     set_target_properties(Catch2 PROPERTIES INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${includes}")
-  elseif(NOT TARGET Catch2::Catch2WithMain)  # 2.13 may be installed as a header alone
+  elseif(Catch2_VERSION VERSION_LESS 3)  # an installed main() is for one processor and set of flags
     file(CONFIGURE OUTPUT catch2_main.cpp CONTENT "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n")
     add_library(eigenesis_catch2_main STATIC ${CMAKE_CURRENT_BINARY_DIR}/catch2_main.cpp)
     target_link_libraries(eigenesis_catch2_main PUBLIC Catch2::Catch2)
-    add_library(Catch2::Catch2WithMain ALIAS eigenesis_catch2_main)
+    set(EIGENESIS_CATCH2 eigenesis_catch2_main PARENT_SCOPE)
   endif()
 endfunction()

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,28 +9,12 @@
 #include "eigenesis/core/ranks.hpp"
 #include "eigenesis/data/batches.hpp"
 #include "eigenesis/training/checkpoint.hpp"
+#include "eigenesis/training/checksum.hpp"
 #include "eigenesis/training/progress.hpp"
 #include "eigenesis/training/watch.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
-
-/// A number for bytes, which a double holds exactly (FNV-1a of words of 64 bits).
-class Checksum {
- public:
-  void add(std::span<const std::byte> bytes) {
-    for (std::size_t i = 0; i < bytes.size(); i += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, bytes.size() - i));
-      sum_ = (sum_ ^ word) * 0x100000001b3;
-      sum_ ^= sum_ >> 29;
-    }
-  }
-  Index value() const { return static_cast<Index>(sum_ >> 11); }
-
- private:
-  std::uint64_t sum_ = 0xcbf29ce484222325;
-};
 
 /// A training that all ranks have to agree on.
 struct TrainingOfRanks {
@@ -46,20 +25,6 @@ struct TrainingOfRanks {
   bool drop_last;
   const Checkpoint* checkpoint;  // or nullptr
 };
-
-/// A checksum of data that are taken row by row; 0 of others.
-template <class Data>
-[[gnu::cold]] Index checksum(const Data& data) {
-  if constexpr (HasRows<Data>) {
-    Checksum sum;
-    for_each_tensor(data, [&](std::string_view, const auto& tensor) { sum.add(std::as_bytes(tensor.values())); });
-    return sum.value();
-  } else if constexpr (requires { data.data; }) {  // Transformed
-    return checksum(data.data);
-  } else {
-    return 0;
-  }
-}
 
 /// The ranks of a training, as fit sees them: all begin with the numbers of rank 0, have the same losses, and end
 /// together. Distributed in distributed/ is one.

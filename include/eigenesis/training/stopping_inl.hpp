@@ -9,7 +9,8 @@
 #include <utility>
 
 #include "eigenesis/files/write_file.hpp"
-#include "eigenesis/training/ranks.hpp"
+#include "eigenesis/training/checkpoint.hpp"
+#include "eigenesis/training/checksum.hpp"
 #include "eigenesis/training/stopping.hpp"
 
 namespace eigenesis::inline EIGENESIS_ABI {

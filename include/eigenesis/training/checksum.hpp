@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "eigenesis/data/batches.hpp"
+
+// Whether data or numbers are those of before, or those of another rank.
+namespace eigenesis::inline EIGENESIS_ABI::detail {
+
+/// A number for bytes, which a double holds exactly (FNV-1a of words of 64 bits).
+class Checksum {
+ public:
+  void add(std::span<const std::byte> bytes) {
+    for (std::size_t i = 0; i < bytes.size(); i += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, bytes.size() - i));
+      sum_ = (sum_ ^ word) * 0x100000001b3;
+      sum_ ^= sum_ >> 29;
+    }
+  }
+  Index value() const { return static_cast<Index>(sum_ >> 11); }
+
+ private:
+  std::uint64_t sum_ = 0xcbf29ce484222325;
+};
+
+/// A checksum of data that are taken row by row; 0 of others.
+template <class Data>
+[[gnu::cold]] Index checksum(const Data& data) {
+  if constexpr (HasRows<Data>) {
+    Checksum sum;
+    for_each_tensor(data, [&](std::string_view, const auto& tensor) { sum.add(std::as_bytes(tensor.values())); });
+    return sum.value();
+  } else if constexpr (requires { data.data; }) {  // Transformed
+    return checksum(data.data);
+  } else {
+    return 0;
+  }
+}
+
+}  // namespace eigenesis::inline EIGENESIS_ABI::detail
