@@ -155,6 +155,7 @@
 
 #include "eigenesis/training/autoencoder_trainer.hpp"
 #include "eigenesis/training/checkpoint.hpp"
+#include "eigenesis/training/checkpoint_file.hpp"
 #include "eigenesis/training/checksum.hpp"
 #include "eigenesis/training/fit.hpp"
 #include "eigenesis/training/fit_options.hpp"

@@ -139,12 +139,16 @@ TEST_CASE_METHOD(Fixture, "load_csv refuses files that are no table") {
   check_refused("a,b\n1,\"2\" \n",
                 "the delimiter ',' or the end of the line behind a closing quote but got ' ' in line 2 of " + path);
   // The first sample is not taken for names because a column that nobody reads has a text, or a number is missing.
-  const std::string numbers = "names of the columns in the first row but got numbers in " + path +
+  const std::string numbers = "names of the columns in the first row but got numbers or missing values in " + path +
                               "; .header = false reads them, .skip_lines leaves them out";
   check_refused("5.1,3.5,setosa\n4.9,3.0,setosa\n", numbers, {.columns = {0, 1}});
   for (const std::string row : {"5.1,NA", "NA,?", "inf,2", "-inf,x", "a,-Infinity", "-nan,2", "1e400,x", "x,\" 1 \""})
     check_refused(row + "\n3,4\n", numbers);
   check_refused("1,2\n3,4\n", numbers);
+  check_refused("1,0,1\n3,4,5\n", numbers);
+  check_refused("none,null\n3,4\n", numbers);
+  CHECK(list(load("NA,b\n1,2\n", {.columns = {"NA"}}).values) == std::vector<double>{1});  // which is asked for by name
+  check_refused("NA,2,setosa\n1,2,setosa\n", numbers, {.columns = {0}});
   check_refused("label,0,1\n3,4,5\n", numbers);
   CHECK(load("label,0,1\n3,4,5\n", {.columns = {"label"}}).names == std::vector<std::string>{"label"});
   CHECK(load("K,Na,Mg\n1,2,3\n").names == std::vector<std::string>{"K", "Na", "Mg"});  // sodium
@@ -153,6 +157,11 @@ TEST_CASE_METHOD(Fixture, "load_csv refuses files that are no table") {
     CHECK_THROWS_MATCHES(load_csv(path, {.delimiter = delimiter}), ArgumentError,
                          Message("load_csv: expected a delimiter that no number and no line's end has but got '" +
                                  detail::shown({&delimiter, 1}) + "'"));
+  check_refused("a,b\n1,2\n", "one column named  but got 0 among a, b in " + path, {.columns = {""}});
+  CHECK(list(load(",b\n1,2\n", {.columns = {""}}).values) == std::vector<double>{1});
+  CHECK_THROWS_MATCHES(load_csv(path, {.missing = 1e300}), ArgumentError,
+                       Message("load_csv: expected a number for .missing that the table can have but got 1e+300"));
+  static_assert(!std::is_constructible_v<CsvColumn, char>);
   CHECK_THROWS_MATCHES(load_csv(path, {.skip_lines = -1}), ArgumentError,
                        Message("load_csv: expected skip_lines >= 0 but got -1"));
 }
@@ -166,7 +175,6 @@ TEST_CASE_METHOD(Fixture, "load_csv reads no column without a name of its own un
   check_refused("a,b,\"  \"\n0,1,2\n", rule + "none for column 2 of " + path + hint);
   check_refused("a,b,\n0,x,\n", rule + "none for column 2 of " + path + hint);
   check_refused("a,b, a\n0,1,2\n", rule + "a twice in " + path + hint);
-  check_refused("1,0,1\n0,1,2\n", rule + "1 twice in " + path + hint);
   CHECK(list(load(index, {.columns = {"a"}}).values) == std::vector<double>{1, 2});
   CHECK(list(load(index, {.columns = {1}}).values) == std::vector<double>{1, 2});
   CHECK(list(load(index, {.columns = {0, "a"}}).values) == std::vector<double>{0, 1, 1, 2});

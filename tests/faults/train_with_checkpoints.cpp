@@ -18,7 +18,7 @@ void say(const char* what, const detail::FitMemory& memory) {
 Checkpoint audible(const Checkpoint& silent) {
   Checkpoint checkpoint = silent;
   checkpoint.functions.save = [](const std::string& path, Index keep, std::vector<detail::SavedField> trainer,
-                                 const detail::FitMemory& memory, std::string& mark) {
+                                 const detail::FitMemory& memory, std::optional<std::string>& mark) {
     say("saving", memory);
     detail::checkpoint_functions().save(path, keep, std::move(trainer), memory, mark);
     say("saved", memory);

@@ -47,6 +47,21 @@ struct Copies : Watcher {
   void epoch(TrainingView) {}
 };
 #endif
+#if defined(MISTAKE_POINTED_VIEW)
+struct Pointed : Watcher {
+  void epoch(const TrainingView&) {}
+};
+#endif
+#if defined(MISTAKE_CHANGING_PATH)
+struct ChangingPath : Watcher {
+  std::string path() { return "run.txt"; }
+};
+#endif
+struct CopiedFields {
+  Linear<> layer;
+  auto operator()(const auto& x) const { return layer(x); }
+  static void fields(auto self, auto&& field) { field("layer", self.layer); }
+};
 struct OwnBatch {
   Tensor<float, 2> images, classes;
   static void fields(auto& self, auto&& field) { field("images", self.images), field("classes", self.classes); }
@@ -88,6 +103,14 @@ int main() {
   GanTrainer{generator, discriminator, InstanceNoise{}}.train_discriminator(x.value(), rng);
 #elif defined(MISTAKE_COPIED_VIEW)
   WatcherRef{Copies{}};
+#elif defined(MISTAKE_POINTED_VIEW)
+  Pointed watcher;
+  WatcherRef{&watcher};
+#elif defined(MISTAKE_CHANGING_PATH)
+  WatcherRef{ChangingPath{}};
+#elif defined(MISTAKE_COPIED_FIELDS)
+  CopiedFields layer{Linear(4, 1, rng)};
+  parameter_count(layer);
 #elif defined(MISTAKE_BARE_NETWORKS)
   Autoencoder{Sequential{Linear(4, 2, rng)}, Sequential{Linear(2, 4, rng)}};
 #elif defined(MISTAKE_NAMED_WATCHER)

@@ -266,7 +266,7 @@ TEST_CASE("The summary lists layers, their options, shapes and counts", "[layers
                            BatchNorm(10)};
   const std::string expected =
       "model           Sequential\n"
-      "0               Unflatten\n"
+      "0               Unflatten(28 x 28 x 1)\n"
       "1               Conv2d(kernel 4, stride 2, padding 1)\n"
       "1.weight        [4, 4, 1, 4]                             64\n"
       "1.bias          [4]                                       4\n"

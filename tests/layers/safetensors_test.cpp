@@ -390,6 +390,7 @@ TEST_CASE_METHOD(Fixture, "load_safetensors refuses headers that do not describe
   refuse(R"({"data_offsets": [0]})", "two data_offsets of w but got [0]");
   check_refused("{" + weight + ", " + weight + "}", "each name once but got weight twice");
   check_refused(R"({"__metadata__": {}, "__metadata__": {}})", "each name once but got __metadata__ twice");
+  check_refused(R"({"__metadata__": {"a": "1", "a": "2"}})", "each key of __metadata__ once but got a twice");
 }
 
 TEST_CASE_METHOD(Fixture, "load_safetensors refuses data that are not where the header says") {

@@ -96,9 +96,7 @@ struct Twins {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture,
-                 "Options of the model, what data go through, and held-out data are compared",
-                 "[training]") {
+TEST_CASE_METHOD(Fixture, "Options of the model, what data go through, and held-out data are compared", "[training]") {
   const auto stop = [](auto& now) { now.stop = now.step == 3; };
   REQUIRE(train({.on_step = stop}) == 3);
   const std::string refused = "VaeTrainer::fit: expected a checkpoint of this training in " + path + " but: ";
@@ -110,8 +108,8 @@ TEST_CASE_METHOD(Fixture,
         refused + "it is of a training with nothing more, this one has Transformed(Binarize)");
   CHECK(refusal({.fixed = true}) ==
         refused +
-            "it is of a training with Linear as trainer.model.encoder.mean, this one has a fixed parameter as "
-            "trainer.model.encoder.trunk.weight");
+            "it is of a training with a trained parameter as trainer.model.encoder.trunk.weight, this one has a fixed "
+            "parameter as trainer.model.encoder.trunk.weight");
   CHECK(refusal({.held_out = 2}) == refused + "it was evaluated on other held-out data, their checksums differ");
   CHECK(refusal({.epochs = 1}) == refused +
                                       "it has 3 steps already, and 2 are asked for; more, or another path, or "
@@ -203,4 +201,246 @@ TEST_CASE("A number that is not finite is named in held-out data too", "[trainin
   held_out(1100, 2) = NAN;
   CHECK_THROWS_WITH(trainer.fit(samples(), held_out, {.epochs = 2, .batch_size = 10}, rng),
                     ContainsSubstring("expected finite held-out data but got nan in row 1100 of samples"));
+}
+
+namespace {
+
+struct ImageTrainer {
+  Conv2d<float>& network;
+  Adam<float> optimizer{};
+  Loss step(const Tensor<float, 4>& batch, Rng&) {
+    const auto loss = mean(square(network(Variable(batch))));
+    optimizer.minimize(loss, network);
+    return {loss.item()};
+  }
+  static void fields(auto& self, auto&& field) { field("network", self.network), field("optimizer", self.optimizer); }
+};
+struct Reads {
+  Linear<float> network;
+  Adam<float> optimizer{};
+  Loss step(const Tensor<float, 2>&, Rng&) { throw Error("Reads: no such file"); }
+  static void fields(auto& self, auto&& field) { field("network", self.network), field("optimizer", self.optimizer); }
+};
+}  // namespace
+
+TEST_CASE("Every option of a layer is compared, whatever its numbers are", "[training]") {
+  Rng rng(1);
+  const auto with = [](auto layer, auto&& set) {
+    set(layer);
+    return detail::described(layer);
+  };
+  const auto epsilon = [](auto& layer) { layer.epsilon = 0.1; };
+  const auto described = []<class Layer>(const Layer& layer) { return detail::described(layer); };
+  using Pair = std::pair<std::string, std::string>;
+  const std::vector<Pair> pairs{
+      {described(LeakyRelu{}), described(LeakyRelu{0.02})},
+      {described(Elu{}), described(Elu{3})},
+      {described(Dropout{0.5}), described(Dropout{0.25})},
+      {described(BatchNorm(2)), with(BatchNorm(2), epsilon)},
+      {described(BatchNorm(2)), with(BatchNorm(2), [](auto& layer) { layer.momentum = 0.5; })},
+      {described(LayerNorm(2)), with(LayerNorm(2), epsilon)},
+      {described(InstanceNorm(2)), with(InstanceNorm(2), epsilon)},
+      {described(MaxPool2d{2}), described(MaxPool2d{3})},
+      {described(MaxPool2d{2}), described(MaxPool2d{2, {.stride = 1}})},
+      {described(MaxPool2d{2, {.stride = 1}}), described(MaxPool2d{2, {.stride = 1, .padding = 1}})},
+      {described(AvgPool2d{2}), described(AvgPool2d{2, {.stride = 1}})},
+      {described(AvgPool2d{2}), described(AvgPool2d{2, {.padding = 1}})},
+      {described(Upsample2d{2}), described(Upsample2d{3})},
+      {described(Upsample2d{2}), described(Upsample2d{2, Interpolation::bilinear})},
+      {described(Flatten{}), described(Flatten{RowOrder::channels_first})},
+      {described(Unflatten{4, 4, 1}), described(Unflatten{2, 8, 1})},
+      {described(Unflatten{4, 4, 2}), described(Unflatten{4, 4, 2, RowOrder::channels_first})},
+      {described(Conv2d(1, 2, 3, rng)), described(Conv2d(1, 2, 3, {.stride = 2}, rng))},
+      {described(Conv2d(1, 2, 3, rng)), described(Conv2d(1, 2, 3, {.dilation = 2}, rng))},
+      {described(ConvTranspose2d(1, 2, 3, rng)),
+       described(ConvTranspose2d(1, 2, 3, {.stride = 2, .output_padding = 1}, rng))}};
+  for (const auto& [one, other] : pairs) CHECK(one != other);
+  CHECK(described(MaxPool2d{2, {.stride = 2}}) == described(MaxPool2d{2}));  // two ways to say the same
+  CHECK(described(BatchNorm(2)) == "BatchNorm");
+  CHECK(with(BatchNorm(2), epsilon) == "BatchNorm(epsilon 0.1)");
+  CHECK(described(MaxPool2d{2, {.stride = 1, .padding = 1}}) == "MaxPool2d(kernel 2, stride 1, padding 1)");
+  CHECK(described(Unflatten{2, 8, 1}) == "Unflatten(2 x 8 x 1)");
+}
+
+TEST_CASE("What a training is asked for is that of its checkpoint", "[training]") {
+  struct Setting {
+    GanOptions options = {};
+    bool drop_last = false;
+    Shape<4> shape{22, 2, 2, 1};
+    std::function<void(FitState<Loss>&)> on_step = {};
+  };
+  const TemporaryDirectory folder;
+  const auto refusal = [&](auto&& train, const std::string& path, const Setting& changed) -> std::string {
+    std::filesystem::remove(path);
+    train(path, Setting{.on_step = [](auto& now) { now.stop = now.step == 3; }});
+    try {
+      train(path, changed);
+    } catch (const DataError& error) {
+      const std::string text = error.what();
+      return text.substr(text.find("but: ") + 5);
+    }
+    return "accepted";
+  };
+  const auto train_gan = [](const std::string& path, const Setting& now) {
+    Rng rng(1);
+    Generator generator{Linear(2, 4, rng), StandardNormal(2)};
+    Discriminator discriminator{Linear(4, 1, rng)};
+    GanTrainer trainer{generator, discriminator, NonSaturating{}, now.options};
+    Index steps = 0;
+    trainer.fit(samples(),
+                {.steps = 6,
+                 .batch_size = 4,
+                 .on_step = [&](auto& state) { state.stop = now.on_step && ++steps == 3; },
+                 .checkpoint = Checkpoint{.path = path}},
+                rng);
+  };
+  CHECK(refusal(train_gan, folder / "gan", {.options = {.discriminator_steps = 3, .generator_steps = 2}}) ==
+        "it is of a training with GanTrainer(NonSaturating), this one has "
+        "GanTrainer(NonSaturating, discriminator steps 3, generator steps 2)");
+  CHECK(refusal(train_gan, folder / "gan", {}) == "accepted");
+
+  const auto train_images = [](const std::string& path, const Setting& now) {
+    Rng rng(1);
+    Conv2d network(1, 2, 1, rng);
+    ImageTrainer trainer{network};
+    Tensor<float, 4> data(now.shape);
+    for (Index i = 0; i < data.size(); ++i) data.data()[i] = static_cast<float>(i % 7);
+    fit(trainer, data,
+        {.steps = 6,
+         .batch_size = 4,
+         .drop_last = now.drop_last,
+         .on_step = now.on_step,
+         .checkpoint = Checkpoint{.path = path}},
+        rng);
+  };
+  CHECK(refusal(train_images, folder / "images", {.drop_last = true}) ==
+        "it is of a training with nothing more, this one has drop_last");
+  CHECK(refusal(train_images, folder / "images", {.shape = {22, 1, 4, 1}}) ==
+        "it was trained on other data, their checksums differ");
+  CHECK(refusal(train_images, folder / "images", {}) == "accepted");
+}
+
+TEST_CASE("What held-out data go through is compared", "[training]") {
+  const TemporaryDirectory folder;
+  const Tensor<float, 2> data = samples(), held_out = samples(0.5f);
+  const auto zeros = [](Tensor<float, 2> x, Rng&) {
+    x.array() = 0;
+    return x;
+  };
+  const auto train = [&](bool transformed, Index epochs) {
+    Rng rng(3);
+    Autoencoder model{Encoder{Linear(4, 3, rng), Linear(3, 3, rng)}, Decoder{Linear(3, 4, rng), SquaredError{}}};
+    AutoencoderTrainer trainer{model};
+    const FitOptions<AutoencoderLosses> options{.epochs = epochs, .checkpoint = Checkpoint{.path = folder / "run"}};
+    if (transformed)
+      trainer.fit(data, Transformed{held_out, zeros}, options, rng);
+    else
+      trainer.fit(data, held_out, options, rng);
+  };
+  train(false, 2);
+  CHECK_THROWS_WITH(train(true, 3),
+                    ContainsSubstring("it is of a training with nothing more, this one has Transformed(lambda) of "
+                                      "held-out data"));
+  train(false, 3);
+}
+
+namespace {
+
+/// A layer without `fields` that its first step sets, as some normalise by their first batch.
+struct FirstBatchScale {
+  mutable float scale = 0;
+  auto operator()(const Variable<float, 2>& x, const Pass& = {}) const {
+    if (scale == 0) scale = 1 / x.value().array().abs().maxCoeff();
+    return scale * x;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A number that the first step sets and that is no field is found by the next checkpoint", "[training]") {
+  const TemporaryDirectory folder;
+  Rng rng(3);
+  Autoencoder model{Encoder{Sequential{FirstBatchScale{}, Linear(4, 3, rng)}, Linear(3, 3, rng)},
+                    Decoder{Linear(3, 4, rng), SquaredError{}}};
+  AutoencoderTrainer trainer{model};
+  CHECK_THROWS_WITH(
+      trainer.fit(samples(), {.epochs = 2, .checkpoint = Checkpoint{.path = folder / "run", .every = 1}}, rng),
+      ContainsSubstring("got other numbers in trainer.model.encoder.trunk.0"));
+}
+
+TEST_CASE_METHOD(Fixture, "Earlier checkpoints of another training are not offered", "[training]") {
+  const auto earlier = [&](int i) { return path + "." + std::to_string(i); };
+  const auto train_keeping = [&](Start start, Index stop_after) {
+    Rng rng(2);
+    Autoencoder model{Encoder{Linear(4, 3, rng), Linear(3, 3, rng)}, Decoder{Linear(3, 4, rng), SquaredError{}}};
+    AutoencoderTrainer trainer{model};
+    trainer.fit(samples(),
+                {.epochs = 4,
+                 .batch_size = 10,
+                 .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
+                 .checkpoint = Checkpoint{.path = path, .start = start, .keep = 3}},
+                rng);
+  };
+  train_keeping(Start::resume_if_there, -1);
+  REQUIRE(std::filesystem::exists(earlier(2)));
+  train_keeping(Start::anew, 1);  // the first checkpoint, and one after step 1
+  CHECK(std::filesystem::exists(earlier(1)));
+  CHECK_FALSE(std::filesystem::exists(earlier(2)));
+  write_bytes(earlier(2), {'m', 'i', 'n', 'e'});  // which is no checkpoint
+  train_keeping(Start::anew, 1);
+  CHECK(read_bytes(earlier(2)) == Bytes{'m', 'i', 'n', 'e'});
+}
+
+TEST_CASE_METHOD(Fixture, "A file that appears while a training begins is not overwritten", "[training]") {
+  struct Writes : Watcher {
+    std::string to;
+    void begin(TrainingView&) override { write_bytes(to, {'t', 'h', 'e', 's', 'i', 's'}); }
+  };
+  Writes writes;
+  writes.to = path;
+  Rng rng(2);
+  Autoencoder model{Encoder{Linear(4, 3, rng), Linear(3, 3, rng)}, Decoder{Linear(3, 4, rng), SquaredError{}}};
+  AutoencoderTrainer trainer{model};
+  CHECK_THROWS_MATCHES(
+      trainer.fit(samples(), {.epochs = 2, .checkpoint = Checkpoint{.path = path}, .watch = {&writes}}, rng), DataError,
+      Message("Checkpoint: expected no file but another program has written there since; it is left as it is: " +
+              path));
+  CHECK(read_bytes(path) == Bytes{'t', 'h', 'e', 's', 'i', 's'});
+}
+
+TEST_CASE_METHOD(Fixture, "Weights, and files that are none, are no checkpoints", "[training]") {
+  Rng rng(2);
+  Linear layer(4, 3, rng);
+  const std::string refused = "VaeTrainer::fit: expected a checkpoint of this training in " + path + " but: ";
+  save_safetensors(path, layer);
+  CHECK_THAT(refusal({}), ContainsSubstring(refused + "it is no checkpoint, or a damaged one: "));
+  CHECK(refusal({.start = Start::anew}) ==
+        "VaeTrainer::fit: expected a checkpoint that may be overwritten, or no file, but got another file: " + path);
+  write_bytes(path, {'t', 'e', 'x', 't'});
+  CHECK_THAT(refusal({}), ContainsSubstring(refused + "it is no checkpoint, or a damaged one: "));
+  std::filesystem::remove(path);
+  train({.epochs = 1});
+  CHECK_THROWS_WITH(load_safetensors(path, layer), ContainsSubstring("; it is a checkpoint, the names of a trainer's"));
+  Linear trunk(4, 3, rng);
+  load_safetensors(path, trunk, {.rename = {{"trainer.model.encoder.trunk.", ""}}, .partial = true});
+}
+
+TEST_CASE_METHOD(Fixture, "A learning rate that is set between two calls is named", "[training]") {
+  Rng rng(2);
+  Autoencoder model{Encoder{Linear(4, 3, rng), Linear(3, 3, rng)}, Decoder{Linear(3, 4, rng), SquaredError{}}};
+  AutoencoderTrainer trainer{model};
+  const FitOptions<AutoencoderLosses> options{.epochs = 2, .checkpoint = Checkpoint{.path = path}};
+  trainer.fit(samples(), options, rng);
+  trainer.optimizer.set_learning_rate(0.5);
+  CHECK_THROWS_WITH(trainer.fit(samples(), {.epochs = 3, .checkpoint = Checkpoint{.path = path}}, rng),
+                    ContainsSubstring("other numbers in trainer.optimizer.learning_rate; a callback may set it"));
+  CHECK(trainer.optimizer.learning_rate() == 0.5);
+}
+
+TEST_CASE("An error that is not about numbers is not about the data", "[training]") {
+  Rng rng(1);
+  Tensor<float, 2> data = samples();
+  data(3, 1) = NAN;  // which stands for a missing value
+  Reads trainer{Linear(4, 2, rng)};
+  CHECK_THROWS_MATCHES(fit(trainer, data, {.epochs = 1}, rng), Error, Message("Reads: no such file"));
 }

@@ -657,7 +657,7 @@ TEST_CASE("A checkpoint of another version of the library is refused", "[trainin
   const TemporaryDirectory folder;
   Checkpoint later{.path = folder / "run.safetensors"};
   later.functions.save = [](const std::string& path, Index keep, std::vector<detail::SavedField> trainer,
-                            const detail::FitMemory& memory, std::string& mark) {
+                            const detail::FitMemory& memory, std::optional<std::string>& mark) {
     detail::FitMemory copy = memory;
     copy.set(detail::FitMemory::patch, EIGENESIS_VERSION_PATCH + 1);
     detail::checkpoint_functions().save(path, keep, std::move(trainer), copy, mark);

@@ -83,6 +83,37 @@ TEST_CASE("The film of a training that goes on is that of one that was never sto
   }
 }
 
+TEST_CASE("The film of a training that is prolonged has frames at equal distances", "[training]") {
+  const TemporaryDirectory directory;
+  for (const FilmOptions& options :
+       {FilmOptions{.every = 3, .most = 8}, FilmOptions{.most = 4}, FilmOptions{.every = 5}}) {
+    const std::string whole = directory / "whole.png", film = directory / "film.png", run = directory / "run.ckpt";
+    train(whole, options, 8);
+    for (const Index before : {1, 2, 4, 7}) {
+      std::filesystem::remove(run);
+      train(film, options, before, run);
+      train(film, options, 8, run);
+      INFO("every " << options.every << ", at most " << options.most << ", prolonged after " << before << " epochs");
+      CHECK(frames_of(film) == frames_of(whole));
+    }
+  }
+}
+
+TEST_CASE("A film whose drawing fails once has frames at equal distances from there on", "[training]") {
+  const TemporaryDirectory directory;
+  const std::string film = directory / "film.png";
+  Rng rng(1);
+  CountingTrainer trainer;
+  const auto draw = [&] {
+    const auto steps = static_cast<std::uint8_t>(-trainer.weight.value()(0));
+    if (steps == 2) throw DataError("not now");
+    return Picture{1, 1, 1, {steps}};
+  };
+  fit(trainer, Tensor<double, 2>(Shape{2, 1}, 0.0),
+      {.steps = 16, .batch_size = 2, .watch = {Film{film, draw, {.every = 1, .most = 6}}}}, rng);
+  CHECK(frames_of(film) == Numbers{0, 4, 8, 12, 16});
+}
+
 TEST_CASE("Frames beyond the checkpoint are drawn again, and a film may begin later", "[training]") {
   const TemporaryDirectory directory;
   const std::string film = directory / "film.png", run = directory / "run.ckpt";
@@ -159,11 +190,15 @@ TEST_CASE("Film refuses what does not fit, and leaves the file", "[training]") {
   const auto draw = [] { return Picture{1, 1, 1, {0}}; };
   write_bytes(film, {'t', 'e', 'x', 't'});
   CHECK(message([&] { train(film, {}, 1); }) ==
-        "Film: expected an animated PNG file or none but got another file: " + film);
+        "Film: expected the film of a training or no file but got another file: " + film);
   CHECK(read_bytes(film) == Bytes{'t', 'e', 'x', 't'});
   save_png(film, Picture{1, 1, 1, {0}});
   CHECK(message([&] { train(film, {}, 1); }) ==
-        "Film: expected an animated PNG file or none but got another file: " + film);
+        "Film: expected the film of a training or no file but got another file: " + film);
+  save_animation(film, {Picture{1, 1, 1, {0}}});  // which no Film wrote
+  CHECK(message([&] { train(film, {}, 1); }) ==
+        "Film: expected the film of a training or no file but got another file: " + film);
+  CHECK(read_bytes(film) == other);
   CHECK(message([&] { train("no/folder/film.png", {}, 1); }) ==
         "Film: expected a writable file but got 'No such file or directory' for no/folder/film.png");
   CHECK(message([&] { Film("film.gif", draw); }) == "Film: expected a file name that ends in .png but got film.gif");

@@ -502,7 +502,7 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
 
   write_bytes(best, read_bytes(run));
   CHECK_THROWS_MATCHES(train(8, {}, run), DataError,
-                       Message("KeepBest: expected a file that a KeepBest wrote, or none, but got another one: " +
+                       Message("KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: " +
                                best + "; give this training another path, or remove the file"));
   std::filesystem::remove(best);
   {
@@ -513,13 +513,13 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
   const Bytes of_other = read_bytes(best);
   CHECK_THROWS_MATCHES(train(8, {}, run), DataError,
                        Message("KeepBest: expected the best of this training but got that of another one in " + best +
-                               "; give this one another path, or remove the file"));
+                               "; give this training another path, or remove the file"));
   CHECK(read_bytes(best) == of_other);
 
   const Bytes text{'t', 'e', 'x', 't'};
   write_bytes(best, text);
   CHECK_THROWS_MATCHES(train(2, {}, ""), DataError,
-                       Message("KeepBest: expected a file that a KeepBest wrote, or none, but got another one: " +
+                       Message("KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: " +
                                best + "; give this training another path, or remove the file"));
   CHECK(read_bytes(best) == text);
   std::filesystem::remove(best);
@@ -579,7 +579,7 @@ TEST_CASE("KeepBest refuses a model that nobody trains, and files of others", "[
   save_safetensors(best, trainer);  // weights that somebody else keeps there
   const Bytes weights = read_bytes(best);
   CHECK_THROWS_MATCHES(keep(trainer), DataError,
-                       Message("KeepBest: expected a file that a KeepBest wrote, or none, but got another one: " +
+                       Message("KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: " +
                                best + "; give this training another path, or remove the file"));
   CHECK(read_bytes(best) == weights);
   write_bytes(best, there);

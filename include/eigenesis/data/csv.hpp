@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <limits>
 #include <optional>
 
 #include "eigenesis/core/tensor.hpp"
@@ -11,11 +12,13 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// A column of a table: by its name, or by its place, counted from 0.
 struct CsvColumn {
-  std::string name;  // if it is given by name
-  Index place = -1;  // if it is given by place
+  static constexpr Index by_name = std::numeric_limits<Index>::min();
+  std::string name;       // if it is given by name
+  Index place = by_name;  // if it is given by place
   CsvColumn(std::string column) : name(std::move(column)) {}
   CsvColumn(const char* column) : name(column) {}
   CsvColumn(std::integral auto column) : place(static_cast<Index>(column)) {}
+  CsvColumn(char) = delete;  // "1" is a name, 1 a place
 };
 
 /// How load_csv reads a file.
@@ -43,7 +46,7 @@ struct Table {
 /// Throws DataError, which names line and column, for what is no number, what a Scalar cannot hold, missing values, and
 /// rows of different lengths; for a column that is not there or has the name of another; for a header with a number in
 /// a column that is read or, if all are, with a column that has no name. Throws ArgumentError for a delimiter that can
-/// be part of a number.
+/// be part of a number, and for a .missing that a Scalar cannot hold.
 template <class Scalar = float>
 Table<Scalar> load_csv(const std::string& path, const CsvOptions& options = {});
 

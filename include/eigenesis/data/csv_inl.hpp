@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "eigenesis/data/csv.hpp"
 
@@ -52,7 +53,7 @@ EIGENESIS_ONCE std::vector<Index> csv_columns(const CsvOptions& options, const s
                                               Index count, const std::string& path) {
   std::vector<Index> places;
   for (const CsvColumn& column : options.columns) {
-    if (column.name.empty()) {
+    if (column.place != CsvColumn::by_name) {
       require<DataError>(column.place >= 0 && column.place < count, "load_csv: expected a column from 0 to ", count - 1,
                          " but got ", column.place, " for ", path);
       places.push_back(column.place);
@@ -116,6 +117,10 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
   require<ArgumentError>(std::string_view("\"\r\n0123456789+-.eE").find(options.delimiter) == std::string_view::npos,
                          "load_csv: expected a delimiter that no number and no line's end has but got '",
                          detail::shown({&options.delimiter, 1}), "'");
+  if (options.missing)
+    require<ArgumentError>(std::isinf(*options.missing) || !std::isinf(static_cast<Scalar>(*options.missing)),
+                           "load_csv: expected a number for .missing that the table can have but got ",
+                           *options.missing);
   require<ArgumentError>(options.skip_lines >= 0, "load_csv: expected skip_lines >= 0 but got ", options.skip_lines);
   const detail::Bytes file = detail::read_file("load_csv", path);
   std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
@@ -139,7 +144,6 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
     if (options.header) names.emplace_back(detail::without_spaces(field));
   require<DataError>(count > 0, "load_csv: expected at least one row but got none in ", path);
   const std::vector<Index> columns = detail::csv_columns(options, names, count, path);
-  if (options.header && options.columns.empty()) detail::check_csv_names(names, path);
   using Field = detail::CsvField;
   const auto some_is = [&](Field kind) {
     float number;
@@ -147,10 +151,16 @@ Table<Scalar> load_csv(const std::string& path, const CsvOptions& options) {
       return detail::csv_field(names[static_cast<std::size_t>(column)], number) == kind;
     });
   };
-  const bool named =
-      !options.header || (some_is(Field::text) && !some_is(Field::number) && !some_is(Field::out_of_range));
-  require<DataError>(named, "load_csv: expected names of the columns in the first row but got numbers in ", path,
-                     "; .header = false reads them, .skip_lines leaves them out");
+  const bool by_name = !options.columns.empty() && std::ranges::all_of(options.columns, [](const CsvColumn& column) {
+    return column.place == CsvColumn::by_name;
+  });
+  const bool named = !options.header ||
+                     ((by_name || some_is(Field::text)) && !some_is(Field::number) && !some_is(Field::out_of_range));
+  require<DataError>(named,
+                     "load_csv: expected names of the columns in the first row but got numbers or missing values "
+                     "in ",
+                     path, "; .header = false reads them, .skip_lines leaves them out");
+  if (options.header && options.columns.empty()) detail::check_csv_names(names, path);
   if (options.header) reader = first;
   if (count != 1) reader.drop_empty_lines();
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,8 +29,8 @@ bool file_exists(const std::string& path);
 [[gnu::cold]] bool same_file(const std::string& a, const std::string& b);
 
 /// Tells whether a file with a checksum of all its bytes among the first 256 is still the one that it was, wherever it
-/// lies and whenever it was copied or touched: these bytes, or none without a file.
-[[gnu::cold]] std::string mark_of(const std::string& path);
+/// lies and whenever it was copied or touched: these bytes; none without a file; nullopt if that cannot be known.
+[[gnu::cold]] std::optional<std::string> mark_of(const std::string& path);
 
 /// Whether a file's name has this ending, such as ".png", in capitals or not, behind at least one character.
 bool has_ending(std::string_view path, std::string_view ending);

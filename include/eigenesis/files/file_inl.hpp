@@ -101,13 +101,16 @@ EIGENESIS_ONCE bool same_file(const std::string& a, const std::string& b) {
                                           first.st_dev == second.st_dev && first.st_ino == second.st_ino);
 }
 
-EIGENESIS_ONCE std::string mark_of(const std::string& path) {
+EIGENESIS_ONCE std::optional<std::string> mark_of(const std::string& path) {
   struct stat file;
-  if (despite_signals([&] { return ::stat(path.c_str(), &file); }) != 0 || !S_ISREG(file.st_mode)) return {};
+  if (despite_signals([&] { return ::stat(path.c_str(), &file); }) != 0)
+    return errno == ENOENT ? std::optional(std::string()) : std::nullopt;
+  if (!S_ISREG(file.st_mode)) return {};
   const Descriptor opened(despite_signals([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
   std::string bytes(256, ' ');
-  const ssize_t got = opened ? despite_signals([&] { return ::read(opened.number(), bytes.data(), 256); }) : 0;
-  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  const ssize_t got = opened ? despite_signals([&] { return ::read(opened.number(), bytes.data(), 256); }) : -1;
+  if (got < 0) return {};
+  bytes.resize(static_cast<std::size_t>(got));
   return bytes;
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "eigenesis/files/file.hpp"
@@ -29,7 +31,7 @@ class HeaderReader : TextCursor {
       require_fact(!tensors.contains(name), "each name once but got ", shown(name), " twice");
       StoredTensor& tensor = tensors[name];
       if (name == "__metadata__")
-        for_each_member([&](const std::string&) { string(); });
+        read_metadata();
       else
         tensor = read_tensor(name);
     });
@@ -39,6 +41,13 @@ class HeaderReader : TextCursor {
   }
 
  private:
+  [[gnu::cold]] void read_metadata() {
+    std::set<std::string> keys;
+    for_each_member([&](const std::string& key) {
+      require_fact(keys.insert(key).second, "each key of __metadata__ once but got ", shown(key), " twice");
+      string();
+    });
+  }
   [[gnu::cold]] StoredTensor read_tensor(const std::string& name) {
     StoredTensor tensor;
     std::array<bool, 3> found{};

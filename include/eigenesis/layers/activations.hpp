@@ -21,6 +21,7 @@ struct LeakyRelu {
 struct Elu {
   double scale = 1;  // y goes to -scale as x goes to minus infinity
   auto operator()(const auto& x) const { return elu(x, scale); }
+  std::string details() const { return detail::text(scale); }
 };
 /// x * Phi(x); see gelu().
 struct Gelu {

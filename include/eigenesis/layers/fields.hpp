@@ -75,16 +75,36 @@ constexpr bool is_foreign() {
   return name.starts_with("std::") || name.starts_with("Eigen::");
 }
 
-/// For a layer's `details()`, which summaries show: "kernel 4, stride 2".
+/// For a layer's `details()`, which summaries show and checkpoints compare: "kernel 4, stride 2".
 template <class Number>
 std::string option(const char* name, Number value, Number usual) {
   return value == usual ? "" : std::string(", ") + name + " " + text(value);
+}
+/// Of options alone: "epsilon 0.1, momentum 0.5".
+inline std::string options_text(const std::string& options) {
+  return options.substr(std::min<std::size_t>(2, options.size()));
 }
 
 template <class T>
 concept HasFields = requires(T& object) {
   std::remove_const_t<T>::fields(object, [](std::string_view, auto&, InFiles = InFiles::as_in_memory) {});
 };
+
+/// A T that cannot be copied.
+template <class T>
+struct Uncopied : T {
+  Uncopied(const Uncopied&) = delete;
+};
+/// Whether `fields` takes the object itself, auto& self. Of a copy, auto self, the numbers would be gone.
+template <class T>
+constexpr bool takes_itself() {
+  if constexpr (std::is_final_v<T>)
+    return true;
+  else
+    return requires(Uncopied<T> & object) {
+      T::fields(object, [](std::string_view, auto&, InFiles = {}) {});
+    };
+}
 
 template <class Scalar, int Rank>
 std::true_type is_parameter(const Parameter<Scalar, Rank>*);
@@ -116,6 +136,8 @@ template <class T, class F>
 void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
   if constexpr (requires { leaf.part(parent, std::as_const(object)); }) leaf.part(parent, std::as_const(object));
   if constexpr (HasFields<T>) {
+    static_assert(takes_itself<std::remove_const_t<T>>(),
+                  "eigenesis: `fields` takes the object by reference, static void fields(auto& self, auto&& field)");
     const auto visit = [&](std::string_view name, auto& field, InFiles in_files = InFiles::as_in_memory) {
       const FieldPath path{parent, name, in_files};
       if constexpr (std::is_const_v<T>)  // what a const object refers to is seen as const too

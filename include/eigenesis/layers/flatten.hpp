@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 
 #include "eigenesis/layers/fields.hpp"
 #include "eigenesis/ops/arrange.hpp"
@@ -47,7 +48,10 @@ struct Unflatten {
     if (order == RowOrder::channels_last || channels == 1 || height * width == 1) return reshape(x, images);
     return reshape(transpose(reshape(x, Shape{n, channels, height * width})), images);
   }
-  std::string details() const { return order == RowOrder::channels_first ? "channels first" : ""; }
+  std::string details() const {
+    return std::to_string(height) + " x " + std::to_string(width) + " x " + std::to_string(channels) +
+           (order == RowOrder::channels_first ? ", channels first" : "");
+  }
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

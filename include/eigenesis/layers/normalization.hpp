@@ -143,6 +143,9 @@ struct BatchNorm {
     return detail::normalize_features(x, mean, variance, epsilon, weight, bias);
   }
 
+  std::string details() const {
+    return detail::options_text(detail::option("momentum", momentum, 0.1) + detail::option("epsilon", epsilon, 1e-5));
+  }
   static void fields(auto& self, auto&& field) {
     field("weight", self.weight);
     field("bias", self.bias);
@@ -194,6 +197,7 @@ struct LayerNorm {
     return detail::normalize(x, row_mean, variance, epsilon, weight, bias);
   }
 
+  std::string details() const { return detail::options_text(detail::option("epsilon", epsilon, 1e-5)); }
   static void fields(auto& self, auto&& field) {
     field("weight", self.weight);
     field("bias", self.bias);
@@ -233,6 +237,7 @@ struct InstanceNorm {
     return reshape(map([](auto t, auto m, auto s) { return (t - m) * s; }, rows, means, scale), x.shape());
   }
 
+  std::string details() const { return detail::options_text(detail::option("epsilon", epsilon, 1e-5)); }
   static void fields(auto& self, auto&& field) {
     if (self.weight.size() == 0) return;
     field("weight", self.weight);

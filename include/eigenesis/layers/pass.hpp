@@ -180,13 +180,18 @@ auto call(const Layer& layer, const X& x, Pass pass = {}) {
     detail::check_types<detail::ExpectNoneThatNeedsPass, Layer>();
     return detail::noted(layer, layer(x));
   } else if constexpr (detail::TakesIfNotConst<Layer, X, Pass> || detail::TakesIfNotConst<Layer, X>) {
-    static_assert(detail::Takes<Layer, X>, "eigenesis: the operator() of a layer has to be const");
+    static_assert(detail::Takes<Layer, X>,
+                  "eigenesis: the operator() of a layer has to be const; a number that it changes is `mutable`, and "
+                  "named in `fields` if it is to be saved");
+    return x;  // no further errors
   } else {
     static_assert(
         detail::Takes<Layer, X>,
         "eigenesis: this layer has no operator()(x) for such an x. Does it take rows [N, F] (Flatten first), "
         "images [N, H, W, C] (Unflatten first), another scalar (float, double), or a condition too (data that "
-        "are Conditioned{samples, conditions})?");
+        "are Conditioned{samples, conditions})? Or does it hand a Pass to a layer that takes none? "
+        "call(layer, x, pass) does if there is one");
+    return x;
   }
 }
 

@@ -89,7 +89,7 @@ struct FieldNotes {
  private:
   template <class Field>
   void add_parameter(const FieldPath& path, Field& field) const {
-    if (kinds && field.is_fixed()) add_kind(*kinds, &path, "a fixed parameter");
+    if (kinds) add_kind(*kinds, &path, field.is_fixed() ? "a fixed parameter" : "a trained parameter");
     add(path, field.value().shape(), field.value().data(), &field.node()->updated);
   }
   template <class Scalar>

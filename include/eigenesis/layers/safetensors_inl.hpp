@@ -244,11 +244,15 @@ EIGENESIS_ONCE LoadedFile read_fitting(const std::string& path, const std::vecto
   }
   for (const auto& named : unused) unexpected.push_back(named.second->first);
   const bool has_optimizer = std::ranges::any_of(unexpected, [](const std::string& s) { return s.ends_with(".step"); });
+  const bool is_checkpoint = std::ranges::find(unexpected, "fit.numbers") != unexpected.end();
   const bool fits = missing.empty() && unexpected.empty();
   require<DataError>(fits || (options.partial && missing.size() < fields.size()), "load_safetensors: expected ",
                      options.partial ? "at least one of " : "", "the names of the model but got ",
                      listed(missing, "missing"), " and ", listed(unexpected, "unexpected"), " in ", path,
-                     has_optimizer ? "; an optimizer has names only after prepare(model)" : "");
+                     is_checkpoint   ? "; it is a checkpoint, the names of a trainer's field begin with trainer. and "
+                                       "its name: .rename = {{\"trainer.model.\", \"\"}}, .partial = true"
+                     : has_optimizer ? "; an optimizer has names only after prepare(model)"
+                                     : "");
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (!file.tensors[i]) continue;
     StoredTensor& tensor = *file.tensors[i];

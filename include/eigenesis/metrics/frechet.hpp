@@ -164,6 +164,8 @@ double frechet_distance(const std::same_as<GaussianFit> auto& a, const std::same
 /// that is not finite.
 template <class Scalar>
 double frechet_distance(const Tensor<Scalar, 2>& real, const Tensor<Scalar, 2>& fake) {
+  require(real.shape(1) == fake.shape(1), "frechet_distance: expected features of one width but got ", real.shape(),
+          " and ", fake.shape());
   return frechet_distance(fit_gaussian(real), fit_gaussian(fake));
 }
 

@@ -26,14 +26,17 @@ template <class Scalar, int Rank>
 Variable<Scalar, Rank> relu(const Variable<Scalar, Rank>& x) {
   return map([](auto t) { return relu(t); }, x);
 }
-/// x for x > 0, slope * x elsewhere (Maas et al. 2013).
+/// x for x > 0, slope * x elsewhere (Maas et al. 2013). Throws ArgumentError for a slope that is not finite.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> leaky_relu(const Variable<Scalar, Rank>& x, double slope = 0.01) {
+  require<ArgumentError>(std::isfinite(slope), "leaky_relu: expected a finite slope but got ", slope);
   return map([slope](auto t) { return leaky_relu(t, slope); }, x);
 }
-/// x for x > 0, scale * (exp(x) - 1) elsewhere (Clevert et al. 2016).
+/// x for x > 0, scale * (exp(x) - 1) elsewhere (Clevert et al. 2016). Throws ArgumentError for a scale that is not
+/// finite.
 template <class Scalar, int Rank>
 Variable<Scalar, Rank> elu(const Variable<Scalar, Rank>& x, double scale = 1) {
+  require<ArgumentError>(std::isfinite(scale), "elu: expected a finite scale but got ", scale);
   return map([scale](auto t) { return select(t <= 0, scale * expm1(minimum(t, 0)), t); }, x);
 }
 /// x * Phi(x) with the normal distribution function Phi (Hendrycks and Gimpel 2016; the exact form, not tanh's).
@@ -50,12 +53,14 @@ Variable<Scalar, Rank> clamp(const Variable<Scalar, Rank>& x, double low, double
 /// The larger element; NaN if either is.
 template <class Scalar, int A, int B>
 auto maximum(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named("maximum", [](auto x, auto y) { return maximum(x, y); }, a, b);
+  return detail::map_named(
+      "maximum", [](auto x, auto y) { return maximum(x, y); }, a, b);
 }
 /// The smaller element; NaN if either is.
 template <class Scalar, int A, int B>
 auto minimum(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named("minimum", [](auto x, auto y) { return minimum(x, y); }, a, b);
+  return detail::map_named(
+      "minimum", [](auto x, auto y) { return minimum(x, y); }, a, b);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

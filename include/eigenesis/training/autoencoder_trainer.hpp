@@ -73,7 +73,7 @@ class AutoencoderTrainer {
   /// Makes the state of the optimizers, which the first step does by itself: to load a file into this trainer.
   void prepare() {
     watched_.expect_here(name);
-    optimizer.prepare(model_);
+    detail::prepare_optimizer(optimizer, model_);
   }
   static void fields(auto& self, auto&& field) {
     self.watched_.expect_here(name);

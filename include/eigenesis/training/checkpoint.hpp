@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -78,7 +79,9 @@ struct CheckpointFunctions {
   /// `mark` has to be that of the file at the path, if both are known, and becomes that of the new one. Throws
   /// DataError for a file that somebody else wrote.
   void (*save)(const std::string& path, Index keep, std::vector<SavedField> trainer, const FitMemory& memory,
-               std::string& mark);
+               std::optional<std::string>& mark);
+  /// Removes the earlier checkpoints, up to the last of `keep`. What is none stays.
+  void (*remove_earlier)(const std::string& path, Index keep);
   /// The numbers of a checkpoint. `expected` has those that must be equal; with `reshard` the number of ranks may be
   /// another one if all ranks together have batches of the same size. Throws DataError for another training or a
   /// damaged file, and names the newest of the `keep` - 1 earlier ones that could be read instead.
@@ -113,7 +116,7 @@ std::span<std::uint8_t> bytes_of(const SavedField& field);
 enum class Start {
   resume_if_there,  // from the file if there is one, else from the beginning
   resume,           // from the file; it is an error if there is none
-  anew              // from the beginning; the checkpoint at the path is overwritten
+  anew              // from the beginning; the first checkpoint takes the place of all that are there
 };
 
 /// Where fit keeps all that the rest of a training depends on, so that the same call goes on from there, to the same

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -25,50 +26,51 @@ EIGENESIS_ONCE std::vector<SavedField> checkpoint_fields(std::vector<SavedField>
   return trainer;
 }
 
+/// The first of a field's numbers that is bad, as text; nothing if there is none.
+template <class IsBad>
+std::string first_bad(const SavedField& field, IsBad&& is_bad) {
+  const auto search = [&]<class Scalar>(const Scalar* x) {
+    const Scalar* const end = x + std::accumulate(field.shape.begin(), field.shape.end(), Index{1}, std::multiplies{});
+    const Scalar* const bad = std::find_if(x, end, is_bad);
+    return bad == end ? std::string() : text(*bad);
+  };
+  if (field.type == DataType::f64) return search(static_cast<const double*>(field.data));
+  if (field.type == DataType::f32) return search(static_cast<const float*>(field.data));
+  return {};
+}
+
 EIGENESIS_ONCE void expect_finite_fields(const std::vector<SavedField>& trainer, const Error& error) {
   if (!dynamic_cast<const NumericError*>(&error)) return;
-  const auto check = [&]<class Scalar>(const SavedField& field, const Scalar* x) {
-    const Scalar* const end = x + std::accumulate(field.shape.begin(), field.shape.end(), Index{1}, std::multiplies{});
-    const Scalar* const bad = std::find_if(x, end, [](Scalar t) { return !std::isfinite(t); });
-    if (bad != end) fail<NumericError>(error.what(), "; ", field.name, " has ", *bad);
-  };
-  for (const SavedField& field : trainer) {
-    if (field.type == DataType::f64) check(field, static_cast<const double*>(field.data));
-    if (field.type == DataType::f32) check(field, static_cast<const float*>(field.data));
-  }
+  for (const SavedField& field : trainer)
+    if (const std::string bad = first_bad(field, [](auto x) { return !std::isfinite(x); }); !bad.empty())
+      fail<NumericError>(error.what(), "; ", field.name, " has ", bad);
 }
 
 /// Throws NumericError for what could not be read again: the good file from before must not be lost.
 EIGENESIS_ONCE void expect_numbers(const std::string& path, const std::vector<SavedField>& trainer) {
-  const auto check = [&]<class Scalar>(const SavedField& field, const Scalar* x) {
-    const Index size = std::accumulate(field.shape.begin(), field.shape.end(), Index{1}, std::multiplies{});
+  for (const SavedField& field : trainer) {
     const bool count = field.in_files == InFiles::count,
                at_least_zero = count || field.in_files == InFiles::at_least_zero;
     const bool finite = at_least_zero || field.updated != nullptr;  // of a number of one's own, infinity may be meant
-    const Scalar* const bad = std::find_if(x, x + size, [&](Scalar t) {
-      return std::isnan(t) || (finite && std::isinf(t)) || (at_least_zero && t < 0) || (count && t != std::floor(t));
+    const std::string bad = first_bad(field, [&](auto x) {
+      return std::isnan(x) || (finite && std::isinf(x)) || (at_least_zero && x < 0) || (count && x != std::floor(x));
     });
-    if (bad != x + size)
-      fail<NumericError>("Checkpoint: expected ",
-                         count           ? "whole numbers >= 0"
-                         : at_least_zero ? "finite numbers >= 0"
-                                         : "finite numbers",
-                         " in ", field.name, " but got ", *bad, "; the file is left as it was: ", path);
-  };
-  for (const SavedField& field : trainer) {
-    if (field.type == DataType::f64) check(field, static_cast<const double*>(field.data));
-    if (field.type == DataType::f32) check(field, static_cast<const float*>(field.data));
+    if (bad.empty()) continue;
+    fail<NumericError>("Checkpoint: expected ",
+                       count           ? "whole numbers >= 0"
+                       : at_least_zero ? "finite numbers >= 0"
+                                       : "finite numbers",
+                       " in ", field.name, " but got ", bad, "; the file is left as it was: ", path);
   }
 }
 
 EIGENESIS_ONCE void save_checkpoint(const std::string& path, Index keep, std::vector<SavedField> trainer,
-                                    const FitMemory& memory, std::string& mark) {
+                                    const FitMemory& memory, std::optional<std::string>& mark) {
   expect_numbers(path, trainer);
-  const std::string there = mark_of(path);
-  require<DataError>(there.empty() || mark.empty() || there == mark,
-                     "Checkpoint: expected the file that this training wrote last, but another program has written "
-                     "there since; it is left as it is: ",
-                     path);
+  const std::optional<std::string> there = mark_of(path);
+  require<DataError>(!there || there->empty() || !mark || *there == *mark, "Checkpoint: expected ",
+                     mark && mark->empty() ? "no file" : "the file that this training wrote last,",
+                     " but another program has written there since; it is left as it is: ", path);
   FitMemory copy = memory;
   copy.set(FitMemory::text_size, std::ssize(memory.kinds));
   copy.letters = Tensor<double, 1>(Shape{std::ssize(memory.kinds)});
@@ -92,11 +94,32 @@ EIGENESIS_ONCE void expect_ranks(const FitMemory& memory, const FitMemory& expec
                      std::fmod(before, here) == 0 ? "; a batch_size of " + text(before / here) + " goes on" : "");
 }
 
+/// Whether a file's header has a name of fit's: it is a checkpoint, perhaps a damaged one.
+EIGENESIS_ONCE bool names_fit(std::string_view function, const std::string& path) {
+  const Bytes begin = read_file(function, path, 8);
+  std::uint64_t size = 0;
+  if (begin.size() == 8) std::memcpy(&size, begin.data(), 8);
+  if (size == 0 || size > static_cast<std::uint64_t>(max_file_bytes)) return false;
+  const Bytes header = read_file(function, path, static_cast<std::size_t>(8 + size));
+  return std::string_view(reinterpret_cast<const char*>(header.data()), header.size()).find("\"fit.numbers\"") !=
+         std::string_view::npos;
+}
+
 EIGENESIS_ONCE FitMemory checkpoint_numbers(const std::string& path, const FitMemory& expected, bool reshard) {
   FitMemory memory;
   std::vector<SavedField> fields = checkpoint_fields({}, memory);
   fields.resize(2);  // numbers and place, whose shapes are known
-  read_safetensors(path, fields, {.partial = true, .exact = true});
+  try {
+    read_safetensors(path, fields, {.partial = true, .exact = true});
+  } catch (const DataError& error) {
+    bool is_other = false;
+    try {
+      is_other = !names_fit("Checkpoint", path);
+    } catch (const DataError&) {  // not readable at all
+    }
+    if (!is_other) throw;
+    fail<DataError>("it is no checkpoint, or a damaged one: ", error.what());
+  }
   expect_ranks(memory, expected, reshard);
   const bool resharded = memory.number(FitMemory::ranks) != expected.number(FitMemory::ranks);
   for (const auto& [number, name] : {std::pair{FitMemory::major, "library version (major)"},
@@ -206,7 +229,10 @@ EIGENESIS_ONCE void expect_kept_numbers(const std::vector<SavedField>& trainer, 
     require<DataError>(
         found == kept.end() || std::ranges::equal(found->second, bytes_of(field)),
         "the generator goes on from where that training stopped, but the trainer has other numbers in trainer.",
-        field.name, "; another model wants a path of its own");
+        field.name,
+        field.in_files == InFiles::learning_rate
+            ? "; a callback may set it while the training goes on, .on_step or .on_epoch"
+            : "; another model wants a path of its own");
   }
 }
 
@@ -239,16 +265,22 @@ EIGENESIS_ONCE void expect_unchanged_parts(std::string_view function, std::strin
 }
 
 EIGENESIS_ONCE void expect_none_or_checkpoint(std::string_view function, const std::string& path) {
-  if (!file_exists(path)) return;
-  const Bytes begin = read_file(function, path, 9);
-  require<DataError>(begin.empty() || (begin.size() > 8 && begin[8] == '{'), function,
+  const bool none = !file_exists(path) || read_file(function, path, 1).empty();
+  require<DataError>(none || names_fit(function, path), function,
                      ": expected a checkpoint that may be overwritten, or no file, but got another file: ", path);
 }
 
+EIGENESIS_ONCE void remove_earlier_checkpoints(const std::string& path, Index keep) {
+  for (Index i = 1; i <= keep; ++i) {
+    const std::string earlier = earlier_file(path, i);
+    if (file_exists(earlier) && names_fit("Checkpoint", earlier)) ::unlink(earlier.c_str());
+  }
+}
+
 EIGENESIS_ONCE CheckpointFunctions checkpoint_functions() {
-  return {save_checkpoint,   read_checkpoint_numbers, read_checkpoint,
-          keep_numbers,      put_numbers_back,        expect_kept_numbers,
-          expect_kept_sizes, expect_unchanged_parts,  expect_none_or_checkpoint};
+  return {save_checkpoint,        remove_earlier_checkpoints, read_checkpoint_numbers, read_checkpoint,
+          keep_numbers,           put_numbers_back,           expect_kept_numbers,     expect_kept_sizes,
+          expect_unchanged_parts, expect_none_or_checkpoint};
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -30,12 +30,16 @@ class Checksum {
   std::uint64_t sum_ = 0xcbf29ce484222325;
 };
 
-/// A checksum of data that are taken row by row; 0 of others.
+/// A checksum of data that are taken row by row, with their names and shapes; 0 of others.
 template <class Data>
 [[gnu::cold]] Index checksum(const Data& data) {
   if constexpr (HasRows<Data>) {
     Checksum sum;
-    for_each_tensor(data, [&](std::string_view, const auto& tensor) { sum.add(std::as_bytes(tensor.values())); });
+    for_each_tensor(data, [&](std::string_view name, const auto& tensor) {
+      sum.add(std::as_bytes(std::span(name)));
+      for (const Index size : tensor.shape().sizes) sum.add(std::as_bytes(std::span(&size, 1)));
+      sum.add(std::as_bytes(tensor.values()));
+    });
     return sum.value();
   } else if constexpr (requires { data.data; }) {  // Transformed
     return checksum(data.data);

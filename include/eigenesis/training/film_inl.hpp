@@ -16,7 +16,8 @@ struct FilmFrames {
   Animation animation;
   std::uint32_t training = 0;     // its id
   std::vector<Index> steps = {};  // of each frame
-  Index stride = 1;               // of so many frames that could be taken, one is
+  Index unit = 1;                 // steps from one frame that could be taken to the next
+  Index stride = 1;               // of so many of these, one is
   bool written = false;
 
   /// "film 2 of 1234: 0 200 400": the stride, the training, and the steps.
@@ -47,25 +48,33 @@ struct FilmFrames {
     rest.remove_prefix(1);
     for (std::size_t i = 0; i < read.frames.size(); ++i) steps.push_back(number(" "));
     while (!steps.empty() && steps.back() > last) steps.pop_back();
+    if (ends_early()) steps.pop_back();  // the end of a training that goes on now
     read.frames.resize(steps.size());
     animation = std::move(read);
   }
-  /// Whether the i-th of the frames that could be taken is to be; makes room for it.
-  bool due(Index i, Index most) {
-    while (i % stride == 0 && std::ssize(steps) >= most) keep_every_second();
-    return i % stride == 0;
+  /// Whether the frame of a step is to be taken; makes room for it.
+  bool due(Index step, Index most) {
+    for (; is_due(step) && std::ssize(steps) >= most; stride *= 2) {
+      std::size_t kept = 0;
+      for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (steps[i] / unit % (2 * stride) != 0 || steps[i] % unit != 0) continue;
+        steps[kept] = steps[i];
+        if (i != kept) animation.frames[kept] = std::move(animation.frames[i]);
+        ++kept;
+      }
+      steps.resize(kept);
+      animation.frames.resize(kept);
+    }
+    return is_due(step);
   }
 
  private:
-  void keep_every_second() {
-    for (std::size_t i = 1; 2 * i < steps.size(); ++i) {
-      steps[i] = steps[2 * i];
-      animation.frames[i] = std::move(animation.frames[2 * i]);
-    }
-    steps.resize((steps.size() + 1) / 2);
-    animation.frames.resize(steps.size());
-    stride *= 2;
+  /// Whether the last frame is nearer to the one before than others are.
+  bool ends_early() const {
+    const std::size_t n = steps.size();
+    return n > 1 && !is_due(steps[n - 1]) && (n < 3 || steps[n - 1] - steps[n - 2] < steps[n - 2] - steps[n - 3]);
   }
+  bool is_due(Index step) const { return step % unit == 0 && step / unit % stride == 0; }
 };
 
 }  // namespace detail
@@ -81,26 +90,25 @@ EIGENESIS_ONCE void Film::begin(TrainingView& now) {
   frames_.reset();  // of an earlier training
   detail::expect_writable("Film", path_);
   if (!now.resumed && detail::file_exists(path_)) {
-    const detail::Bytes there = detail::read_file("Film", path_, 41);
-    const std::string_view chunk = "acTL";  // behind the header, of an animation alone
-    require<DataError>(there.empty() || (there.size() == 41 && std::equal(chunk.begin(), chunk.end(), &there[37])),
-                       "Film: expected an animated PNG file or none but got another file: ", path_);
+    const detail::Bytes there = detail::read_file("Film", path_, 200);  // the text stands behind the header
+    const std::string_view begin(reinterpret_cast<const char*>(there.data()), there.size());
+    require<DataError>(there.empty() || begin.find(std::string(detail::animation_keyword) + "film ") != begin.npos,
+                       "Film: expected the film of a training or no file but got another file: ", path_);
   }
   auto frames = std::make_shared<detail::FilmFrames>();
   frames->training = now.id;
+  frames->unit = options_.every > 0 ? options_.every : now.steps_per_epoch;
   if (now.resumed && detail::file_exists(path_))
     frames->go_on_from(detail::decode_apng("Film", detail::read_file("Film", path_), path_), now.step, path_);
   frames_ = std::move(frames);
   if (frames_->steps.empty()) take(now);
 }
 EIGENESIS_ONCE void Film::step(TrainingView& now) {
-  if (!now.past && options_.every > 0 && now.step % options_.every == 0 &&
-      frames_->due(now.step / options_.every, options_.most))
-    take(now);
+  if (!now.past && options_.every > 0 && frames_->due(now.step, options_.most)) take(now);
 }
 EIGENESIS_ONCE void Film::epoch(TrainingView& now) {
   if (now.past || now.step % now.steps_per_epoch != 0) return;  // nor a part of an epoch: it may go on
-  const bool due = options_.every == 0 && frames_->due(now.epoch, options_.most);
+  const bool due = options_.every == 0 && frames_->due(now.step, options_.most);
   if (due || now.epoch == now.epochs) take(now);
 }
 EIGENESIS_ONCE void Film::save(TrainingView&) { write(); }

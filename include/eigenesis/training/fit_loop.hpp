@@ -49,15 +49,12 @@ class FitLoop {
     Losses::fields(state_.held_out, [](std::string_view, double& value) { value = std::nan(""); });
     require<ArgumentError>(loss_count<Losses>() > 0, name_, ": expected losses with a number in `fields` but got none");
     check_last_batch();
-    if (options_.checkpoint && !options_.checkpoint->path.empty()) {
-      checkpoint_ = options_.checkpoint;
-      checkpoint_->path = absolute_path(checkpoint_->path);
-      mark_ = mark_of(checkpoint_->path);
-    }
     if (checkpoint_ || ranks_) run_.data = checksum(data_);
-    if (checkpoint_ && held_out_) run_.held_out_data = held_out_->checksum();
+    if (checkpoint_) {
+      if (held_out_) run_.held_out_data = held_out_->checksum();
+      data_text_ = transforms(data_) + (held_out_ ? held_out_->transforms() : "") + (drop_last_ ? "drop_last\n" : "");
+    }
     if (ranks_) join_ranks();
-    check_checkpoint();
   }
 
   FitHistory<Losses> run() {
@@ -72,8 +69,8 @@ class FitLoop {
       }
     } finish_line{progress_};
     progress_.start(title<Trainer>(), duration_.epochs, duration_.steps);
-    while ((state_.epoch < duration_.epochs || in_epoch()) && !state_.stop) epoch();
-    if (first_) progress_.step(state_.epoch, duration_.steps, {});  // the checkpoint was of a finished training
+    while (!over() && !state_.stop) epoch();
+    if (first_) progress_.step(state_.epoch, over() ? duration_.steps : run_.done, {});  // no step was to be made
     watching_.end();
     stop_together();
     if (ranks_) ranks_->end();
@@ -83,6 +80,7 @@ class FitLoop {
  private:
   /// Steps of the epoch are made, and others are left.
   bool in_epoch() const { return run_.done > 0 && run_.done < duration_.steps; }
+  bool over() const { return state_.epoch >= duration_.epochs && !in_epoch(); }
 
   Index batches_per_step() const {
     if constexpr (TakesSeveralBatches<Trainer>)
@@ -102,19 +100,6 @@ class FitLoop {
     }
   }
 
-  void check_checkpoint() const {
-    if (!options_.checkpoint) return;
-    const Checkpoint& given = *options_.checkpoint;
-    require<ArgumentError>(checkpoint_ || given.start != Start::resume, name_,
-                           ": expected the path of a checkpoint to resume from but got none");
-    require<ArgumentError>(HasFields<Trainer>, name_, ": expected a trainer with `fields` for a checkpoint");
-    require<ArgumentError>(given.every >= 0 && given.keep >= 1, name_,
-                           ": expected a checkpoint with every >= 0 and keep >= 1 but got ", given.every, " and ",
-                           given.keep);
-    require<ArgumentError>(checkpoint_ || (given.every == 0 && given.keep == 1), name_,
-                           ": expected the path of a checkpoint to keep but got none");
-  }
-
   void join_ranks() {
     if constexpr (!HasFields<Trainer>)
       fail<ArgumentError>(name_, ": expected a trainer with `fields` for a training on several ranks");
@@ -125,49 +110,64 @@ class FitLoop {
                   rng_);
   }
 
-  /// Up to the first step: from a checkpoint, if there is one.
+  /// Up to the first step: from a checkpoint, if there is one. If it throws, trainer, history and generator are as they
+  /// were.
   void begin() {
     const Rng::State begin = run_.begin = rng_.state();
-    const bool resumed = start();
-    const double steps = static_cast<double>(duration_.steps) * static_cast<double>(duration_.epochs);
-    if (resumed && run_.isa != isa())
-      progress_.print_above("Checkpoint: the training went on another instruction set before (EIGENESIS_ISA=" +
-                            std::string(isa_name(run_.isa)) + "); what follows differs from there by rounding");
-    history_.steps.reserve(static_cast<std::size_t>(std::min(steps, 1e6)));  // more may be asked for than will be made
-    const bool over = state_.epoch >= duration_.epochs && (run_.done == 0 || run_.done >= duration_.steps);
-    require<ArgumentError>(!over || run_.begin == begin, name_, ": expected a training that is not over in ",
-                           checkpoint_ ? checkpoint_->path : "",
-                           " but it has been there already; give the next one another path, more epochs, or "
-                           "Start::anew");
-    TrainerFields fields;
+    FitHistory<Losses> before = std::exchange(history_, {});
+    KeptNumbers kept;
     if constexpr (HasFields<Trainer>)
-      fields = {&trainer_, [](void* of) { return saved_fields(*static_cast<Trainer*>(of)); }};
-    watching_.begin({name_, checkpoint_ ? checkpoint_->path : "", state_.step, resumed, run_.begin,
-                     named(state_.losses), held_out_ != nullptr, run_.watchers, checkpoint_ ? checkpoint_->keep : 0},
-                    fields);
-    if (watching_) show_past(watching_, history_, duration_.steps);
+      if (checkpoint_) kept = checkpoint_->functions.keep(saved_fields(trainer_));
+    try {
+      const bool resumed = start(kept);
+      require<ArgumentError>(!over() || run_.begin == begin, name_, ": expected a training that is not over in ",
+                             checkpoint_.path(),
+                             " but it has been there already; give the next one another path, more epochs, or "
+                             "Start::anew");
+      tell_watchers(resumed);
+      if (resumed && run_.isa != isa())
+        progress_.print_above("Checkpoint: the training went on another instruction set before (EIGENESIS_ISA=" +
+                              std::string(isa_name(run_.isa)) + "); what follows differs from there by rounding");
+    } catch (...) {
+      history_ = std::move(before);
+      rng_ = Rng(begin);
+      if constexpr (HasFields<Trainer>)
+        if (checkpoint_) checkpoint_->functions.put_back(saved_fields(trainer_), kept);
+      throw;
+    }
+    const Index steps = all_steps(duration_.epochs, duration_.steps);  // more may be asked for than will be made
+    history_.steps.reserve(static_cast<std::size_t>(std::min<Index>(steps, 1'000'000)));
+    if constexpr (HasFields<Trainer>)
+      if (checkpoint_) checkpoint_.note_parts(trainer_);
     state_.stop = watching_.stop();
     stop_together();
     if (state_.step == 0) save();  // what cannot be written is found now
   }
 
-  /// Whether the training goes on from a checkpoint. If it cannot, the history is as it was.
-  bool start() {
-    FitHistory<Losses> before = std::exchange(history_, {});
-    try {
-      bool resumed = false;
-      if constexpr (HasFields<Trainer>) expect_names(name_, saved_fields(trainer_));
-      if constexpr (HasFields<Trainer>) {
-        if (checkpoint_ && rank_ == 0)
-          resumed = resume(name_, *checkpoint_, trainer_, data_, batches_, run_, rng_, held_out_ != nullptr,
-                           duration_.steps * duration_.epochs);
-        if (ranks_) resumed = adopt_start(*ranks_, resumed, trainer_, data_, batches_, run_, rng_);
+  /// Whether the training goes on from a checkpoint.
+  bool start([[maybe_unused]] const KeptNumbers& kept) {
+    bool resumed = false;
+    if constexpr (HasFields<Trainer>) {
+      expect_names(name_, saved_fields(trainer_));
+      if (checkpoint_ && rank_ == 0) {
+        checkpoint_.begin();
+        resumed = resume(name_, *checkpoint_, trainer_, data_, batches_, run_, rng_, held_out_ != nullptr,
+                         all_steps(duration_.epochs, duration_.steps), data_text_, kept);
       }
-      return resumed;
-    } catch (...) {
-      history_ = std::move(before);
-      throw;
+      if (ranks_) resumed = adopt_start(*ranks_, resumed, trainer_, data_, batches_, run_, rng_);
     }
+    return resumed;
+  }
+
+  /// That the training begins, and what earlier runs did.
+  void tell_watchers(bool resumed) {
+    TrainerFields fields;
+    if constexpr (HasFields<Trainer>)
+      fields = {&trainer_, [](void* of) { return saved_fields(*static_cast<Trainer*>(of)); }};
+    watching_.begin({name_, checkpoint_.path(), state_.step, state_.epoch, resumed, run_.begin, named(state_.losses),
+                     held_out_ != nullptr, run_.watchers, checkpoint_ ? checkpoint_->keep : 0},
+                    fields);
+    if (watching_) show_past(watching_, history_, duration_.steps);
   }
 
   /// An epoch, or what is left of it.
@@ -230,18 +230,15 @@ class FitLoop {
     stop_together();
     if (first || state_.step % 100 == 0) compare_ranks();
     if constexpr (HasFields<Trainer>)
-      if (first && checkpoint_)
-        for (const SavedField& field : saved_fields(trainer_, nullptr, &others_))
-          sizes_[field.name] = bytes_of(field).size();
-    const Index every = checkpoint_ ? checkpoint_->every : 0;
-    if (run_.done < duration_.steps && (state_.stop || (every > 0 && state_.step % every == 0))) save();
+      if (first && checkpoint_) checkpoint_.note_sizes(trainer_);
+    if (run_.done < duration_.steps && (state_.stop || checkpoint_.due(state_.step))) save();
   }
 
   /// The trainer's step.
   void train(NextBatch<Batches<Data>>& next) {
     const StepScope scope(ranks_, state_.step, rng_);
     std::optional<ParametersMayBe> own;
-    if constexpr (HasFields<const Trainer>) allow_own_parameters(own, trainer_, name_, checkpoint_.has_value());
+    if constexpr (HasFields<const Trainer>) allow_own_parameters(own, trainer_, name_, static_cast<bool>(checkpoint_));
     std::optional<NotedUpdates> noted;
     watching_.updates.clear();
     if (watching_.reads_updates(state_.step + 1)) noted.emplace(watching_.updates);
@@ -278,19 +275,15 @@ class FitLoop {
   }
 
   void save() {
-    if (checkpoint_ && watching_) run_.watchers = watching_.save();
+    if (checkpoint_ && watching_) {
+      run_.watchers = watching_.save();
+      state_.stop = state_.stop || watching_.stop();
+    }
     compare_ranks();
     if constexpr (HasFields<Trainer>)
-      if (checkpoint_ && rank_ == 0) {
-        FitMemory memory = run_.remember(batches_, rng_);
-        std::string others;
-        std::vector<SavedField> fields = described_fields<Losses>(trainer_, data_, memory.kinds, &others);
-        if (!first_) {
-          checkpoint_->functions.expect_sizes(name_, fields, sizes_);
-          checkpoint_->functions.expect_unchanged(name_, others_, others);
-        }
-        checkpoint_->functions.save(checkpoint_->path, checkpoint_->keep, std::move(fields), memory, mark_);
-      }
+      if (checkpoint_ && rank_ == 0)
+        checkpoint_.template save<Losses>(name_, trainer_, run_.remember(batches_, rng_), data_text_);
+    stop_together();
   }
 
   void compare_ranks() {
@@ -312,10 +305,8 @@ class FitLoop {
 
   const bool drop_last_ = options_.drop_last || TakesSeveralBatches<Trainer>;
   const Index rank_ = ranks_ ? ranks_->rank() : 0, rank_count_ = ranks_ ? ranks_->ranks() : 1;
-  std::optional<Checkpoint> checkpoint_;  // with an absolute path
-  std::string mark_;                      // of the file that is there
-  KeptSizes sizes_;                       // of the trainer's fields after the first step of this run
-  std::string others_;                    // parts without fields, then
+  CheckpointFile checkpoint_{name_, options_.checkpoint, HasFields<Trainer>};
+  std::string data_text_;  // what they go through
   Batches<Data> batches_;
   const Duration duration_;
   Progress progress_;

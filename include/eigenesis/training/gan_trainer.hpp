@@ -155,16 +155,15 @@ class GanTrainer {
   /// Makes the state of the optimizers, which the first step does by itself: to load a file into this trainer.
   void prepare() {
     expect_models();
-    generator_optimizer.prepare(generator_);
-    discriminator_optimizer.prepare(discriminator_);
+    detail::prepare_optimizer(generator_optimizer, generator_);
+    detail::prepare_optimizer(discriminator_optimizer, discriminator_);
   }
-  /// The kinds of its objective and its penalty.
+  /// The kinds of its objective and its penalty, and how many steps its phases have.
   std::string details() const {
-    const std::string objective(detail::kind_of<Objective>());
-    if constexpr (std::is_same_v<Penalty, NoPenalty>)
-      return objective;
-    else
-      return objective + ", " + std::string(detail::kind_of<Penalty>());
+    std::string text(detail::kind_of<Objective>());
+    if constexpr (!std::is_same_v<Penalty, NoPenalty>) text += ", " + std::string(detail::kind_of<Penalty>());
+    return text + detail::option<Index>("discriminator steps", options_.discriminator_steps, 1) +
+           detail::option<Index>("generator steps", options_.generator_steps, 1);
   }
   static void fields(auto& self, auto&& field) {
     self.expect_models();
@@ -235,7 +234,7 @@ class GanTrainer {
       static_assert(
           requires { penalty_(judge, real, fake, rng); },
           "eigenesis: GanTrainer takes a penalty, InstanceNoise, optimizers, a MovingAverage and GanOptions; "
-          "one of its arguments is none of these");
+          "one of its arguments is none of these. An optimizer has steps() and minimize(loss, model)");
       return loss + penalty_(judge, real, fake, rng);
     }
   }

@@ -23,6 +23,8 @@ struct HeldOut {
   /// The losses on the first batches.
   virtual Losses losses(Index most_batches) const = 0;
   virtual Index checksum() const = 0;
+  /// What they go through.
+  virtual std::string transforms() const = 0;
   /// After losses that are no numbers: throws DataError if a number in the data is not finite.
   virtual void expect_finite(const Error& error) const = 0;
 };
@@ -37,6 +39,7 @@ class HeldOutOf : public HeldOut<Losses> {
                        [&] { return detail::evaluate(trainer_, data_, Rng(0), 1000, most_batches); });
   }
   Index checksum() const override { return detail::checksum(data_); }
+  std::string transforms() const override { return detail::transforms(data_, " of held-out data"); }
   void expect_finite(const Error& error) const override {
     detail::expect_finite(fit_name<Trainer>(), "held-out data", data_, error);
   }

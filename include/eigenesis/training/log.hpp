@@ -53,6 +53,7 @@ class Log : public Watcher {
   std::string path_;
   LogOptions options_;
   std::shared_ptr<detail::LogFile> file_;
+  bool over_ = false;  // the training
 };
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

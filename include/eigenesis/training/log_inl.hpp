@@ -25,6 +25,7 @@ class LogFile {
   /// Finds what stays of the file. Nothing is changed yet.
   void begin(const TrainingView& now) {
     training_ = id_text(now.id);
+    resumed_at_ = now.step;
     const std::string_view first = json_ ? "{\"kind\":\"" : "kind,step,epoch,";
     const std::string head = file_.text(0, std::min<Index>(file_.size(), std::ssize(first)));
     require<DataError>(head == first.substr(0, head.size()), "Log: expected a log but got another file: ", path_);
@@ -53,10 +54,14 @@ class LogFile {
       if (row.step > now.step || partial) {
         stays_ = line->second;
         last_.reset();
+        warned_.clear();
         knows_seconds = false;
         continue;
       }
-      if (row.is("warning")) continue;
+      if (row.is("warning")) {
+        if (row.step == now.step) warned_.insert(row.cell("warning"));
+        continue;
+      }
       if (!last_) last_ = row;
       const std::string seconds = row.cell("seconds");
       if (!knows_seconds && !seconds.empty()) {
@@ -69,6 +74,7 @@ class LogFile {
 
   /// Adds a row unless it is there already or not asked for.
   void add(TrainingView& now, bool epoch) {
+    if (!now.past) add_warnings(now);
     if (last_) {
       const auto place = std::pair{now.step, epoch}, last = std::pair{last_->step, last_->is("epoch")};
       if (place == last) expect_same(now);
@@ -83,14 +89,20 @@ class LogFile {
         now.warn("Log: there is no column for " + name + " in " + path_ + "; rows of a .jsonl file have all numbers");
     add_line(row, now);
   }
+  /// Of the past, what the file has already is not added again.
   void warn(const TrainingView& now, std::string_view sentence) {
-    if (!json_) return;
-    add_line({{"kind", "warning"},
-              {"step", now.step},
-              {"epoch", now.epoch},
-              {"warning", std::string(sentence)},
-              {"training", training_}},
-             now);
+    if (!json_ || (now.past && now.step < resumed_at_)) return;
+    if (now.past && warned_.contains(cell_text(std::string(sentence), true))) return;
+    warnings_.push_back({{"kind", "warning"},
+                         {"step", now.step},
+                         {"epoch", now.epoch},
+                         {"warning", std::string(sentence)},
+                         {"training", training_}});
+    if (began_ && !now.past) add_warnings(now);
+  }
+  /// Adds the warnings that wait for the rows before them.
+  void add_warnings(const TrainingView& now) {
+    for (const Row& warning : std::exchange(warnings_, {})) add_line(warning, now);
   }
   void write() { file_.write(); }
   /// Takes away what follows the rows that stay.
@@ -237,6 +249,9 @@ class LogFile {
   Index stays_ = 0;                   // bytes of the file, of rows up to the checkpoint
   bool began_ = false;                // what follows them is taken away
   std::optional<LogLine> last_;       // of these rows
+  Index resumed_at_ = 0;              // the step of the checkpoint
+  std::set<std::string> warned_;      // in the file in this step
+  std::vector<Row> warnings_;         // that are to be added
   double seconds_before_ = 0;         // of earlier runs
 };
 
@@ -249,6 +264,7 @@ EIGENESIS_ONCE Log::Log(std::string path, LogOptions options) : path_(std::move(
 }
 EIGENESIS_ONCE void Log::begin(TrainingView& now) {
   file_.reset();  // of an earlier training
+  over_ = false;
   auto file = std::make_shared<detail::LogFile>(path_, options_.every);
   file->begin(now);
   file_ = std::move(file);
@@ -278,12 +294,17 @@ EIGENESIS_ONCE void Log::save(TrainingView&) {
 }
 EIGENESIS_ONCE void Log::end(TrainingView& now) {
   if (!file_) return;
-  if (!now.failed) file_->take_rest_away();  // of a training that was over, perhaps half a row
+  if (!now.failed) {
+    file_->take_rest_away();  // of a training that was over, perhaps half a row
+    file_->add_warnings(now);
+  }
   file_->write();
-  file_.reset();
+  over_ = true;
 }
 EIGENESIS_ONCE void Log::warning(TrainingView& now, std::string_view sentence) {
-  if (file_ && !now.past) file_->warn(now, sentence);
+  if (!file_) return;
+  file_->warn(now, sentence);
+  if (over_) file_->write();  // one watcher or another warns at the end
 }
 EIGENESIS_ONCE bool Log::reads_updates(Index step) const {
   return options_.every > 0 && (step % options_.every == 0 || (file_ && file_->decides_columns()));

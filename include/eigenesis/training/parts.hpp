@@ -31,6 +31,11 @@ auto& kept_by_files(Part& part) {
     return std::as_const(part);
 }
 
+/// Makes the state of an optimizer. One of one's own may have none that is to be made before its first step.
+void prepare_optimizer(auto& optimizer, const auto& model) {
+  if constexpr (requires { optimizer.prepare(model); }) optimizer.prepare(model);
+}
+
 template <class T>
 inline constexpr bool is_average = std::is_same_v<T, NoAverage>;
 template <class Model>

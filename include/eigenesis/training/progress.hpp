@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,6 +46,12 @@ struct ProgressOutput {
 };
 
 namespace detail {
+
+/// The steps of a whole training. More may be asked for than can be counted, for one that is stopped.
+inline Index all_steps(Index epochs, Index steps_per_epoch) {
+  const Index most = std::numeric_limits<Index>::max();
+  return steps_per_epoch > 0 && epochs > most / steps_per_epoch ? most : epochs * steps_per_epoch;
+}
 
 struct WatchingFunctions;
 /// What watchers need, defined in watch_inl.hpp.
@@ -154,7 +161,9 @@ class ProgressBar {
       output_.write("\r" + std::string(detail::first_characters(text, output_.columns() - 1)) + "\x1b[K" +
                     (last ? "\n" : ""));
     } else {
-      const Index tenths = 10 * ((epoch - 1) * steps_ + step) / std::max<Index>(1, epochs_ * steps_);
+      const double made = static_cast<double>(detail::all_steps(epoch - 1, steps_)) + static_cast<double>(step);
+      const auto all = static_cast<double>(std::max<Index>(1, detail::all_steps(epochs_, steps_)));
+      const auto tenths = static_cast<Index>(10 * made / all);
       if (tenths <= tenths_) return;
       tenths_ = tenths;
       output_.write(line(step, now - epoch_start_, values, false) + "\n");

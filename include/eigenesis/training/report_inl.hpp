@@ -19,7 +19,7 @@ EIGENESIS_ONCE Report::Report(std::string path, ReportOptions options)
 EIGENESIS_ONCE void Report::begin(TrainingView& now) {
   state_.reset();  // of an earlier training
   auto state = std::make_shared<detail::ReportState>(path_, options_, now);
-  state->read(now.resumed ? now.step : -1);
+  state->read(now.resumed ? now.step : -1, now.steps_per_epoch);
   state->begin(now);
   state_ = std::move(state);
   if (!now.resumed) write(now);

@@ -57,8 +57,9 @@ class ReportState {
   double drawn = -1;       // seconds of the run
   bool over = false;
 
-  /// Takes pictures and warnings over from the file that is there, until step `last`; none with last < 0.
-  void read(Index last) {
+  /// Takes pictures, warnings and metrics over from the file that is there, until step `last`; none with last < 0. A
+  /// metric of a part of an epoch is measured again when the epoch is whole.
+  void read(Index last, Index steps_per_epoch) {
     if (!file_exists(path_)) return;
     const Bytes bytes = read_file("Report", path_);
     const std::string_view page(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -91,7 +92,8 @@ class ReportState {
       require<DataError>(good && (kept.kind != 't' || take_time(kept)),
                          "Report: expected a report as it was written but got the line ", shown(line.substr(0, 60)),
                          " in ", path_, "; give this training another file, or remove it");
-      if (kept.step <= last && kept.kind != 't') kept_.push_back(std::move(kept));
+      const bool partial = kept.kind == 'm' && kept.epoch > 0 && kept.step % steps_per_epoch != 0;
+      if (kept.step <= last && kept.kind != 't' && !partial) kept_.push_back(std::move(kept));
     }
     require<DataError>(lines.starts_with(report_script_end),
                        "Report: expected a report as it was written but got a part of one in ", path_,
@@ -252,7 +254,7 @@ class ReportState {
   }
 
   std::string data(const TrainingView& now, const char* status) const {
-    const Index all = now.epochs * now.steps_per_epoch;
+    const Index all = all_steps(now.epochs, now.steps_per_epoch);
     std::string json = "{\"title\":" + page_string(title(now)) + ",\"status\":\"" + status + "\"";
     const auto number = [&](const char* name, double value) {
       json += ",\"" + std::string(name) + "\":" + page_number(value);

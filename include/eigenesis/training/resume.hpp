@@ -8,15 +8,19 @@
 
 #include "eigenesis/files/file.hpp"
 #include "eigenesis/files/write_file.hpp"
+#include "eigenesis/training/checkpoint_file.hpp"
 #include "eigenesis/training/steps.hpp"
 
 // How fit begins: from a checkpoint, from what rank 0 has, or anew; and what it says of data that are not finite.
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
-/// After a step that failed: throws DataError if a number in the data is not finite, which tells more.
+/// After a step that failed because of numbers: throws DataError if one in the data is not finite, which tells more.
 template <class Data>
 [[gnu::cold]] void expect_finite(const std::string& name, const char* what, const Data& data, const Error& error) {
+  const std::string_view text = error.what();
+  if (!dynamic_cast<const NumericError*>(&error) && text.find("nan") == text.npos && text.find("inf") == text.npos)
+    return;
   if constexpr (HasRows<Data>)
     for_each_tensor(data, [&](std::string_view field, const auto& tensor) {
       const auto* const end = tensor.data() + tensor.size();
@@ -28,26 +32,13 @@ template <class Data>
     });
 }
 
-/// What data go through: "Transformed(Binarize)".
+/// What data go through, for checkpoints: "Transformed(Binarize)" in a line.
 template <class Data>
-std::string transforms(const Data& data) {
+std::string transforms(const Data& data, const char* what = "") {
   if constexpr (requires { data.data, data.f; })
-    return "Transformed(" + described(data.f) + ")\n" + transforms(data.data);
+    return "Transformed(" + described(data.f) + ")" + what + "\n" + transforms(data.data, what);
   else
     return {};
-}
-
-/// The fields of a trainer; their kinds, the names of the losses and what the data go through, in a text that a
-/// checkpoint keeps; and its parts without fields, in another one.
-template <class Losses, class Trainer, class Data>
-[[gnu::cold]] std::vector<SavedField> described_fields(Trainer& trainer, const Data& data, std::string& kinds,
-                                                       std::string* others = nullptr) {
-  std::vector<SavedField> fields = saved_fields(trainer, &kinds, others);
-  kinds += "losses";
-  const Losses losses = {};
-  Losses::fields(losses, [&](std::string_view loss, const double&) { kinds.append(" ").append(loss); });
-  kinds += '\n' + transforms(data);
-  return fields;
 }
 
 /// Makes the state of the trainer's optimizers, whose numbers are then overwritten.
@@ -63,10 +54,12 @@ template <class Trainer, class Data>
   }
 }
 
-/// Goes on from a checkpoint; whether there is one.
+/// Goes on from a checkpoint; whether there is one. `kept` are the trainer's numbers as they are. If it throws, they
+/// may have changed.
 template <class Trainer, class Data, class Losses>
 [[gnu::cold]] bool resume(const std::string& name, const Checkpoint& checkpoint, Trainer& trainer, const Data& data,
-                          Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng, bool held_out, Index most_steps) {
+                          Batches<Data>& batches, FitProgress<Losses>& run, Rng& rng, bool held_out, Index most_steps,
+                          const std::string& data_text, const KeptNumbers& kept) {
   const std::string& path = checkpoint.path;
   const bool there = file_exists(path);
   for (Index i = 1; !there && checkpoint.start != Start::anew && i <= checkpoint.keep; ++i) {
@@ -86,27 +79,21 @@ template <class Trainer, class Data, class Losses>
     const Index evaluated = memory.number(FitMemory::held_out), epochs = memory.number(FitMemory::epochs);
     require<DataError>(evaluated == (held_out ? epochs : 0), "it has held-out losses of ", evaluated, " of its ",
                        epochs, " epochs, here held-out data are ", held_out ? "given" : "not given");
-    const KeptNumbers kept = functions.keep(saved_fields(trainer));
-    try {
-      if (memory.number(FitMemory::step) > 0) make_state(trainer, data, run.batch_size);
-      std::string kinds;
-      std::vector<SavedField> fields = described_fields<Losses>(trainer, data, kinds);
-      functions.read(path, memory, fields, kinds, loss_count<Losses>());
-      require<DataError>(memory.number(FitMemory::data) == here.number(FitMemory::data),
-                         "it was trained on other data, their checksums differ");
-      require<DataError>(memory.number(FitMemory::held_out_data) == here.number(FitMemory::held_out_data),
-                         "it was evaluated on other held-out data, their checksums differ");
-      require<DataError>(begins_alike(memory, here) || goes_on_alike(memory, here),
-                         "it began with other random numbers; is the seed of the Rng another one, or what was drawn "
-                         "from it before?");
-      const Index steps = memory.number(FitMemory::step);
-      require<DataError>(steps <= most_steps, "it has ", steps, " steps already, and ", most_steps,
-                         " are asked for; more, or another path, or Start::anew");
-      if (!begins_alike(memory, here)) functions.expect_kept(fields, kept);
-    } catch (...) {
-      functions.put_back(saved_fields(trainer), kept);
-      throw;
-    }
+    if (memory.number(FitMemory::step) > 0) make_state(trainer, data, run.batch_size);
+    std::string kinds;
+    std::vector<SavedField> fields = described_fields<Losses>(trainer, data_text, kinds);
+    functions.read(path, memory, fields, kinds, loss_count<Losses>());
+    require<DataError>(memory.number(FitMemory::data) == here.number(FitMemory::data),
+                       "it was trained on other data, their checksums differ");
+    require<DataError>(memory.number(FitMemory::held_out_data) == here.number(FitMemory::held_out_data),
+                       "it was evaluated on other held-out data, their checksums differ");
+    require<DataError>(begins_alike(memory, here) || goes_on_alike(memory, here),
+                       "it began with other random numbers; is the seed of the Rng another one, or what was drawn "
+                       "from it before?");
+    const Index steps = memory.number(FitMemory::step);
+    require<DataError>(steps <= most_steps, "it has ", steps, " steps already, and ", most_steps,
+                       " are asked for; more, or another path, or Start::anew");
+    if (!begins_alike(memory, here)) functions.expect_kept(fields, kept);
     run.go_on_from(memory, batches, rng);
     return true;
   } catch (const DataError& error) {

@@ -53,7 +53,8 @@ template <class Trainer, class Batches>
 auto one_step(Trainer& trainer, NextBatch<Batches>& next, Rng& rng) {
   static_assert(
       TakesSeveralBatches<Trainer> || requires { trainer.step(next(), rng); },
-      "eigenesis: a trainer needs step(batch, rng) for batches of such data");
+      "eigenesis: a trainer needs step(batch, rng) for batches of such data, with their scalar (float, double) and "
+      "number of axes");
   if constexpr (TakesSeveralBatches<Trainer>)
     return trainer.step(next, rng);
   else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -40,6 +41,8 @@ class BestMeasure {
   std::vector<double> remembered() const;
   /// Goes on with numbers of the same measure.
   void remember(std::span<const double> numbers);
+  /// Tells measures apart.
+  std::uint32_t id() const;
   /// The best, or before the first measurement what anything is better than.
   double value() const {
     const double infinity = std::numeric_limits<double>::infinity();
@@ -91,17 +94,17 @@ class EarlyStopping : public Watcher {
 
 /// Keeps the weights of the best epoch so far in a safetensors file: KeepBest{"best.safetensors", vae}. The model is
 /// that of the trainer, or an average of it; it has to outlive the training. The measure stands among the file's
-/// metadata, so that a training that goes on replaces the file by a better one only; if there is no file, the best of
-/// what follows is kept. A training that begins replaces an earlier file. A GAN that is trained for `.steps` is
+/// metadata, so that a training that goes on with it replaces the file by a better one only; if there is no file, the
+/// best of what follows is kept. A training that begins replaces an earlier file. A GAN that is trained for `.steps` is
 /// measured by a Metric:
 ///   .watch = {Metric{"FID", [&] { return ...; }, {.every = 1000}},
 ///             KeepBest{"best.safetensors", trainer.average.model, {.metric = "FID"}}}
 /// Throws ArgumentError for a measure that is two; before the first step for one that the training does not have, a
 /// training of a single epoch, as `.steps` make, unless by a metric, and a metric that is not measured more than once;
 /// NumericError for a measure that is NaN; DataError for a file that a training goes on with and that is not from its
-/// own KeepBest, or that a training would replace and that no KeepBest wrote; Error if it cannot be written; at the
-/// first measurement ArgumentError for a model that is not the trainer's and that nobody has changed. A training that
-/// is stopped within its first epoch has its weights there, until an epoch is over.
+/// own KeepBest or was the best by another measure, or that a training would replace and that no KeepBest wrote; Error
+/// if it cannot be written; at the first measurement ArgumentError for a model that is not the trainer's and that
+/// nobody has changed. A training that is stopped within its first epoch has its weights there, until an epoch is over.
 class KeepBest : public Watcher {
  public:
   template <class Model>

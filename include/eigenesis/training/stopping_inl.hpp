@@ -30,7 +30,7 @@ EIGENESIS_ONCE void BestMeasure::begin(const TrainingView& now, std::optional<do
     const auto metric = std::ranges::find(now.planned_metrics, name, &PlannedMetric::name);
     require<ArgumentError>(metric != now.planned_metrics.end(), function_, ": expected the name of a Metric but got ",
                            name);
-    const Index steps = now.epochs * now.steps_per_epoch, every = metric->every;
+    const Index steps = all_steps(now.epochs, now.steps_per_epoch), every = metric->every;
     require<ArgumentError>((every == 0 ? now.epochs : steps / every) > 1, function_,
                            ": expected a metric that is measured more than once but got ", name, ", measured ",
                            every == 0 ? "after the only epoch" : "every " + std::to_string(every) + " steps", ", of ",
@@ -74,9 +74,15 @@ EIGENESIS_ONCE std::optional<bool> BestMeasure::improves(const TrainingView& now
 
 EIGENESIS_ONCE std::vector<double> BestMeasure::remembered() const {
   if (!value_ || (!measure_.function && measure_.metric.empty())) return {};
-  const std::string name = measure_.metric + (measure_.greatest ? " greatest" : " least");
-  return {static_cast<double>(crc32({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()})), *value_,
-          static_cast<double>(waiting_)};
+  return {static_cast<double>(id()), *value_, static_cast<double>(waiting_)};
+}
+EIGENESIS_ONCE std::uint32_t BestMeasure::id() const {
+  std::string name = measure_.greatest ? "greatest " : "least ";
+  name += measure_.function          ? "function"
+          : !measure_.metric.empty() ? "metric " + measure_.metric
+          : measure_.of_training     ? "loss " + measure_.loss
+                                     : "held-out loss " + measure_.loss;
+  return crc32({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
 }
 EIGENESIS_ONCE void BestMeasure::remember(std::span<const double> numbers) {
   BestMeasure same = *this;
@@ -112,7 +118,7 @@ EIGENESIS_ONCE void EarlyStopping::begin(TrainingView& now) { best_.begin(now); 
 EIGENESIS_ONCE void EarlyStopping::step(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void EarlyStopping::epoch(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void EarlyStopping::look(TrainingView& now) {
-  if (best_.improves(now, options_.min_change)) stop_if_over(now);
+  if (best_.improves(now, options_.min_change).has_value()) stop_if_over(now);
 }
 EIGENESIS_ONCE void EarlyStopping::remember(TrainingView& now, std::span<const double> numbers) {
   best_.remember(numbers);
@@ -135,19 +141,23 @@ EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
   });
   if (!of_trainer) untrained_ = checksum();
   if (!detail::file_exists(path_) || detail::read_file("KeepBest", path_, 1).empty()) return best_.begin(now);
-  const std::string kept = detail::safetensors_note(path_);
-  const std::size_t space = kept.find(' ');
+  const char* const remedy = "; give this training another path, or remove the file";
+  const std::string kept = detail::safetensors_note(path_);  // "t0123abcd 0.5 t4567cdef": training, value, measure
+  const std::size_t first = kept.find(' '), second = kept.rfind(' ');
   double value = 0;
-  const auto [end, error] =
-      std::from_chars(kept.data() + std::min(space + 1, kept.size()), kept.data() + kept.size(), value);
-  require<DataError>(error == std::errc() && end == kept.data() + kept.size(),
-                     "KeepBest: expected a file that a KeepBest wrote, or none, but got another one: ", path_,
-                     "; give this training another path, or remove the file");
+  const char* const end = kept.data() + std::min(second, kept.size());
+  const auto [behind, error] = std::from_chars(kept.data() + std::min(first + 1, kept.size()), end, value);
+  require<DataError>(
+      first < second && error == std::errc() && behind == end,
+      "KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: ", path_,
+      remedy);
   if (!now.resumed || now.step == 0) return best_.begin(now);
-  require<DataError>(kept.substr(0, space) == training_,
-                     "KeepBest: expected the best of this training but got that of another one in ", path_,
-                     "; give this one another path, or remove the file");
-  best_.begin(now, value);
+  require<DataError>(kept.substr(0, first) == training_,
+                     "KeepBest: expected the best of this training but got that of another one in ", path_, remedy);
+  const bool measured = !std::isinf(value);  // or stopped within its first epoch
+  require<DataError>(!measured || kept.substr(second + 1) == detail::id_text(best_.id()),
+                     "KeepBest: expected the best by the same measure but got that by another one in ", path_, remedy);
+  best_.begin(now, measured ? std::optional(value) : std::nullopt);
 }
 EIGENESIS_ONCE Index KeepBest::checksum() const {
   detail::Checksum sum;
@@ -168,7 +178,8 @@ EIGENESIS_ONCE void KeepBest::look(const TrainingView& now) {
         "as it was; a trainer has copies of a MovingAverage and an optimizer: trainer.average.model");
   char text[32];
   const std::string measure(text, std::to_chars(text, text + sizeof text, best_.value()).ptr);
-  detail::write_safetensors("KeepBest", path_, fields_(), 1, training_ + " " + measure);
+  const std::string by = detail::id_text(best_.id());
+  detail::write_safetensors("KeepBest", path_, fields_(), 1, training_ + " " + measure + " " + by);
 }
 
 EIGENESIS_ONCE TimeLimit::TimeLimit(double seconds) : seconds_(seconds) {

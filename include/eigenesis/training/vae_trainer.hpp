@@ -101,7 +101,7 @@ class VaeTrainer {
   /// Makes the state of the optimizers, which the first step does by itself: to load a file into this trainer.
   void prepare() {
     watched_.expect_here(name);
-    optimizer.prepare(model_);
+    detail::prepare_optimizer(optimizer, model_);
   }
   /// The kind of its objective.
   std::string details() const { return std::string(detail::kind_of<Objective>()); }

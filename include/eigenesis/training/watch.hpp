@@ -40,8 +40,8 @@ struct TrainingView {
   bool past = false;         // an earlier run made this step or epoch, a checkpoint tells of it
   bool after_epoch = false;  // in epoch() and in measure() before it
   bool failed = false;       // in end(): an exception ends the training
-  std::span<const NamedValue> losses = {};          // of the step; in epoch(), means over the epoch
-  std::span<const NamedValue> held_out = {};        // in epoch(), if there are held-out data
+  std::span<const NamedValue> losses = {};          // of the step; in epoch(), means over the epoch; later, the last
+  std::span<const NamedValue> held_out = {};        // in epoch() and behind it, if there are held-out data
   std::vector<NamedValue> metrics = {};             // what watchers measure() in this step or after this epoch
   std::vector<std::string> loss_names = {};         // of `losses`, before the first step too
   bool has_held_out = false;                        // whether there are held-out data
@@ -100,22 +100,12 @@ class WatcherRef {
     static_assert(!std::is_lvalue_reference_v<Given>,
                   "eigenesis: a watcher that has a name is given by its address, .watch = {&watcher}; a copy would "
                   "watch instead, and nobody could read it");
-    constexpr bool overrides = requires {
-      static_cast<void (W::*)(TrainingView&)>(&W::begin), static_cast<void (W::*)(TrainingView&)>(&W::measure);
-      static_cast<void (W::*)(TrainingView&)>(&W::step), static_cast<void (W::*)(TrainingView&)>(&W::epoch);
-      static_cast<void (W::*)(TrainingView&)>(&W::save), static_cast<void (W::*)(TrainingView&)>(&W::end);
-      static_cast<void (W::*)(TrainingView&, std::string_view)>(&W::warning);
-      static_cast<std::vector<double> (W::*)() const>(&W::remembered);
-      static_cast<void (W::*)(TrainingView&, std::span<const double>)>(&W::remember);
-    };
-    static_assert(
-        overrides,
-        "eigenesis: begin, measure, step, epoch, save and end of a Watcher take a TrainingView& (by "
-        "reference), warning one and a std::string_view, remember one and a std::span<const double>; with others "
-        "they would never be called");
+    expect_overrides<W>();
   }
-  WatcherRef(Watcher* watcher) : watcher_(watcher, [](Watcher*) {}) {
+  template <std::derived_from<Watcher> W>
+  WatcherRef(W* watcher) : watcher_(watcher, [](Watcher*) {}) {
     require<ArgumentError>(watcher != nullptr, "fit: expected watchers but got nullptr");
+    expect_overrides<W>();
   }
 
   /// The watcher.
@@ -124,6 +114,34 @@ class WatcherRef {
   const detail::WatchingFunctions& functions() const { return *functions_; }
 
  private:
+  /// A function has to be of this type; numbers and texts of a watcher may have its name.
+  template <class Function, class Got>
+  static consteval bool is_of(Got) {
+    return !std::is_member_function_pointer_v<Got> || std::is_convertible_v<Got, Function>;
+  }
+  template <class W>
+  static consteval void expect_overrides() {
+    using Reads = bool (W::*)(Index) const;
+    using OnRanks = bool (W::*)() const;
+    using Path = std::string (W::*)() const;
+    using Planned = std::vector<PlannedMetric> (W::*)() const;
+    constexpr bool overrides = requires {
+      static_cast<void (W::*)(TrainingView&)>(&W::begin), static_cast<void (W::*)(TrainingView&)>(&W::measure);
+      static_cast<void (W::*)(TrainingView&)>(&W::step), static_cast<void (W::*)(TrainingView&)>(&W::epoch);
+      static_cast<void (W::*)(TrainingView&)>(&W::save), static_cast<void (W::*)(TrainingView&)>(&W::end);
+      static_cast<void (W::*)(TrainingView&, std::string_view)>(&W::warning);
+      static_cast<std::vector<double> (W::*)() const>(&W::remembered);
+      static_cast<void (W::*)(TrainingView&, std::span<const double>)>(&W::remember);
+      requires is_of<Reads>(&W::reads_updates) && is_of<OnRanks>(&W::on_every_rank);
+      requires is_of<Path>(&W::path) && is_of<Planned>(&W::planned_metrics);
+    };
+    static_assert(
+        overrides,
+        "eigenesis: begin, measure, step, epoch, save and end of a Watcher are public and take a TrainingView& (by "
+        "reference), warning one and a std::string_view, remember one and a std::span<const double>; what it is asked "
+        "for (remembered, path, planned_metrics, ...) is const; others would never be called");
+  }
+
   std::shared_ptr<Watcher> watcher_;
   const detail::WatchingFunctions* functions_ = &detail::watching_functions();
 };
@@ -137,7 +155,7 @@ std::string id_text(std::uint32_t id);
 struct RunBegin {
   const std::string& function;  // for messages
   std::string checkpoint;       // its path, or none
-  Index step;
+  Index step, epoch;            // so far
   bool resumed;
   Rng::State began_with;
   std::span<const NamedValue> losses;  // their names

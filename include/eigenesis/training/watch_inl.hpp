@@ -63,9 +63,11 @@ class WatchedRun {
   Progress& progress_;
   TrainingView training_;
   double began_;
-  std::size_t begun_ = 0;       // so many watchers' begin() returned
-  int exceptions_;              // on their way when it began
-  std::exception_ptr failure_;  // the first of a watcher
+  std::size_t begun_ = 0;                        // so many watchers' begin() returned
+  int exceptions_;                               // on their way when it began
+  std::exception_ptr failure_;                   // the first of a watcher
+  CachedVector<NamedValue> losses_, held_out_;   // of the step or epoch that watchers were told last
+  std::vector<std::vector<double>> remembered_;  // by each watcher
   TrainerFields fields_;
   std::vector<std::string> optimizers_;       // names of those in the trainer's fields
   std::map<const void*, std::string> names_;  // of all that made an update
@@ -118,7 +120,11 @@ EIGENESIS_ONCE void WatchedRun::expect_paths(const RunBegin& run) const {
   if (run.keep > 0) paths.push_back(run.checkpoint);
   for (Index i = 1; run.keep > 1 && i <= run.keep; ++i)  // the last one is there while they move up
     paths.push_back(earlier_file(run.checkpoint, i));
+  std::vector<const Watcher*> known;
   for (const WatcherRef& watcher : watchers_) {
+    require<ArgumentError>(std::ranges::find(known, watcher.operator->()) == known.end(), run.function,
+                           ": expected each watcher once but got one twice");
+    known.push_back(watcher.operator->());
     const std::string path = watcher->path();
     if (path.empty()) continue;
     for (const std::string& other : paths)
@@ -159,11 +165,14 @@ EIGENESIS_ONCE void WatchedRun::begin(const RunBegin& run, TrainerFields fields)
   training_.id = crc32(began_with);
   training_.optimizers = optimizers_;
   training_.step = run.step;
+  training_.epoch = run.epoch;
   training_.resumed = run.resumed;
   training_.seconds = seconds_now() - began_;
   for (; begun_ < watchers_.size(); ++begun_) watchers_[begun_]->begin(training_);
+  training_.past = run.resumed;  // what is said now may have been said in an earlier run
   remember(run.remembered);
   tell_warnings();
+  training_.past = false;
   front_.note_stop(training_.stop);
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
@@ -177,21 +186,25 @@ EIGENESIS_ONCE std::vector<double> WatchedRun::save() {
   tell(&Watcher::save);
   std::vector<double> all;
   for (std::size_t i = 0; i < begun_; ++i) {
-    const std::vector<double> numbers = watchers_[i]->remembered();
-    if (numbers.empty()) continue;
+    std::vector<double>& numbers = remembered_[i];
+    attempt([&] { numbers = watchers_[i]->remembered(); });
     all.insert(all.end(), {class_number(*watchers_[i].operator->()), static_cast<double>(numbers.size())});
     all.insert(all.end(), numbers.begin(), numbers.end());
   }
+  front_.note_stop(training_.stop);
   return all;
 }
 EIGENESIS_ONCE void WatchedRun::remember(std::span<const double> numbers) {
   std::vector<bool> knows(watchers_.size());
-  while (numbers.size() > 2 && numbers[1] >= 1 && numbers[1] <= static_cast<double>(numbers.size() - 2)) {
+  remembered_.assign(watchers_.size(), {});
+  while (numbers.size() >= 2 && numbers[1] >= 0 && numbers[1] <= static_cast<double>(numbers.size() - 2)) {
     const auto count = static_cast<std::size_t>(numbers[1]);
     for (std::size_t i = 0; i < watchers_.size(); ++i) {
       if (knows[i] || class_number(*watchers_[i].operator->()) != numbers[0]) continue;
       knows[i] = true;
-      watchers_[i]->remember(training_, numbers.subspan(2, count));
+      const std::span<const double> own = numbers.subspan(2, count);
+      remembered_[i].assign(own.begin(), own.end());
+      if (count > 0) watchers_[i]->remember(training_, own);
       break;
     }
     numbers = numbers.subspan(2 + count);
@@ -203,7 +216,8 @@ EIGENESIS_ONCE void WatchedRun::set(Index step, Index epoch, std::span<const Nam
   training_.step = step;
   training_.epoch = epoch;
   training_.past = past;
-  training_.losses = losses;
+  losses_.assign(losses.begin(), losses.end());
+  training_.losses = losses_;
   training_.held_out = {};
   training_.metrics.clear();
   name_updates();
@@ -220,7 +234,8 @@ EIGENESIS_ONCE void WatchedRun::step(Index step, Index epoch, std::span<const Na
 EIGENESIS_ONCE void WatchedRun::epoch(Index step, Index epoch, std::span<const NamedValue> losses,
                                       std::span<const NamedValue> held_out, bool past) {
   set(step, epoch, losses, past);
-  training_.held_out = held_out;
+  held_out_.assign(held_out.begin(), held_out.end());
+  training_.held_out = held_out_;
   training_.after_epoch = true;
   tell(&Watcher::measure);
   tell(&Watcher::epoch);

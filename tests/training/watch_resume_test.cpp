@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+// Watchers of a training that stops in their own functions, that goes on, or that was asked for without an end.
+#include <cmath>
+#include <eigenesis/eigenesis.hpp>
+#include <eigenesis/training/report.hpp>
+#include <eigenesis/training/watchers.hpp>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "catch.hpp"
+#include "files.hpp"
+
+using namespace eigenesis;
+using Catch::Matchers::Contains;
+using Catch::Matchers::Message;
+
+namespace {
+
+/// Its loss in step n is n.
+struct CountingTrainer {
+  Parameter<double, 1> weight = Parameter<double, 1>(Tensor<double, 1>(Shape{1}, 0.0));
+  Sgd<double> optimizer{{.learning_rate = 1}};
+  Loss step(const Tensor<double, 2>&, Rng&) {
+    optimizer.minimize(sum(weight), *this);
+    return {-weight.value()(0)};
+  }
+  static void fields(auto& self, auto&& field) { field("weight", self.weight), field("optimizer", self.optimizer); }
+};
+
+struct Fixture {
+  TemporaryDirectory folder;
+  std::string path = folder / "run.safetensors", shown;
+  Index steps_at_the_end = -1;  // of the optimizer, whatever fit throws
+
+  /// Four samples in batches of two: two steps an epoch.
+  Index train(Index epochs, std::vector<WatcherRef> watch, Index stop_after = -1, Index every = 0,
+              FitHistory<Loss>* history = nullptr) {
+    Rng rng(1);
+    CountingTrainer trainer;
+    shown.clear();
+    const ProgressOutput output{.write = [&](std::string_view text) { shown += text; },
+                                .seconds = [] { return 1.0; },
+                                .columns = [] { return 0; }};
+    struct AtTheEnd {
+      const CountingTrainer& trainer;
+      Index& steps;
+      ~AtTheEnd() { steps = trainer.optimizer.steps(); }
+    } at_the_end{trainer, steps_at_the_end};
+    return std::ssize(fit(trainer, Tensor<double, 2>(Shape{4, 1}, 0.0),
+                          {.epochs = epochs,
+                           .batch_size = 2,
+                           .progress = ProgressBar("run", output),
+                           .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
+                           .checkpoint = Checkpoint{.path = path, .every = every},
+                           .watch = std::move(watch),
+                           .history = history},
+                          rng)
+                          .steps);
+  }
+  std::string text_of(const std::string& file) const {
+    const Bytes bytes = read_bytes(file);
+    return {bytes.begin(), bytes.end()};
+  }
+};
+
+/// How often a part is in a text.
+Index count(const std::string& text, const std::string& part) {
+  Index n = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "The last losses are there before a checkpoint and at the end", "[training]") {
+  struct Looks : Watcher {
+    std::vector<double> seen;
+    void look(const TrainingView& now) { seen.push_back(now.losses.empty() ? 0 : now.losses[0].value); }
+    void save(TrainingView& now) override { look(now); }
+    void end(TrainingView& now) override { look(now); }
+  };
+  struct TakesMemory : Watcher {  // where the losses of fit were
+    detail::CachedVector<NamedValue> own;
+    void save(TrainingView&) override { own = {{"mine", 777}}; }
+  };
+  Looks looks;
+  train(2, {TakesMemory{}, &looks}, -1, 1);
+  CHECK(looks.seen == std::vector<double>{0, 1, 1.5, 3, 3.5, 3.5});  // steps, and means over the epochs
+}
+
+TEST_CASE_METHOD(Fixture, "A training ends where save() asks for it, or throws", "[training]") {
+  struct Stops : Watcher {
+    Index at;
+    bool throws;
+    Stops(Index step, bool by_exception) : at(step), throws(by_exception) {}
+    void save(TrainingView& now) override {
+      if (now.step != at) return;
+      if (throws) throw std::runtime_error("disk");
+      now.stop = true;
+    }
+  };
+  for (const Index at : {0, 1, 2, 3}) {
+    INFO("save() of step " << at);
+    std::filesystem::remove(path);
+    CHECK(train(3, {Stops{at, false}}, -1, 1) == at);
+    std::filesystem::remove(path);
+    CHECK_THROWS_WITH(train(3, {Stops{at, true}}, -1, 1), "disk");
+    CHECK(steps_at_the_end == at);
+    CHECK(train(3, {}, -1, 1) == 6);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "An exception from remembered() ends a training with a checkpoint", "[training]") {
+  struct Forgets : Watcher {
+    double steps = 0;
+    bool fails = true;
+    void step(TrainingView& now) override { steps += now.past ? 0 : 1; }
+    std::vector<double> remembered() const override {
+      if (fails && steps == 3) throw std::runtime_error("forgot");
+      return {steps};
+    }
+    void remember(TrainingView&, std::span<const double> numbers) override { steps = numbers[0]; }
+  };
+  Forgets first, second;
+  CHECK_THROWS_WITH(train(3, {&first}, -1, 1), "forgot");
+  second.fails = false;
+  CHECK(train(3, {&second}, -1, 1) == 6);
+  CHECK(steps_at_the_end == 6);
+  CHECK(second.steps == 2 + 3);  // what was known last, and the steps of the second run
+}
+
+TEST_CASE_METHOD(Fixture, "A watcher that remembers nothing keeps its place among those of its class", "[training]") {
+  std::vector<double> values{5, 1, 4, 4, 4, 4, 4, 4, 4, 4};
+  const auto epochs = [&](Index stop_after) {
+    Index measured = 0;
+    const auto value = [&] { return values.at(static_cast<std::size_t>(measured)); };
+    struct Counts : Watcher {
+      Index& measured;
+      explicit Counts(Index& n) : measured(n) {}
+      void step(TrainingView& now) override { measured = now.step / 2; }
+    };
+    return train(9,
+                 {Counts{measured}, EarlyStopping{{.patience = 8, .measure = {.of_training = true}}},
+                  EarlyStopping{{.patience = 3, .measure = {.metric = "value"}}}, Metric{"value", value}},
+                 stop_after) /
+           2;
+  };
+  REQUIRE(epochs(-1) == 4);
+  for (const Index stopped : {2, 4, 6}) {
+    std::filesystem::remove(path);
+    CHECK(epochs(stopped) == stopped / 2);
+    CHECK(epochs(-1) == 4);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "A training without an end can be stopped, and goes on", "[training]") {
+  const Index most = std::numeric_limits<Index>::max();
+  CHECK(train(most,
+              {EarlyStopping{{.measure = {.metric = "value"}}}, Metric{"value", [] { return 1.0; }, {.every = 1}}},
+              3) == 3);
+  CHECK(train(most, {}, 5) == 5);
+  CHECK(count(shown, "\n") <= 1);  // no line for each step, where a tenth of the training has one
+}
+
+TEST_CASE_METHOD(Fixture, "A training that is refused leaves trainer and history as they were", "[training]") {
+  train(3, {}, 3);
+  FitHistory<Loss> history{.steps = {{7}}, .epochs = {}, .held_out = {}};
+  CHECK_THROWS_AS(train(3, {EarlyStopping{}}, -1, 0, &history), ArgumentError);  // without held-out data
+  CHECK(steps_at_the_end == 0);
+  REQUIRE(history.steps.size() == 1);
+  CHECK(history.steps[0].loss == 7);
+}
+
+TEST_CASE_METHOD(Fixture, "A training that ends before a step of its own shows how far it is", "[training]") {
+  train(10, {}, 3);
+  struct Stops : Watcher {
+    void begin(TrainingView& now) override { now.stop = true; }
+  };
+  CHECK(train(10, {Stops{}}) == 3);
+  CHECK_THAT(shown, !Contains("100%"));
+  train(10, {});
+  CHECK(train(10, {}) == 20);  // over
+  CHECK_THAT(shown, Contains("100%"));
+}
+
+TEST_CASE_METHOD(Fixture, "A watcher is given once", "[training]") {
+  EarlyStopping one{{.measure = {.of_training = true}}};
+  CHECK_THROWS_MATCHES(train(2, {&one, &one}), ArgumentError,
+                       Message("fit: expected each watcher once but got one twice"));
+}
+
+TEST_CASE_METHOD(Fixture, "KeepBest goes on with the same measure, and from a stop in the first epoch", "[training]") {
+  const std::string best = folder / "best.safetensors";
+  const auto train_with = [&](Measure measure, Index epochs, Index stop_after) {
+    Rng rng(1);
+    CountingTrainer trainer;
+    fit(trainer, Tensor<double, 2>(Shape{6, 1}, 0.0),
+        {.epochs = epochs,
+         .batch_size = 2,
+         .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
+         .checkpoint = Checkpoint{.path = path},
+         .watch = {KeepBest{best, trainer, std::move(measure)},
+                   Metric{"steps", [&] { return double(trainer.optimizer.steps()); }}}},
+        rng);
+  };
+  const auto weight = [&] {
+    CountingTrainer kept;
+    kept.optimizer.prepare(kept);
+    load_safetensors(best, kept);
+    return -kept.weight.value()(0);
+  };
+  train_with({.of_training = true}, 3, 1);
+  CHECK(weight() == 1);
+  train_with({.of_training = true}, 3, 2);
+  CHECK(weight() == 2);  // the first epoch is not over yet
+  train_with({.of_training = true}, 3, 4);
+  CHECK(weight() == 3);  // the first epoch
+  const Bytes before = read_bytes(best);
+  CHECK_THROWS_MATCHES(train_with({.metric = "steps"}, 3, -1), DataError,
+                       Message("KeepBest: expected the best by the same measure but got that by another one in " +
+                               best + "; give this training another path, or remove the file"));
+  CHECK_THROWS_AS(train_with({.of_training = true, .greatest = true}, 3, -1), DataError);
+  CHECK(read_bytes(best) == before);
+  train_with({.of_training = true}, 3, -1);
+  CHECK(weight() == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "A warning is kept once, however often a training goes on", "[training]") {
+  const std::string log = folder / "run.jsonl", report = folder / "run.html";
+  struct WarnsAtBegin : Watcher {
+    void begin(TrainingView& now) override {
+      if (now.step > 0) now.warn("it began at " + std::to_string(now.step));
+    }
+    void end(TrainingView& now) override { now.warn("it ended at " + std::to_string(now.step)); }
+  };
+  const auto stopped = [&](bool keeps) {
+    std::vector<WatcherRef> watch{EarlyStopping{{.patience = 2, .measure = {.metric = "one"}}},
+                                  Metric{"one", [] { return 1.0; }}, Log{log}, Report{report}};
+    if (keeps) watch.push_back(WarnsAtBegin{});
+    return train(9, std::move(watch));
+  };
+  for (int run = 0; run < 4; ++run) REQUIRE(stopped(false) == 6);
+  const std::string ended = "EarlyStopping: 2 measurements in a row were not better than 1";
+  CHECK(count(text_of(log), ended) == 1);
+  CHECK(count(text_of(log), "\"kind\":\"step\"") == 6);
+  CHECK(count(text_of(report), "w 6 3 \"" + ended) == 1);
+  for (int run = 0; run < 2; ++run) REQUIRE(stopped(true) == 6);  // and what is new is not lost
+  for (const char* sentence : {"it began at 6", "it ended at 6"}) {
+    CHECK(count(text_of(report), std::string("\"") + sentence) == 2 - (sentence[3] == 'b'));
+    CHECK(count(text_of(log), std::string("\"") + sentence) == 2 - (sentence[3] == 'b'));
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "A log that does not fit stays as it is, whoever warns", "[training]") {
+  const std::string log = folder / "run.jsonl";
+  struct Warns : Watcher {
+    void begin(TrainingView& now) override { now.warn("here"); }
+  };
+  train(3, {Log{log}}, 3);
+  std::string rows = text_of(log);
+  const std::size_t at = rows.find("\"loss\":3,");
+  REQUIRE(at != rows.npos);
+  rows.replace(at, 8, "\"loss\":4");
+  rows += "{\"kind\":\"st";
+  std::ofstream(log) << rows;
+  CHECK_THROWS_AS(train(3, {Warns{}, Log{log}}), DataError);
+  CHECK(text_of(log) == rows);
+}
+
+TEST_CASE_METHOD(Fixture, "The metric of a part of an epoch does not stay in a report", "[training]") {
+  const std::string report = folder / "run.html";
+  const auto watch = [&] { return std::vector<WatcherRef>{Metric{"m", [] { return 2.0; }}, Report{report}}; };
+  train(3, watch(), 3);
+  CHECK(count(text_of(report), "\nm ") == 2);
+  train(3, watch());
+  CHECK(count(text_of(report), "\nm ") == 3);
+  CHECK(count(text_of(report), "\nm 3 ") == 0);
+}
