@@ -7,6 +7,7 @@ import argparse
 import json
 import pathlib
 import random
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -133,7 +134,7 @@ contents += [path.read_bytes() for folder in options.more for path in sorted(fol
 with tempfile.TemporaryDirectory() as folder:
     for i, content in enumerate(contents):
         (pathlib.Path(folder) / f"{i:08}").write_bytes(content)
-    run = subprocess.run([options.replay, "safetensors", folder], stderr=subprocess.PIPE, text=True)
+    run = subprocess.run([*shlex.split(options.replay), "safetensors", folder], stderr=subprocess.PIPE, text=True)
 lines = dict(line.split() for line in run.stderr.splitlines()[:-1])
 if len(lines) != len(contents):
     sys.exit(f"expected a line for each of {len(contents)} files but got {len(lines)}: {run.stderr[-500:]}")

@@ -192,7 +192,7 @@ TEST_CASE("The number of threads at first") {
 }
 
 #if defined(__unix__)
-TEST_CASE("A child of fork() has threads of its own") {
+TEST_CASE("A child of fork() has threads of its own", "[fork]") {
   const Threads setting(4);
   const auto works = [] { return two_at_once() && product_is_right(); };
   for (int i = 0; i < 20; ++i) {
@@ -203,7 +203,7 @@ TEST_CASE("A child of fork() has threads of its own") {
   CHECK(works());
 }
 
-TEST_CASE("A child of fork() has a free pool also if other threads were using it") {
+TEST_CASE("A child of fork() has a free pool also if other threads were using it", "[fork]") {
   const Threads setting(3);
   std::atomic<bool> done{false};
   std::thread other([&] {

@@ -249,11 +249,7 @@ TEST_CASE("A GAN that is stopped after any step goes on to the same bits", "[tra
 TEST_CASE("A VAE that is stopped after any step goes on to the same bits", "[training]") { check_each_step(train_vae); }
 TEST_CASE("So does a trainer of one's own on an endless source", "[training]") { check_each_step(train_own); }
 
-TEST_CASE("A VAE that two threads share is stopped and goes on with one or two of them to the same bits",
-          "[training]") {
-  const TemporaryDirectory folder;
-  const std::string path = folder / "run.safetensors";
-  const int threads = num_threads();
+TEST_CASE("Two threads share the steps of a large VAE", "[training][fork]") {
   const auto running = [] {
     return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}));
   };
@@ -270,7 +266,12 @@ TEST_CASE("A VAE that two threads share is stopped and goes on with one or two o
   REQUIRE(WIFEXITED(status));
   const int threads_made = WEXITSTATUS(status);
   CHECK(threads_made == 1);
+}
 
+TEST_CASE("Such a VAE is stopped and goes on with one or two threads to the same bits", "[training]") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "run.safetensors";
+  const int threads = num_threads();
   set_num_threads(1);
   const Numbers whole = train_large_vae({}, never);
   CHECK(whole.at("steps made") == std::vector<double>{9});

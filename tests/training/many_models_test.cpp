@@ -54,7 +54,7 @@ TEST_CASE("Models that train at the same time in eight threads get the bits of t
 }
 
 TEST_CASE("A process that is forked in the middle of a training trains on to the same bits, and so does its parent",
-          "[training]") {
+          "[training][fork]") {
   const int threads_before = num_threads();
   for (const int threads : {1, 2}) {
     set_num_threads(threads);
