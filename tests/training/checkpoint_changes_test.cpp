@@ -84,6 +84,13 @@ struct Counting {
   }
 };
 
+/// Two tensors of different sizes under one name.
+struct Sizes {
+  Tensor<double, 1> large = Tensor<double, 1>(Shape{1000}, 1), small = Tensor<double, 1>(Shape{1}, 2);
+  Loss step(const Tensor<float, 2>&, Rng&) { return {}; }
+  static void fields(auto& self, auto&& field) { field("w", self.large), field("w", self.small); }
+};
+
 /// Two layers under one name.
 struct Twins {
   Linear<float> a, b;
@@ -179,7 +186,7 @@ TEST_CASE("Numbers that change and are no fields are found by the second checkpo
       train({.path = folder / "run", .every = 1}), ArgumentError,
       Message("AutoencoderTrainer::fit: expected parts of the trainer without `fields` to stay as they are, as a "
               "checkpoint does not keep them, but got other numbers in trainer.model.encoder.trunk.1, a Counting; "
-              "name them in its `fields`"));
+              "name them in its `fields`, as doubles or tensors, or compute anew what is a cache"));
 }
 
 TEST_CASE("Two fields of one name are found before the first step", "[training]") {
@@ -191,6 +198,12 @@ TEST_CASE("Two fields of one name are found before the first step", "[training]"
                        Message("AutoencoderTrainer::fit: expected fields of different names but got "
                                "model.encoder.trunk.layer.weight twice"));
   CHECK(trainer.optimizer.steps() == 0);
+
+  const TemporaryDirectory folder;
+  Sizes sizes;
+  CHECK_THROWS_WITH(fit(sizes, samples(), {.epochs = 1, .checkpoint = Checkpoint{.path = folder / "run"}}, rng),
+                    ContainsSubstring("expected fields of different names but got w twice"));
+  CHECK(sizes.small(0) == 2);
 }
 
 TEST_CASE("A number that is not finite is named in held-out data too", "[training]") {
@@ -218,7 +231,7 @@ struct ImageTrainer {
 struct Reads {
   Linear<float> network;
   Adam<float> optimizer{};
-  Loss step(const Tensor<float, 2>&, Rng&) { throw Error("Reads: no such file"); }
+  Loss step(const Tensor<float, 2>&, Rng&) { throw Error("Reads: no such file as info/nan_inf.txt"); }
   static void fields(auto& self, auto&& field) { field("network", self.network), field("optimizer", self.optimizer); }
 };
 }  // namespace
@@ -315,6 +328,7 @@ TEST_CASE("What a training is asked for is that of its checkpoint", "[training]"
   };
   CHECK(refusal(train_images, folder / "images", {.drop_last = true}) ==
         "it is of a training with nothing more, this one has drop_last");
+  CHECK(refusal(train_images, folder / "images", {}) == "accepted");
   CHECK(refusal(train_images, folder / "images", {.shape = {22, 1, 4, 1}}) ==
         "it was trained on other data, their checksums differ");
   CHECK(refusal(train_images, folder / "images", {}) == "accepted");
@@ -442,5 +456,6 @@ TEST_CASE("An error that is not about numbers is not about the data", "[training
   Tensor<float, 2> data = samples();
   data(3, 1) = NAN;  // which stands for a missing value
   Reads trainer{Linear(4, 2, rng)};
-  CHECK_THROWS_MATCHES(fit(trainer, data, {.epochs = 1}, rng), Error, Message("Reads: no such file"));
+  CHECK_THROWS_MATCHES(fit(trainer, data, {.epochs = 1}, rng), Error,
+                       Message("Reads: no such file as info/nan_inf.txt"));
 }

@@ -71,7 +71,41 @@ Index count(const std::string& text, const std::string& part) {
   return n;
 }
 
+int steps_seen = 0;
+
+class PrivatePath : public Watcher {
+  std::string path = "not a file";
+
+ public:
+  void step(TrainingView&) override { ++steps_seen; }
+};
+struct PathWithSetter : Watcher {
+  std::string own;
+  std::string path() const override { return own; }
+  void path(std::string value) { own = std::move(value); }
+  void step(TrainingView&) override { ++steps_seen; }
+};
+struct EpochNumber : Watcher {
+  Index epoch = 0;
+  void step(TrainingView&) override { ++steps_seen; }
+};
+class PrivateStep : public Watcher {
+  void step(TrainingView&) override { ++steps_seen; }
+};
+struct VirtualBase : virtual Watcher {
+  void step(TrainingView&) override { ++steps_seen; }
+};
+
 }  // namespace
+
+TEST_CASE_METHOD(Fixture, "Watchers of all forms are told of steps", "[training]") {
+  steps_seen = 0;
+  PathWithSetter with_setter;
+  EpochNumber with_number;
+  PrivateStep with_private_step;
+  train(1, {PrivatePath{}, &with_setter, &with_number, &with_private_step, PrivateStep{}, VirtualBase{}});
+  CHECK(steps_seen == 12);
+}
 
 TEST_CASE_METHOD(Fixture, "The last losses are there before a checkpoint and at the end", "[training]") {
   struct Looks : Watcher {
@@ -266,6 +300,33 @@ TEST_CASE_METHOD(Fixture, "A log that does not fit stays as it is, whoever warns
   std::ofstream(log) << rows;
   CHECK_THROWS_AS(train(3, {Warns{}, Log{log}}), DataError);
   CHECK(text_of(log) == rows);
+}
+
+TEST_CASE_METHOD(Fixture, "A log has the warnings before a failure, and no longer holds its file", "[training]") {
+  struct Warns : Watcher {
+    Index at;
+    explicit Warns(Index step) : at(step) {}
+    void warn(TrainingView& now) const {
+      if (now.step == at) now.warn("strange");
+    }
+    void begin(TrainingView& now) override { warn(now); }
+    void step(TrainingView& now) override { warn(now); }
+  };
+  struct Fails : Watcher {
+    void measure(TrainingView& now) override {
+      if (now.step == 2) throw std::runtime_error("failed");
+    }
+  };
+  for (const Index every : {0, 1})
+    for (const Index at : {0, 1}) {
+      const std::string log = folder / (std::to_string(every) + std::to_string(at) + ".jsonl");
+      std::filesystem::remove(path);
+      Log keeps{log, {.every = every}};
+      CHECK_THROWS_WITH(train(3, {&keeps, Warns{at}, Fails{}}, 2), "failed");
+      INFO("every " << every << ", in step " << at);
+      CHECK(count(text_of(log), "strange") == 1);
+      train(3, {Log{log, {.every = every}}});  // another object has it
+    }
 }
 
 TEST_CASE_METHOD(Fixture, "The metric of a part of an epoch does not stay in a report", "[training]") {

@@ -501,9 +501,10 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
   CHECK(weight() == -7);
 
   write_bytes(best, read_bytes(run));
-  CHECK_THROWS_MATCHES(train(8, {}, run), DataError,
-                       Message("KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: " +
-                               best + "; give this training another path, or remove the file"));
+  CHECK_THROWS_MATCHES(
+      train(8, {}, run), DataError,
+      Message("KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: " +
+              best + "; give this training another path, or remove the file"));
   std::filesystem::remove(best);
   {
     Rng rng(2);  // another training
@@ -518,9 +519,10 @@ TEST_CASE("KeepBest goes on from the measure in its file", "[training]") {
 
   const Bytes text{'t', 'e', 'x', 't'};
   write_bytes(best, text);
-  CHECK_THROWS_MATCHES(train(2, {}, ""), DataError,
-                       Message("KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: " +
-                               best + "; give this training another path, or remove the file"));
+  CHECK_THROWS_MATCHES(
+      train(2, {}, ""), DataError,
+      Message("KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: " +
+              best + "; give this training another path, or remove the file"));
   CHECK(read_bytes(best) == text);
   std::filesystem::remove(best);
   CurveTrainer lost;
@@ -578,9 +580,10 @@ TEST_CASE("KeepBest refuses a model that nobody trains, and files of others", "[
 
   save_safetensors(best, trainer);  // weights that somebody else keeps there
   const Bytes weights = read_bytes(best);
-  CHECK_THROWS_MATCHES(keep(trainer), DataError,
-                       Message("KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: " +
-                               best + "; give this training another path, or remove the file"));
+  CHECK_THROWS_MATCHES(
+      keep(trainer), DataError,
+      Message("KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: " +
+              best + "; give this training another path, or remove the file"));
   CHECK(read_bytes(best) == weights);
   write_bytes(best, there);
   keep(trainer);

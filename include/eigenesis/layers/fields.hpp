@@ -80,7 +80,7 @@ template <class Number>
 std::string option(const char* name, Number value, Number usual) {
   return value == usual ? "" : std::string(", ") + name + " " + text(value);
 }
-/// Of options alone: "epsilon 0.1, momentum 0.5".
+/// Of options alone: "momentum 0.5, epsilon 0.1".
 inline std::string options_text(const std::string& options) {
   return options.substr(std::min<std::size_t>(2, options.size()));
 }
@@ -90,20 +90,25 @@ concept HasFields = requires(T& object) {
   std::remove_const_t<T>::fields(object, [](std::string_view, auto&, InFiles = InFiles::as_in_memory) {});
 };
 
-/// A T that cannot be copied.
+/// A T, and one that cannot be copied.
+template <class T>
+struct Copied : T {};
 template <class T>
 struct Uncopied : T {
   Uncopied(const Uncopied&) = delete;
 };
-/// Whether `fields` takes the object itself, auto& self. Of a copy, auto self, the numbers would be gone.
+struct AnyFields {
+  void operator()(std::string_view, auto&, InFiles = InFiles::as_in_memory) const {}
+};
+/// Whether `fields` takes a copy, auto self, whose numbers would be gone. Not seen if it names its own type or T is
+/// final.
 template <class T>
-constexpr bool takes_itself() {
+constexpr bool takes_copy() {
   if constexpr (std::is_final_v<T>)
-    return true;
+    return false;
   else
-    return requires(Uncopied<T> & object) {
-      T::fields(object, [](std::string_view, auto&, InFiles = {}) {});
-    };
+    return requires(Copied<T> & object) { T::fields(object, AnyFields{}); }
+  &&!requires(Uncopied<T> & object) { T::fields(object, AnyFields{}); };
 }
 
 template <class Scalar, int Rank>
@@ -136,7 +141,7 @@ template <class T, class F>
 void visit_fields(const FieldPath* parent, T& object, F&& leaf) {
   if constexpr (requires { leaf.part(parent, std::as_const(object)); }) leaf.part(parent, std::as_const(object));
   if constexpr (HasFields<T>) {
-    static_assert(takes_itself<std::remove_const_t<T>>(),
+    static_assert(!takes_copy<std::remove_const_t<T>>(),
                   "eigenesis: `fields` takes the object by reference, static void fields(auto& self, auto&& field)");
     const auto visit = [&](std::string_view name, auto& field, InFiles in_files = InFiles::as_in_memory) {
       const FieldPath path{parent, name, in_files};

@@ -53,14 +53,12 @@ Variable<Scalar, Rank> clamp(const Variable<Scalar, Rank>& x, double low, double
 /// The larger element; NaN if either is.
 template <class Scalar, int A, int B>
 auto maximum(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named(
-      "maximum", [](auto x, auto y) { return maximum(x, y); }, a, b);
+  return detail::map_named("maximum", [](auto x, auto y) { return maximum(x, y); }, a, b);
 }
 /// The smaller element; NaN if either is.
 template <class Scalar, int A, int B>
 auto minimum(const Variable<Scalar, A>& a, const Variable<Scalar, B>& b) {
-  return detail::map_named(
-      "minimum", [](auto x, auto y) { return minimum(x, y); }, a, b);
+  return detail::map_named("minimum", [](auto x, auto y) { return minimum(x, y); }, a, b);
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI

@@ -80,7 +80,7 @@ struct CheckpointFunctions {
   /// DataError for a file that somebody else wrote.
   void (*save)(const std::string& path, Index keep, std::vector<SavedField> trainer, const FitMemory& memory,
                std::optional<std::string>& mark);
-  /// Removes the earlier checkpoints, up to the last of `keep`. What is none stays.
+  /// Removes the earlier checkpoints at path.1 and so on, if more than one is kept. What is none stays.
   void (*remove_earlier)(const std::string& path, Index keep);
   /// The numbers of a checkpoint. `expected` has those that must be equal; with `reshard` the number of ranks may be
   /// another one if all ranks together have batches of the same size. Throws DataError for another training or a
@@ -99,7 +99,7 @@ struct CheckpointFunctions {
   void (*expect_sizes)(std::string_view function, const std::vector<SavedField>& trainer, const KeptSizes& kept);
   /// Throws ArgumentError if parts without fields, a line for each, are not as they were.
   void (*expect_unchanged)(std::string_view function, std::string_view before, std::string_view now);
-  /// Throws DataError if there is a file at a path that is no safetensors file, and so no checkpoint to be replaced.
+  /// Throws DataError if there is a file at a path that is no checkpoint.
   void (*expect_none_or_checkpoint)(std::string_view function, const std::string& path);
 };
 CheckpointFunctions checkpoint_functions();
@@ -116,7 +116,7 @@ std::span<std::uint8_t> bytes_of(const SavedField& field);
 enum class Start {
   resume_if_there,  // from the file if there is one, else from the beginning
   resume,           // from the file; it is an error if there is none
-  anew              // from the beginning; the first checkpoint takes the place of all that are there
+  anew              // from the beginning; the first checkpoint takes the place of the one there, or of all with .keep
 };
 
 /// Where fit keeps all that the rest of a training depends on, so that the same call goes on from there, to the same

@@ -53,6 +53,10 @@ class CheckpointFile {
   /// Its path, or nothing.
   std::string path() const { return checkpoint_ ? checkpoint_->path : std::string(); }
 
+  /// Whether there is a file from which the training is to go on.
+  bool is_to_be_read() const {
+    return checkpoint_ && checkpoint_->start != Start::anew && file_exists(checkpoint_->path);
+  }
   /// Before it is read: a file that comes from somebody else from now on is not overwritten.
   void begin() { mark_ = mark_of(checkpoint_->path); }
   /// Before the first step of this run: parts without fields must not change.

@@ -216,10 +216,10 @@ EIGENESIS_ONCE void put_numbers_back(const std::vector<SavedField>& trainer, con
   for (const SavedField& field : trainer) {
     const auto found = kept.find(field.name);
     if (field.updated) *field.updated = next_serial();
-    if (found == kept.end())
-      std::ranges::fill(bytes_of(field), std::uint8_t{0});
-    else
+    if (found != kept.end() && found->second.size() == bytes_of(field).size())
       std::ranges::copy(found->second, bytes_of(field).begin());
+    else
+      std::ranges::fill(bytes_of(field), std::uint8_t{0});
   }
 }
 
@@ -261,7 +261,8 @@ EIGENESIS_ONCE void expect_unchanged_parts(std::string_view function, std::strin
   const std::string_view line = now.substr(begin, now.find(" has ", begin) - begin);
   fail<ArgumentError>(function,
                       ": expected parts of the trainer without `fields` to stay as they are, as a checkpoint ",
-                      "does not keep them, but got other numbers in trainer.", line, "; name them in its `fields`");
+                      "does not keep them, but got other numbers in trainer.", line,
+                      "; name them in its `fields`, as doubles or tensors, or compute anew what is a cache");
 }
 
 EIGENESIS_ONCE void expect_none_or_checkpoint(std::string_view function, const std::string& path) {
@@ -271,10 +272,12 @@ EIGENESIS_ONCE void expect_none_or_checkpoint(std::string_view function, const s
 }
 
 EIGENESIS_ONCE void remove_earlier_checkpoints(const std::string& path, Index keep) {
-  for (Index i = 1; i <= keep; ++i) {
-    const std::string earlier = earlier_file(path, i);
-    if (file_exists(earlier) && names_fit("Checkpoint", earlier)) ::unlink(earlier.c_str());
-  }
+  if (keep == 1) return;  // a copy of one's own may lie beside it
+  for (Index i = 1; file_exists(earlier_file(path, i)); ++i) try {
+      const std::string earlier = earlier_file(path, i);
+      if (names_fit("Checkpoint", earlier)) ::unlink(earlier.c_str());
+    } catch (const DataError&) {  // a folder
+    }
 }
 
 EIGENESIS_ONCE CheckpointFunctions checkpoint_functions() {

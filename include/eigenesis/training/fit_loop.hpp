@@ -52,7 +52,7 @@ class FitLoop {
     if (checkpoint_ || ranks_) run_.data = checksum(data_);
     if (checkpoint_) {
       if (held_out_) run_.held_out_data = held_out_->checksum();
-      data_text_ = transforms(data_) + (held_out_ ? held_out_->transforms() : "") + (drop_last_ ? "drop_last\n" : "");
+      data_text_ = transforms(data_) + (held_out_ ? held_out_->transforms() : "") + (drops_last() ? "drop_last\n" : "");
     }
     if (ranks_) join_ranks();
   }
@@ -89,6 +89,14 @@ class FitLoop {
       return 1;
   }
 
+  /// Whether an epoch leaves samples out.
+  bool drops_last() const {
+    if constexpr (Batches<Data>::endless)
+      return false;
+    else
+      return drop_last_ && batches_.samples() % (rank_count_ * options_.batch_size) != 0;
+  }
+
   void check_last_batch() const {
     if constexpr (!Batches<Data>::endless) {
       const Index last = batches_.samples() % (rank_count_ * options_.batch_size) / rank_count_;
@@ -110,14 +118,16 @@ class FitLoop {
                   rng_);
   }
 
-  /// Up to the first step: from a checkpoint, if there is one. If it throws, trainer, history and generator are as they
-  /// were.
+  /// Up to the first step: from a checkpoint, if there is one. If it throws, history and generator are as they were,
+  /// and so is the trainer, unless it took the numbers of rank 0.
   void begin() {
     const Rng::State begin = run_.begin = rng_.state();
     FitHistory<Losses> before = std::exchange(history_, {});
-    KeptNumbers kept;
-    if constexpr (HasFields<Trainer>)
-      if (checkpoint_) kept = checkpoint_->functions.keep(saved_fields(trainer_));
+    std::optional<KeptNumbers> kept;  // the trainer's, before a file is read
+    if constexpr (HasFields<Trainer>) {
+      expect_names(name_, saved_fields(trainer_));
+      if (checkpoint_.is_to_be_read()) kept = checkpoint_->functions.keep(saved_fields(trainer_));
+    }
     try {
       const bool resumed = start(kept);
       require<ArgumentError>(!over() || run_.begin == begin, name_, ": expected a training that is not over in ",
@@ -128,31 +138,30 @@ class FitLoop {
       if (resumed && run_.isa != isa())
         progress_.print_above("Checkpoint: the training went on another instruction set before (EIGENESIS_ISA=" +
                               std::string(isa_name(run_.isa)) + "); what follows differs from there by rounding");
+      const Index steps = all_steps(duration_.epochs, duration_.steps);  // more may be asked for than will be made
+      history_.steps.reserve(static_cast<std::size_t>(std::min<Index>(steps, 1'000'000)));
+      if constexpr (HasFields<Trainer>)
+        if (checkpoint_) checkpoint_.note_parts(trainer_);
+      state_.stop = watching_.stop();
+      stop_together();
+      if (state_.step == 0) save();  // what cannot be written is found now
     } catch (...) {
       history_ = std::move(before);
       rng_ = Rng(begin);
       if constexpr (HasFields<Trainer>)
-        if (checkpoint_) checkpoint_->functions.put_back(saved_fields(trainer_), kept);
+        if (kept) checkpoint_->functions.put_back(saved_fields(trainer_), *kept);
       throw;
     }
-    const Index steps = all_steps(duration_.epochs, duration_.steps);  // more may be asked for than will be made
-    history_.steps.reserve(static_cast<std::size_t>(std::min<Index>(steps, 1'000'000)));
-    if constexpr (HasFields<Trainer>)
-      if (checkpoint_) checkpoint_.note_parts(trainer_);
-    state_.stop = watching_.stop();
-    stop_together();
-    if (state_.step == 0) save();  // what cannot be written is found now
   }
 
   /// Whether the training goes on from a checkpoint.
-  bool start([[maybe_unused]] const KeptNumbers& kept) {
+  bool start([[maybe_unused]] const std::optional<KeptNumbers>& kept) {
     bool resumed = false;
     if constexpr (HasFields<Trainer>) {
-      expect_names(name_, saved_fields(trainer_));
       if (checkpoint_ && rank_ == 0) {
         checkpoint_.begin();
         resumed = resume(name_, *checkpoint_, trainer_, data_, batches_, run_, rng_, held_out_ != nullptr,
-                         all_steps(duration_.epochs, duration_.steps), data_text_, kept);
+                         all_steps(duration_.epochs, duration_.steps), data_text_, kept.value_or(KeptNumbers()));
       }
       if (ranks_) resumed = adopt_start(*ranks_, resumed, trainer_, data_, batches_, run_, rng_);
     }

@@ -26,6 +26,7 @@ class LogFile {
   void begin(const TrainingView& now) {
     training_ = id_text(now.id);
     resumed_at_ = now.step;
+    compared_ = !now.resumed;
     const std::string_view first = json_ ? "{\"kind\":\"" : "kind,step,epoch,";
     const std::string head = file_.text(0, std::min<Index>(file_.size(), std::ssize(first)));
     require<DataError>(head == first.substr(0, head.size()), "Log: expected a log but got another file: ", path_);
@@ -74,12 +75,12 @@ class LogFile {
 
   /// Adds a row unless it is there already or not asked for.
   void add(TrainingView& now, bool epoch) {
-    if (!now.past) add_warnings(now);
-    if (last_) {
-      const auto place = std::pair{now.step, epoch}, last = std::pair{last_->step, last_->is("epoch")};
-      if (place == last) expect_same(now);
-      if (place <= last) return;
+    const bool there = is_there(now, epoch);
+    if (!now.past) {
+      compared_ = true;
+      add_warnings(now);
     }
+    if (there) return;
     const bool due = epoch || (every_ > 0 && now.step % every_ == 0) || !now.metrics.empty();
     if (!due) return;
     const Row row = row_of(now, epoch);
@@ -89,20 +90,25 @@ class LogFile {
         now.warn("Log: there is no column for " + name + " in " + path_ + "; rows of a .jsonl file have all numbers");
     add_line(row, now);
   }
-  /// Of the past, what the file has already is not added again.
+  /// Of the past, what the file has already is not added again. A warning waits until the file was compared, and for
+  /// the rows before it.
   void warn(const TrainingView& now, std::string_view sentence) {
     if (!json_ || (now.past && now.step < resumed_at_)) return;
     if (now.past && warned_.contains(cell_text(std::string(sentence), true))) return;
-    warnings_.push_back({{"kind", "warning"},
-                         {"step", now.step},
-                         {"epoch", now.epoch},
-                         {"warning", std::string(sentence)},
-                         {"training", training_}});
-    if (began_ && !now.past) add_warnings(now);
+    warnings_.push_back(warning_row(now, sentence));
+    if (compared_ && !now.past) add_warnings(now);
   }
-  /// Adds the warnings that wait for the rows before them.
-  void add_warnings(const TrainingView& now) {
-    for (const Row& warning : std::exchange(warnings_, {})) add_line(warning, now);
+  /// The training is over. What its end warns of is appended behind it.
+  void end(const TrainingView& now) {
+    if (!now.failed) take_rest_away();  // of a training that was over, perhaps half a row
+    if (!now.failed || compared_) add_warnings(now);
+    write();
+  }
+  static void warn_behind(const std::string& path, const TrainingView& now, std::string_view sentence) {
+    if (!path.ends_with(".jsonl")) return;
+    AppendedFile file("Log", path);
+    file.add(json_line(warning_row(now, sentence)) + "\n", now.seconds);
+    file.write();
   }
   void write() { file_.write(); }
   /// Takes away what follows the rows that stay.
@@ -111,6 +117,30 @@ class LogFile {
   }
 
  private:
+  /// Whether the file has this row already. Throws DataError if it is the last one there, and another.
+  bool is_there(const TrainingView& now, bool epoch) const {
+    if (!last_) return false;
+    const auto place = std::pair{now.step, epoch}, last = std::pair{last_->step, last_->is("epoch")};
+    if (place == last) expect_same(now);
+    return place <= last;
+  }
+  void add_warnings(const TrainingView& now) {
+    for (const Row& warning : std::exchange(warnings_, {})) add_line(warning, now);
+  }
+  static Row warning_row(const TrainingView& now, std::string_view sentence) {
+    return {{"kind", "warning"},
+            {"step", now.step},
+            {"epoch", now.epoch},
+            {"warning", std::string(sentence)},
+            {"training", id_text(now.id)}};
+  }
+  static std::string json_line(const Row& row) {
+    std::string line;
+    for (const auto& [name, cell] : row)
+      if (!std::holds_alternative<std::monostate>(cell))
+        line += (line.empty() ? "{" : ",") + json_string(name) + ":" + cell_text(cell, true);
+    return line + '}';
+  }
   /// The first line of the file, or nothing.
   std::string first_line() const {
     std::string line;
@@ -221,10 +251,7 @@ class LogFile {
     if (std::exchange(new_header_, false)) file_.add(header_ + "\n", now.seconds);
     std::string line;
     if (json_) {
-      for (const auto& [name, cell] : row)
-        if (!std::holds_alternative<std::monostate>(cell))
-          line += (line.empty() ? "{" : ",") + json_string(name) + ":" + cell_text(cell, true);
-      line += '}';
+      line = json_line(row);
     } else {
       for (const std::string& column : columns_) {
         const auto found =
@@ -252,6 +279,7 @@ class LogFile {
   Index resumed_at_ = 0;              // the step of the checkpoint
   std::set<std::string> warned_;      // in the file in this step
   std::vector<Row> warnings_;         // that are to be added
+  bool compared_ = false;             // with what the checkpoint knows
   double seconds_before_ = 0;         // of earlier runs
 };
 
@@ -294,17 +322,15 @@ EIGENESIS_ONCE void Log::save(TrainingView&) {
 }
 EIGENESIS_ONCE void Log::end(TrainingView& now) {
   if (!file_) return;
-  if (!now.failed) {
-    file_->take_rest_away();  // of a training that was over, perhaps half a row
-    file_->add_warnings(now);
-  }
-  file_->write();
+  const auto own = std::exchange(file_, nullptr);  // other programs may write it now
+  own->end(now);
   over_ = true;
 }
 EIGENESIS_ONCE void Log::warning(TrainingView& now, std::string_view sentence) {
-  if (!file_) return;
-  file_->warn(now, sentence);
-  if (over_) file_->write();  // one watcher or another warns at the end
+  if (file_)
+    file_->warn(now, sentence);
+  else if (over_)  // one watcher or another warns at the end
+    detail::LogFile::warn_behind(path_, now, sentence);
 }
 EIGENESIS_ONCE bool Log::reads_updates(Index step) const {
   return options_.every > 0 && (step % options_.every == 0 || (file_ && file_->decides_columns()));

@@ -32,7 +32,7 @@ auto& kept_by_files(Part& part) {
 }
 
 /// Makes the state of an optimizer. One of one's own may have none that is to be made before its first step.
-void prepare_optimizer(auto& optimizer, const auto& model) {
+void prepare_optimizer(auto& optimizer, auto& model) {
   if constexpr (requires { optimizer.prepare(model); }) optimizer.prepare(model);
 }
 

@@ -15,12 +15,24 @@
 namespace eigenesis::inline EIGENESIS_ABI {
 namespace detail {
 
+/// Whether a step failed because a number is not finite.
+[[gnu::cold]] inline bool is_about_numbers(const Error& error) {
+  if (dynamic_cast<const NumericError*>(&error)) return true;
+  const std::string_view text = error.what();
+  const auto is_letter = [&](std::size_t i) {
+    return i < text.size() &&
+           ((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') || text[i] == '_');
+  };
+  for (const std::string_view word : {"nan", "inf"})
+    for (std::size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1))
+      if (!is_letter(at - 1) && !is_letter(at + word.size())) return true;
+  return false;
+}
+
 /// After a step that failed because of numbers: throws DataError if one in the data is not finite, which tells more.
 template <class Data>
 [[gnu::cold]] void expect_finite(const std::string& name, const char* what, const Data& data, const Error& error) {
-  const std::string_view text = error.what();
-  if (!dynamic_cast<const NumericError*>(&error) && text.find("nan") == text.npos && text.find("inf") == text.npos)
-    return;
+  if (!is_about_numbers(error)) return;
   if constexpr (HasRows<Data>)
     for_each_tensor(data, [&](std::string_view field, const auto& tensor) {
       const auto* const end = tensor.data() + tensor.size();

@@ -102,9 +102,10 @@ class EarlyStopping : public Watcher {
 /// Throws ArgumentError for a measure that is two; before the first step for one that the training does not have, a
 /// training of a single epoch, as `.steps` make, unless by a metric, and a metric that is not measured more than once;
 /// NumericError for a measure that is NaN; DataError for a file that a training goes on with and that is not from its
-/// own KeepBest or was the best by another measure, or that a training would replace and that no KeepBest wrote; Error
-/// if it cannot be written; at the first measurement ArgumentError for a model that is not the trainer's and that
-/// nobody has changed. A training that is stopped within its first epoch has its weights there, until an epoch is over.
+/// own KeepBest or was the best by another measure (another function is not noticed), or that a training would replace
+/// and that no KeepBest wrote; Error if it cannot be written; at the first measurement ArgumentError for a model that
+/// is not the trainer's and that nobody has changed. A training that is stopped within its first epoch has its weights
+/// there, until an epoch is over.
 class KeepBest : public Watcher {
  public:
   template <class Model>

@@ -92,6 +92,28 @@ EIGENESIS_ONCE void BestMeasure::remember(std::span<const double> numbers) {
   waiting_ = static_cast<Index>(numbers[2]);
 }
 
+/// What KeepBest notes in its file: "t0123abcd 0.5 t4567cdef".
+struct BestNote {
+  std::string training;  // its id
+  double value = 0;      // infinite before the first measurement
+  std::string measure;   // its id
+
+  std::string text() const {
+    char digits[32];
+    return training + " " + std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr) + " " +
+           measure;
+  }
+  /// None of a note that is another one.
+  static std::optional<BestNote> of(const std::string& text) {
+    const std::size_t first = text.find(' '), second = text.rfind(' ');
+    if (first == second) return {};
+    BestNote note{text.substr(0, first), 0, text.substr(second + 1)};
+    const char *const begin = text.data() + first + 1, *const end = text.data() + second;
+    const auto [behind, error] = std::from_chars(begin, end, note.value);
+    return error == std::errc() && behind == end ? std::optional(note) : std::nullopt;
+  }
+};
+
 /// The signals that StopOnInterrupt listens to.
 struct Interrupts {
   static constexpr int signals[] = {SIGINT, SIGTERM};
@@ -142,22 +164,18 @@ EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
   if (!of_trainer) untrained_ = checksum();
   if (!detail::file_exists(path_) || detail::read_file("KeepBest", path_, 1).empty()) return best_.begin(now);
   const char* const remedy = "; give this training another path, or remove the file";
-  const std::string kept = detail::safetensors_note(path_);  // "t0123abcd 0.5 t4567cdef": training, value, measure
-  const std::size_t first = kept.find(' '), second = kept.rfind(' ');
-  double value = 0;
-  const char* const end = kept.data() + std::min(second, kept.size());
-  const auto [behind, error] = std::from_chars(kept.data() + std::min(first + 1, kept.size()), end, value);
+  const auto there = detail::BestNote::of(detail::safetensors_note(path_));
   require<DataError>(
-      first < second && error == std::errc() && behind == end,
+      there.has_value(),
       "KeepBest: expected a whole file that a KeepBest wrote, or none, but got another or a damaged one: ", path_,
       remedy);
   if (!now.resumed || now.step == 0) return best_.begin(now);
-  require<DataError>(kept.substr(0, first) == training_,
+  require<DataError>(there->training == training_,
                      "KeepBest: expected the best of this training but got that of another one in ", path_, remedy);
-  const bool measured = !std::isinf(value);  // or stopped within its first epoch
-  require<DataError>(!measured || kept.substr(second + 1) == detail::id_text(best_.id()),
+  const bool measured = !std::isinf(there->value);
+  require<DataError>(!measured || there->measure == detail::id_text(best_.id()),
                      "KeepBest: expected the best by the same measure but got that by another one in ", path_, remedy);
-  best_.begin(now, measured ? std::optional(value) : std::nullopt);
+  best_.begin(now, measured ? std::optional(there->value) : std::nullopt);
 }
 EIGENESIS_ONCE Index KeepBest::checksum() const {
   detail::Checksum sum;
@@ -176,10 +194,8 @@ EIGENESIS_ONCE void KeepBest::look(const TrainingView& now) {
         checksum() != *untrained,
         "KeepBest: expected the trainer's model, or another one that changes, but got one that is "
         "as it was; a trainer has copies of a MovingAverage and an optimizer: trainer.average.model");
-  char text[32];
-  const std::string measure(text, std::to_chars(text, text + sizeof text, best_.value()).ptr);
-  const std::string by = detail::id_text(best_.id());
-  detail::write_safetensors("KeepBest", path_, fields_(), 1, training_ + " " + measure + " " + by);
+  const detail::BestNote note{training_, best_.value(), detail::id_text(best_.id())};
+  detail::write_safetensors("KeepBest", path_, fields_(), 1, note.text());
 }
 
 EIGENESIS_ONCE TimeLimit::TimeLimit(double seconds) : seconds_(seconds) {

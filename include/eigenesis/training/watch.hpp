@@ -114,32 +114,38 @@ class WatcherRef {
   const detail::WatchingFunctions& functions() const { return *functions_; }
 
  private:
-  /// A function has to be of this type; numbers and texts of a watcher may have its name.
-  template <class Function, class Got>
-  static consteval bool is_of(Got) {
-    return !std::is_member_function_pointer_v<Got> || std::is_convertible_v<Got, Function>;
+  /// Whether a function of W overrides that of Watcher, which is of this type. Numbers and texts may have its name.
+  template <class Function, class W, class Got>
+  static consteval bool overrides(Got) {
+    return !std::is_member_function_pointer_v<Got> || std::is_convertible_v<Got, Function W::*> ||
+           std::is_same_v<Got, Function Watcher::*>;
   }
+  /// Refuses functions that would never be called. What is private or has several overloads cannot be looked at.
   template <class W>
   static consteval void expect_overrides() {
-    using Reads = bool (W::*)(Index) const;
-    using OnRanks = bool (W::*)() const;
-    using Path = std::string (W::*)() const;
-    using Planned = std::vector<PlannedMetric> (W::*)() const;
-    constexpr bool overrides = requires {
-      static_cast<void (W::*)(TrainingView&)>(&W::begin), static_cast<void (W::*)(TrainingView&)>(&W::measure);
-      static_cast<void (W::*)(TrainingView&)>(&W::step), static_cast<void (W::*)(TrainingView&)>(&W::epoch);
-      static_cast<void (W::*)(TrainingView&)>(&W::save), static_cast<void (W::*)(TrainingView&)>(&W::end);
-      static_cast<void (W::*)(TrainingView&, std::string_view)>(&W::warning);
-      static_cast<std::vector<double> (W::*)() const>(&W::remembered);
-      static_cast<void (W::*)(TrainingView&, std::span<const double>)>(&W::remember);
-      requires is_of<Reads>(&W::reads_updates) && is_of<OnRanks>(&W::on_every_rank);
-      requires is_of<Path>(&W::path) && is_of<Planned>(&W::planned_metrics);
-    };
-    static_assert(
-        overrides,
-        "eigenesis: begin, measure, step, epoch, save and end of a Watcher are public and take a TrainingView& (by "
-        "reference), warning one and a std::string_view, remember one and a std::span<const double>; what it is asked "
-        "for (remembered, path, planned_metrics, ...) is const; others would never be called");
+    using Tells = void(TrainingView&);
+    using Asks = std::vector<double>() const;
+    constexpr bool wrong = requires { requires !overrides<Tells, W>(&W::begin); }
+    || requires { requires !overrides<Tells, W>(&W::measure); }
+    || requires { requires !overrides<Tells, W>(&W::step); }
+    || requires { requires !overrides<Tells, W>(&W::epoch); }
+    || requires { requires !overrides<Tells, W>(&W::save); }
+    || requires { requires !overrides<Tells, W>(&W::end); }
+    || requires { requires !overrides<void(TrainingView&, std::string_view), W>(&W::warning); }
+    || requires { requires !overrides<void(TrainingView&, std::span<const double>), W>(&W::remember); };
+    static_assert(!wrong,
+                  "eigenesis: begin, measure, step, epoch, save and end of a Watcher take a TrainingView& (by "
+                  "reference), warning one and a std::string_view, remember one and a std::span<const double>; with "
+                  "others they would never be called");
+    constexpr bool wrong_answer = requires { requires !overrides<Asks, W>(&W::remembered); }
+    || requires { requires !overrides<bool(Index) const, W>(&W::reads_updates); }
+    || requires { requires !overrides<bool() const, W>(&W::on_every_rank); }
+    || requires { requires !overrides<std::string() const, W>(&W::path); }
+    || requires { requires !overrides<std::vector<PlannedMetric>() const, W>(&W::planned_metrics); };
+    static_assert(!wrong_answer,
+                  "eigenesis: what a Watcher is asked for is const: std::vector<double> remembered() const, bool "
+                  "reads_updates(Index) const, bool on_every_rank() const, std::string path() const, "
+                  "std::vector<PlannedMetric> planned_metrics() const; others would never be called");
   }
 
   std::shared_ptr<Watcher> watcher_;
