@@ -32,9 +32,6 @@ class OnnxFormula {
   std::string constant_of(std::int16_t i);
   std::string constant(double value);
   std::string log1p(const std::string& x);
-  std::string where(const std::string& holds, const std::string& x, const std::string& y) {
-    return graph_.node("Where", {holds, x, y});
-  }
 
   OnnxGraph& graph_;
   OnnxType type_;

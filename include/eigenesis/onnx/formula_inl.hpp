@@ -16,16 +16,26 @@ EIGENESIS_ONCE std::string OnnxFormula::constant_of(std::int16_t i) {
   return constant(program_.instructions[at].constant);
 }
 
+/// Steps in the order in which operands are written, each behind those that it uses: no call goes deeper than one step,
+/// and the file is the same whatever order the compiler gave the steps of a formula. Braces keep the order below, too.
 EIGENESIS_ONCE std::string OnnxFormula::result(std::int16_t last) {
-  std::vector<bool> needed(static_cast<std::size_t>(last) + 1);
-  needed.back() = true;
-  for (std::size_t i = needed.size(); i-- > 0;)
-    if (const Instruction& step = program_.instructions[i]; needed[i] && step.kind == Instruction::Kind::operation)
-      for (const std::int16_t operand : step.operands)
-        if (operand >= 0) needed[static_cast<std::size_t>(operand)] = true;
-  // In the order of the steps, so that no call goes deeper than one step.
-  for (std::int16_t i = 0; i < last; ++i)
-    if (needed[static_cast<std::size_t>(i)] && comparison(i).empty()) number(i);
+  std::vector<std::int16_t> open{last};
+  std::vector<bool> seen(static_cast<std::size_t>(last) + 1);
+  while (!open.empty()) {
+    const std::int16_t i = open.back();
+    const auto at = static_cast<std::size_t>(i);
+    const Instruction& step = program_.instructions[at];
+    if (!seen[at]) {
+      seen[at] = true;
+      if (step.kind == Instruction::Kind::operation)
+        for (std::size_t k = step.operands.size(); k-- > 0;)
+          if (const std::int16_t operand = step.operands[k]; operand >= 0 && !seen[static_cast<std::size_t>(operand)])
+            open.push_back(operand);
+      if (open.back() != i) continue;
+    }
+    open.pop_back();
+    if (i != last && comparison(i).empty()) number(i);
+  }
   return number(last);
 }
 
@@ -69,12 +79,10 @@ EIGENESIS_ONCE std::string OnnxFormula::condition(std::int16_t i) {
 
 /// log(u) of the rounded u = 1 + x, and what the rounding took away: log(u + r) = log(u) + r / u for a small r.
 EIGENESIS_ONCE std::string OnnxFormula::log1p(const std::string& x) {
-  const auto node = [&](const char* name, const std::string& a, const std::string& b) {
-    return graph_.node(name, {a, b});
-  };
-  const std::string one = constant(1), u = node("Add", x, one), log = graph_.node("Log", {u});
-  const std::string taken_away = node("Sub", x, node("Sub", u, one));
-  return where(node("Equal", u, x), log, node("Add", log, node("Div", taken_away, u)));
+  const std::string one = constant(1), u = graph_.node("Add", {x, one}), log = graph_.node("Log", {u});
+  const std::string taken_away = graph_.node("Sub", {x, graph_.node("Sub", {u, one})});
+  return graph_.node(
+      "Where", {graph_.node("Equal", {u, x}), log, graph_.node("Add", {log, graph_.node("Div", {taken_away, u})})});
 }
 
 EIGENESIS_ONCE std::string OnnxFormula::operation(std::int16_t i) {
@@ -84,9 +92,6 @@ EIGENESIS_ONCE std::string OnnxFormula::operation(std::int16_t i) {
   const auto two = [&](const char* name) { return graph_.node(name, {operand(0), operand(1)}); };
   const auto with_constant = [&](const char* name) { return graph_.node(name, {operand(0), constant_of(i)}); };
   const auto constant_first = [&](const char* name) { return graph_.node(name, {constant_of(i), operand(0)}); };
-  const auto node = [&](const char* name, const std::string& a, const std::string& b) {
-    return graph_.node(name, {a, b});
-  };
   switch (step.operation) {
     case Operation::abs:
       return one("Abs");
@@ -111,7 +116,7 @@ EIGENESIS_ONCE std::string OnnxFormula::operation(std::int16_t i) {
     case Operation::reciprocal:
       return one("Reciprocal");
     case Operation::square:
-      return node("Mul", operand(0), operand(0));
+      return graph_.node("Mul", {operand(0), operand(0)});
     case Operation::add:
       return two("Add");
     case Operation::subtract:
@@ -133,18 +138,19 @@ EIGENESIS_ONCE std::string OnnxFormula::operation(std::int16_t i) {
     case Operation::constant_over:
       return constant_first("Div");
     case Operation::select:
-      return where(condition(step.operands[0]), operand(1), operand(2));
+      return graph_.node("Where", {condition(step.operands[0]), operand(1), operand(2)});
     case Operation::expm1: {
       // Near 0, where exp(x) - 1 is inaccurate, 2 t / (1 - t) with t = tanh(x / 2).
-      const std::string half = graph_.node("Tanh", {node("Mul", operand(0), constant(0.5))});
-      const std::string near = node("Div", node("Mul", half, constant(2)), node("Sub", constant(1), half));
-      const std::string is_near = node("Less", graph_.node("Abs", {operand(0)}), constant(0.5));
-      return where(is_near, near, node("Sub", graph_.node("Exp", {operand(0)}), constant(1)));
+      const std::string half = graph_.node("Tanh", {graph_.node("Mul", {operand(0), constant(0.5)})});
+      const std::string near =
+          graph_.node("Div", {graph_.node("Mul", {half, constant(2)}), graph_.node("Sub", {constant(1), half})});
+      const std::string is_near = graph_.node("Less", {graph_.node("Abs", {operand(0)}), constant(0.5)});
+      return graph_.node("Where", {is_near, near, graph_.node("Sub", {graph_.node("Exp", {operand(0)}), constant(1)})});
     }
     case Operation::softplus:
       if (type_ == OnnxType::f32) return one("Softplus");
       // onnxruntime has none of doubles: max(x, 0) + log(1 + exp(-|x|)).
-      return node("Add", one("Relu"), log1p(graph_.node("Exp", {graph_.node("Neg", {one("Abs")})})));
+      return graph_.node("Add", {one("Relu"), log1p(graph_.node("Exp", {graph_.node("Neg", {one("Abs")})}))});
     case Operation::log1p:
       return log1p(operand(0));
     case Operation::gate: {
@@ -153,8 +159,8 @@ EIGENESIS_ONCE std::string OnnxFormula::operation(std::int16_t i) {
       if (is_plain && step.constant == 0) return one("Relu");
       if (is_plain && type_ == OnnxType::f32)  // the attribute is a float
         return graph_.node("LeakyRelu", {operand(0)}, {{"alpha", normal_constant<float>(step.constant)}});
-      const std::string small = step.constant == 0 ? constant(0) : node("Mul", operand(1), constant_of(i));
-      return where(node("LessOrEqual", operand(0), constant(0)), small, operand(1));
+      const std::string small = step.constant == 0 ? constant(0) : graph_.node("Mul", {operand(1), constant_of(i)});
+      return graph_.node("Where", {graph_.node("LessOrEqual", {operand(0), constant(0)}), small, operand(1)});
     }
     case Operation::less:
     case Operation::less_equal:
