@@ -12,9 +12,9 @@ namespace eigenesis::inline EIGENESIS_ABI {
 
 /// A column of a table: by its name, or by its place, counted from 0.
 struct CsvColumn {
-  static constexpr Index by_name = std::numeric_limits<Index>::min();
-  std::string name;       // if it is given by name
-  Index place = by_name;  // if it is given by place
+  static constexpr Index by_name = std::numeric_limits<Index>::min();  // as a place: none
+  std::string name;                                                    // if it is given by name
+  Index place = by_name;                                               // if it is given by place
   CsvColumn(std::string column) : name(std::move(column)) {}
   CsvColumn(const char* column) : name(column) {}
   CsvColumn(std::integral auto column) : place(static_cast<Index>(column)) {}
