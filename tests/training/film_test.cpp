@@ -4,22 +4,12 @@
 #include <eigenesis/training/watchers.hpp>
 
 #include "catch.hpp"
+#include "counting_trainer.hpp"
 #include "files.hpp"
 
 using namespace eigenesis;
 
 namespace {
-
-/// Its number is minus the number of steps.
-struct CountingTrainer {
-  Parameter<double, 1> weight = Parameter<double, 1>(Tensor<double, 1>(Shape{1}, 0.0));
-  Sgd<double> optimizer{{.learning_rate = 1}};
-  Loss step(const Tensor<double, 2>&, Rng&) {
-    optimizer.minimize(sum(weight), *this);
-    return {-weight.value()(0)};
-  }
-  static void fields(auto& self, auto&& field) { field("weight", self.weight), field("optimizer", self.optimizer); }
-};
 
 /// Four steps an epoch. A frame shows the number of steps that the model has had.
 void train(const std::string& film, FilmOptions options, Index epochs, const std::string& checkpoint = "",

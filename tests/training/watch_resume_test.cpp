@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "catch.hpp"
+#include "counting_trainer.hpp"
 #include "files.hpp"
 
 using namespace eigenesis;
@@ -16,17 +17,6 @@ using Catch::Matchers::Contains;
 using Catch::Matchers::Message;
 
 namespace {
-
-/// Its loss in step n is n.
-struct CountingTrainer {
-  Parameter<double, 1> weight = Parameter<double, 1>(Tensor<double, 1>(Shape{1}, 0.0));
-  Sgd<double> optimizer{{.learning_rate = 1}};
-  Loss step(const Tensor<double, 2>&, Rng&) {
-    optimizer.minimize(sum(weight), *this);
-    return {-weight.value()(0)};
-  }
-  static void fields(auto& self, auto&& field) { field("weight", self.weight), field("optimizer", self.optimizer); }
-};
 
 struct Fixture {
   TemporaryDirectory folder;

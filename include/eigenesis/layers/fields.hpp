@@ -97,8 +97,9 @@ template <class T>
 struct Uncopied : T {
   Uncopied(const Uncopied&) = delete;
 };
-struct AnyFields {
-  void operator()(std::string_view, auto&, InFiles = InFiles::as_in_memory) const {}
+template <class T, class Object>
+concept FieldsTake = requires(Object& object) {
+  T::fields(object, [](std::string_view, auto&, InFiles = InFiles::as_in_memory) {});
 };
 /// Whether `fields` takes a copy, auto self, whose numbers would be gone. Not seen if it names its own type or T is
 /// final.
@@ -107,8 +108,7 @@ constexpr bool takes_copy() {
   if constexpr (std::is_final_v<T>)
     return false;
   else
-    return requires(Copied<T> & object) { T::fields(object, AnyFields{}); }
-  &&!requires(Uncopied<T> & object) { T::fields(object, AnyFields{}); };
+    return FieldsTake<T, Copied<T>> && !FieldsTake<T, Uncopied<T>>;
 }
 
 template <class Scalar, int Rank>
