@@ -45,6 +45,7 @@
 #include <eigenesis/training/drawn_picture_inl.hpp>
 #include <eigenesis/training/film_inl.hpp>
 #include <eigenesis/training/health_inl.hpp>
+#include <eigenesis/training/log_file_inl.hpp>
 #include <eigenesis/training/log_inl.hpp>
 #include <eigenesis/training/log_lines_inl.hpp>
 #include <eigenesis/training/metric_inl.hpp>

@@ -60,7 +60,7 @@ class Soak {
   explicit Soak(double minutes) : minutes_(minutes) {
     std::puts("minute  trainings  steps  ms/step  processor  MB  descriptors  threads");
   }
-  bool over() const { return seconds_since(begin_) >= 60 * minutes_; }
+  bool over() const { return static_cast<double>(minute_) >= minutes_; }
   void step() {
     const double now = seconds_since(begin_), processor = processor_seconds();
     times_.push_back(now - last_);
