@@ -45,7 +45,7 @@ TEST_CASE_METHOD(Fixture, "load_csv reads numbers and the names of their columns
   CHECK(list(table.values) == std::vector<double>{1, 34, 1500, 2, 28, -0.25, 3, 6, 0.01});
   CHECK(table.names == std::vector<std::string>{"id", "age", "in\"come"});
 
-  const Table<float> floats = load<float>("a\n0.1\n16777217\n1e-45\n3.4028235e38\n");
+  const Table<float> floats = load<float>("a\n0.1\n16777217.0\n1e-45\n3.4028235e38\n");
   CHECK(list(floats.values) == std::vector<float>{0.1f, 16777216, 1e-45f, std::numeric_limits<float>::max()});
   CHECK(load("1,2\n3,4\n", no_header).names.empty());
   CHECK(list(load("1;2\n3;4\n\n\r\n\n", {.header = false, .delimiter = ';'}).values) ==
@@ -181,6 +181,24 @@ TEST_CASE_METHOD(Fixture, "load_csv reads no column without a name of its own un
   CHECK(list(load("a,b,a\n1,2,3\n", {.columns = {2, 0}}).values) == std::vector<double>{3, 1});
 }
 
+TEST_CASE_METHOD(Fixture, "load_csv does not round whole numbers unless it is asked to") {
+  const std::string ids = "id,b\n1700000000,0.1\n1700000001,4\n";
+  check_refused<float>(ids,
+                       "a whole number that a float holds, or .round = true in the options, but got '1700000001' "
+                       "in line 3, column 0 (id) of " +
+                           path);
+  CHECK(load<float>(ids, {.round = true}).values(1, 0) == 1.7e9f);
+  CHECK(load<double>(ids).values(1, 0) == 1700000001.0);
+  for (const char* held : {"16777216", "-16777218", "1700000128", "+16777220", "1700000001.0", "1.700000001e9", "1e30"})
+    CHECK_NOTHROW(load<float>(std::string("a\n") + held + "\n"));
+  for (const char* other : {"16777217", "-16777219", "9223372036854775807", "99999999999999999999"})
+    CHECK_THROWS_AS(load<float>(std::string("a\n") + other + "\n"), DataError);
+  for (const char* held : {"9007199254740992", "-00123456789012345683968", "1e300"})
+    CHECK_NOTHROW(load<double>(std::string("a\n") + held + "\n"));
+  for (const char* other : {"-9007199254740993", "123456789012345680000"})
+    CHECK_THROWS_AS(load<double>(std::string("a\n") + other + "\n"), DataError);
+}
+
 TEST_CASE_METHOD(Fixture, "load_csv reads the same in every locale") {
   const std::string before = std::setlocale(LC_ALL, nullptr);
   bool other = false;
@@ -201,7 +219,7 @@ TEST_CASE("load_csv reads what pandas reads, to the last bit") {
   const std::string said = run_python(__FILE__, "numpy_tables.py", folder);
   if (said.empty()) return;
   INFO(said);
-  const Table<double> table = load_csv<double>(folder + "/table.csv", {.columns = {0, 1, 2, 3, 4, 5}});
+  const Table<double> table = load_csv<double>(folder + "/table.csv", {.columns = {0, 1, 2, 3, 4, 5}, .round = true});
   const Tensor<double, 2> values = load_npy<double, 2>(folder + "/values.npy");
   CHECK(table.names ==
         std::vector<std::string>{"plain", "with, comma", "with \"quotes\"", "two\nlines", "\xc3\xa9", ""});

@@ -52,6 +52,11 @@ struct Pointed : Watcher {
   void epoch(const TrainingView&) {}
 };
 #endif
+#if defined(MISTAKE_GENERIC_VIEW)
+struct Generic : Watcher {
+  void step(auto& now) { now.stop = true; }
+};
+#endif
 #if defined(MISTAKE_CHANGING_PATH)
 struct ChangingPath : Watcher {
   std::string path() { return "run.txt"; }
@@ -106,6 +111,8 @@ int main() {
 #elif defined(MISTAKE_POINTED_VIEW)
   Pointed watcher;
   WatcherRef{&watcher};
+#elif defined(MISTAKE_GENERIC_VIEW)
+  WatcherRef{Generic{}};
 #elif defined(MISTAKE_CHANGING_PATH)
   WatcherRef{ChangingPath{}};
 #elif defined(MISTAKE_COPIED_FIELDS)

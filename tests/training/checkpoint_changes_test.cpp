@@ -4,6 +4,7 @@
 #include <eigenesis/eigenesis.hpp>
 #include <eigenesis/training/watchers.hpp>
 #include <filesystem>
+#include <type_traits>
 
 #include "catch.hpp"
 #include "files.hpp"
@@ -332,6 +333,8 @@ TEST_CASE("What a training is asked for is that of its checkpoint", "[training]"
   CHECK(refusal(train_images, folder / "images", {.shape = {22, 1, 4, 1}}) ==
         "it was trained on other data, their checksums differ");
   CHECK(refusal(train_images, folder / "images", {}) == "accepted");
+  train_images(folder / "whole", {.shape = {20, 2, 2, 1}, .on_step = [](auto& now) { now.stop = now.step == 3; }});
+  CHECK_NOTHROW(train_images(folder / "whole", {.drop_last = true, .shape = {20, 2, 2, 1}}));  // which drops nothing
 }
 
 TEST_CASE("What held-out data go through is compared", "[training]") {
@@ -397,7 +400,8 @@ TEST_CASE_METHOD(Fixture, "Earlier checkpoints of another training are not offer
   };
   train_keeping(Start::resume_if_there, -1);
   REQUIRE(std::filesystem::exists(earlier(2)));
-  train_keeping(Start::anew, 1);  // the first checkpoint, and one after step 1
+  std::filesystem::remove(earlier(1));  // as a kill may leave them
+  train_keeping(Start::anew, 1);        // the first checkpoint, and one after step 1
   CHECK(std::filesystem::exists(earlier(1)));
   CHECK_FALSE(std::filesystem::exists(earlier(2)));
   write_bytes(earlier(2), {'m', 'i', 'n', 'e'});  // which is no checkpoint
@@ -458,4 +462,134 @@ TEST_CASE("An error that is not about numbers is not about the data", "[training
   Reads trainer{Linear(4, 2, rng)};
   CHECK_THROWS_MATCHES(fit(trainer, data, {.epochs = 1}, rng), Error,
                        Message("Reads: no such file as info/nan_inf.txt"));
+}
+
+namespace {
+
+/// Layers of one's own whose template arguments make what they compute.
+template <class Activation>
+struct Block {
+  Linear<float> linear;
+  Activation activation{};
+  explicit Block(Rng& rng) : linear(3, 3, rng) {}
+  auto operator()(const Variable<float, 2>& x) const { return activation(linear(x)); }
+  static void fields(auto& self, auto&& field) { field("linear", self.linear); }
+};
+template <int times>
+struct Repeated {
+  Linear<float> linear;
+  explicit Repeated(Rng& rng) : linear(3, 3, rng) {}
+  auto operator()(Variable<float, 2> x) const {
+    for (int i = 0; i < times; ++i) x = linear(x);
+    return x;
+  }
+  static void fields(auto& self, auto&& field) { field("linear", self.linear); }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "Template arguments of one's own layers are compared", "[training]") {
+  CHECK(detail::full_kind<Block<Relu>>() == "Block<Relu>");
+  CHECK(detail::full_kind<Block<Block<Tanh>>>() == "Block<Block<Tanh>>");
+  CHECK(detail::full_kind<Repeated<2>>() == "Repeated<2>");
+  CHECK(detail::full_kind<Block<Linear<double>>>() == "Block<Linear>");
+  CHECK(detail::full_kind<Linear<double>>() == "Linear");
+  CHECK(detail::full_kind<decltype([](int x) { return x; })>() == "lambda");
+  const auto train_with = [&]<class Layer>(std::type_identity<Layer>) {
+    Rng rng(2);
+    Autoencoder model{Encoder{Sequential{Linear(4, 3, rng), Layer(rng)}, Linear(3, 3, rng)},
+                      Decoder{Linear(3, 4, rng), SquaredError{}}};
+    AutoencoderTrainer trainer{model};
+    trainer.fit(samples(), {.epochs = 2, .batch_size = 10, .checkpoint = Checkpoint{.path = path}}, rng);
+  };
+  const std::string layer = " as trainer.model.encoder.trunk.1";
+  train_with(std::type_identity<Block<Relu>>());
+  CHECK_THROWS_WITH(
+      train_with(std::type_identity<Block<Tanh>>()),
+      ContainsSubstring("but: it is of a training with Block<Relu>" + layer + ", this one has Block<Tanh>" + layer));
+  train_with(std::type_identity<Block<Relu>>());
+  std::filesystem::remove(path);
+  train_with(std::type_identity<Repeated<2>>());
+  CHECK_THROWS_WITH(train_with(std::type_identity<Repeated<3>>()),
+                    ContainsSubstring("a training with Repeated<2>" + layer + ", this one has Repeated<3>" + layer));
+}
+
+TEST_CASE_METHOD(Fixture, "Endless data are compared by samples", "[training]") {
+  const auto train_on = [&](double deviation) {
+    Rng rng(2);
+    Autoencoder model{Encoder{Linear(2, 3, rng), Linear(3, 1, rng)}, Decoder{Linear(1, 2, rng), SquaredError{}}};
+    AutoencoderTrainer trainer{model};
+    const GaussianMixture data({1, 1}, Tensor<float, 2>(Shape{2, 2}, 1.0f), {deviation, 0.5});
+    trainer.fit(data, {.steps = 4, .batch_size = 10, .checkpoint = Checkpoint{.path = path}}, rng);
+  };
+  train_on(0.1);
+  train_on(0.1);
+  CHECK_THROWS_WITH(train_on(5), ContainsSubstring("but: it was trained on other data, their checksums differ"));
+}
+
+TEST_CASE_METHOD(Fixture, "A parameter that is fixed in mid-training has no checkpoint", "[training]") {
+  Rng rng(2);
+  Autoencoder model{Encoder{Linear(4, 3, rng), Linear(3, 3, rng)}, Decoder{Linear(3, 4, rng), SquaredError{}}};
+  AutoencoderTrainer trainer{model};
+  CHECK_THROWS_MATCHES(
+      trainer.fit(samples(),
+                  {.epochs = 2,
+                   .batch_size = 10,
+                   .on_step = [&](auto& now) { model.encoder.trunk.weight.hold_fixed(now.step == 1); },
+                   .checkpoint = Checkpoint{.path = path, .every = 1}},
+                  rng),
+      ArgumentError,
+      Message(
+          "AutoencoderTrainer::fit: expected parameters to stay fixed, or trained, in a training with a checkpoint, "
+          "which begins with what the program says, but got trainer.model.encoder.trunk.weight, a fixed parameter; "
+          "call fit once for each part, with paths of their own"));
+}
+
+TEST_CASE_METHOD(Fixture, "Another optimizer is named, and momentum that comes or goes", "[training]") {
+  const auto refusal_of = [&](auto optimizer) -> std::string {
+    Rng rng(2);
+    Autoencoder model{Encoder{Linear(4, 3, rng), Linear(3, 3, rng)}, Decoder{Linear(3, 4, rng), SquaredError{}}};
+    AutoencoderTrainer trainer{model, optimizer};
+    try {
+      trainer.fit(samples(), {.epochs = 2, .batch_size = 10, .checkpoint = Checkpoint{.path = path}}, rng);
+    } catch (const DataError& error) {
+      const std::string text = error.what();
+      return text.substr(text.find("but: ") + 5);
+    }
+    return "accepted";
+  };
+  CHECK(refusal_of(Sgd{{.learning_rate = 0.1}}) == "accepted");
+  CHECK_THAT(refusal_of(Sgd{{.learning_rate = 0.1, .momentum = 0.9}}),
+             ContainsSubstring("expected trainer.optimizer.state.0.momentum_buffer of shape ") &&
+                 !ContainsSubstring("load_safetensors"));
+  CHECK(refusal_of(Adam{}) ==
+        "it is of a training with Sgd as trainer.optimizer, this one has Adam as trainer.optimizer");
+}
+
+TEST_CASE_METHOD(Fixture, "Weights that a checkpoint takes the place of are told", "[training]") {
+  const auto train_from = [&](float weight, Index epochs) {
+    Rng rng(2);
+    Autoencoder model{Encoder{Linear(4, 3, rng), Linear(3, 3, rng)}, Decoder{Linear(3, 4, rng), SquaredError{}}};
+    model.encoder.trunk.weight.mutable_value() = Tensor<float, 2>(Shape{4, 3}, weight);
+    AutoencoderTrainer trainer{model};
+    shown.clear();
+    const ProgressOutput output{.write = [&](std::string_view text) { shown += text; },
+                                .seconds = [] { return 1.0; },
+                                .columns = [] { return 0; }};
+    trainer.fit(samples(),
+                {.epochs = epochs,
+                 .batch_size = 10,
+                 .progress = ProgressBar("autoencoder", output),
+                 .checkpoint = Checkpoint{.path = path}},
+                rng);
+  };
+  train_from(0.5f, 1);
+  train_from(0.5f, 2);
+  CHECK_THAT(shown, !ContainsSubstring("other weights"));
+  train_from(0.25f, 3);
+  CHECK_THAT(shown, ContainsSubstring("Checkpoint: the training began with other weights than the trainer has here; it "
+                                      "goes on with those in " +
+                                      path));
+  train_from(0.5f, 4);
+  CHECK_THAT(shown, !ContainsSubstring("other weights"));
 }

@@ -328,3 +328,57 @@ TEST_CASE_METHOD(Fixture, "The metric of a part of an epoch does not stay in a r
   CHECK(count(text_of(report), "\nm ") == 3);
   CHECK(count(text_of(report), "\nm 3 ") == 0);
 }
+
+TEST_CASE_METHOD(Fixture, "Watchers of one class may be given in another order", "[training]") {
+  const auto train_in_order = [&](Index epochs, bool first) {
+    const EarlyStopping u{{.patience = 3, .measure = {.metric = "u"}}}, v{{.patience = 6, .measure = {.metric = "v"}}};
+    return train(epochs, {first ? EarlyStopping(u) : EarlyStopping(v), first ? EarlyStopping(v) : EarlyStopping(u),
+                          Metric{"u", [] { return 1.0; }}, Metric{"v", [] { return 2.0; }}});
+  };
+  CHECK(train_in_order(2, true) == 4);
+  CHECK(train_in_order(9, false) == 8);  // four epochs: the first, and three that were not better
+}
+
+TEST_CASE_METHOD(Fixture, "KeepBest says that its file is gone", "[training]") {
+  const std::string best = folder / "best.safetensors";
+  const auto train_keeping = [&](Index epochs) {
+    Rng rng(1);
+    CountingTrainer trainer;
+    shown.clear();
+    const ProgressOutput output{.write = [&](std::string_view text) { shown += text; },
+                                .seconds = [] { return 1.0; },
+                                .columns = [] { return 0; }};
+    fit(trainer, Tensor<double, 2>(Shape{4, 1}, 0.0),
+        {.epochs = epochs,
+         .batch_size = 2,
+         .progress = ProgressBar("run", output),
+         .checkpoint = Checkpoint{.path = path},
+         .watch = {KeepBest{best, trainer, {.of_training = true}}}},
+        rng);
+  };
+  train_keeping(2);
+  std::filesystem::remove(best);
+  train_keeping(3);
+  CHECK_THAT(shown, Contains("KeepBest: there is no file of the steps so far, " + best +
+                             "; the best is that of the steps from here"));
+  train_keeping(4);
+  CHECK_THAT(shown, !Contains("KeepBest"));
+}
+
+TEST_CASE_METHOD(Fixture, "A training that does not begin leaves no rows in its log", "[training]") {
+  struct Warns : Watcher {
+    void begin(TrainingView& now) override { now.warn("careful"); }
+  };
+  struct Fails : Watcher {
+    void begin(TrainingView&) override { throw ArgumentError("bad option"); }
+  };
+  const std::string log = folder / "run.jsonl";
+  CHECK_THROWS_WITH(train(1, {Log{log}, Warns{}, Fails{}}), "bad option");
+  CHECK(text_of(log).empty());
+  const std::string good = std::exchange(path, folder / "none/run.safetensors");
+  CHECK_THROWS_AS(train(1, {Log{log}, Warns{}}), Error);
+  CHECK(text_of(log).empty());
+  path = good;
+  train(1, {Log{log}, Warns{}});
+  CHECK(count(text_of(log), "careful") == 1);
+}

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <iterator>
+#include <limits>
 
 #include "eigenesis/data/csv.hpp"
 
@@ -93,6 +97,17 @@ inline const char* delimiter_hint(std::string_view text, const CsvOptions& optio
   return other ? "; is the .delimiter in the options right?" : "";
 }
 
+/// Whether a number, as it was read from a text, is a whole one that was rounded.
+template <class Scalar>
+bool rounds_whole_number(std::string_view text, Scalar number) {
+  if (std::abs(number) < static_cast<Scalar>(std::int64_t{1} << std::numeric_limits<Scalar>::digits)) return false;
+  text.remove_prefix(std::min(text.find_first_of("123456789"), text.size()));  // a sign and zeros
+  if (text.find_first_not_of("0123456789") != text.npos) return false;         // a point or an exponent
+  char digits[std::numeric_limits<Scalar>::max_exponent10 + 2];
+  return text != std::string_view(
+                     digits, std::to_chars(digits, std::end(digits), std::abs(number), std::chars_format::fixed).ptr);
+}
+
 /// The number in a field.
 template <class Scalar>
 Scalar csv_number(std::string_view field, const CsvOptions& options, Index line, Index column,
@@ -100,9 +115,13 @@ Scalar csv_number(std::string_view field, const CsvOptions& options, Index line,
   Scalar number = 0;
   const std::string_view text = without_spaces(field);
   const CsvField kind = csv_field(text, number);
-  if (kind == CsvField::number) return number;
+  const bool rounded = kind == CsvField::number && !options.round && rounds_whole_number(text, number);
+  if (kind == CsvField::number && !rounded) return number;
   if (kind == CsvField::missing && options.missing) return static_cast<Scalar>(*options.missing);
-  const std::string rule = kind == CsvField::missing        ? "a number, or .missing in the options,"
+  const std::string rule = rounded
+                               ? std::string("a whole number that a ") + (sizeof(Scalar) == 4 ? "float" : "double") +
+                                     " holds, or .round = true in the options,"
+                           : kind == CsvField::missing      ? "a number, or .missing in the options,"
                            : kind == CsvField::out_of_range ? "a number that is neither infinite nor 0 when rounded"
                                                             : "a number";
   fail<DataError>("load_csv: expected ", rule, " but got ", field.empty() ? "nothing" : "'" + shown(field) + "'",

@@ -104,7 +104,7 @@ EIGENESIS_ONCE bool same_file(const std::string& a, const std::string& b) {
 EIGENESIS_ONCE std::optional<std::string> mark_of(const std::string& path) {
   struct stat file;
   if (despite_signals([&] { return ::stat(path.c_str(), &file); }) != 0)
-    return errno == ENOENT ? std::optional(std::string()) : std::nullopt;
+    return errno == ENOENT || errno == ENOTDIR ? std::optional(std::string()) : std::nullopt;
   if (!S_ISREG(file.st_mode)) return {};
   const Descriptor opened(despite_signals([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
   std::string bytes(256, ' ');

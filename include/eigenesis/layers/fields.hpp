@@ -41,26 +41,59 @@ inline std::string to_string(const FieldPath& path) {
 
 namespace detail {
 
+/// A type as the compiler writes it.
+template <class T>
+constexpr std::string_view type_name() {
+  std::string_view name = __PRETTY_FUNCTION__;
+  name.remove_prefix(name.find("T = ") + 4);
+  return name.substr(0, std::min(name.rfind("; std::string_view = "), name.size() - 1));  // GCC's, clang's end
+}
+/// Of such a name the template arguments in their brackets, or nothing.
+constexpr std::string_view arguments_in(std::string_view name) {
+  if (!name.ends_with('>')) return {};
+  std::size_t open = name.size() - 1;
+  for (int depth = 1; depth > 0; depth += (name[open] == '>') - (name[open] == '<')) --open;
+  return name.substr(open);
+}
+
 /// The name of a type without namespaces and template arguments: "Linear", "lambda".
 template <class T>
 constexpr std::string_view kind_of() {
-  std::string_view name = __PRETTY_FUNCTION__;
-  name.remove_prefix(name.find("T = ") + 4);
-  name = name.substr(0, std::min(name.rfind("; std::string_view = "), name.size() - 1));  // GCC's, clang's end
+  std::string_view name = type_name<T>();
   if (name.ends_with(')')) return "lambda";  // clang: (lambda at file.cpp:1:2)
-  if (name.ends_with('>')) {
-    std::size_t open = name.size() - 1;
-    for (int depth = 1; depth > 0; depth += (name[open] == '>') - (name[open] == '<')) --open;
-    if (name.substr(open).starts_with("<lambda(")) return "lambda";
-    name = name.substr(0, open);
-  }
+  const std::string_view arguments = arguments_in(name);
+  if (arguments.starts_with("<lambda(")) return "lambda";
+  name.remove_suffix(arguments.size());
   return name.substr(name.rfind(':') + 1);  // of npos: 0
 }
+
+template <class T>
+struct TemplateArguments;
+/// The name of a type with the template arguments of one that is not the library's, whose parts and options tell all:
+/// "Block<Relu>", "Linear".
+template <class T>
+std::string full_kind() {
+  std::string text(kind_of<T>());
+  if (text != "lambda" && !type_name<T>().starts_with("eigenesis::")) text += TemplateArguments<T>::text();
+  return text;
+}
+template <class T>
+struct TemplateArguments {  // with values among them
+  static std::string text() { return std::string(arguments_in(type_name<T>())); }
+};
+template <template <class...> class Of, class... Arguments>
+struct TemplateArguments<Of<Arguments...>> {  // compilers write them differently
+  static std::string text() {
+    std::string list;
+    ((list += (list.empty() ? "" : ", ") + full_kind<Arguments>()), ...);
+    return '<' + list + '>';
+  }
+};
 
 /// The kind of a part with its options: "LeakyRelu(0.2)".
 template <class T>
 std::string described(const T& part) {
-  std::string text(kind_of<T>());
+  std::string text = full_kind<T>();
   if constexpr (requires { part.details(); })
     if (const std::string details = part.details(); !details.empty()) text += '(' + details + ')';
   return text;
@@ -69,9 +102,7 @@ std::string described(const T& part) {
 /// Whether a type is one of the standard library or of Eigen.
 template <class T>
 constexpr bool is_foreign() {
-  std::string_view name = __PRETTY_FUNCTION__;
-  name.remove_prefix(name.find("T = ") + 4);
-  if (name.starts_with("const ")) name.remove_prefix(6);
+  constexpr std::string_view name = type_name<std::remove_const_t<T>>();
   return name.starts_with("std::") || name.starts_with("Eigen::");
 }
 

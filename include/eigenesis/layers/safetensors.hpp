@@ -62,8 +62,8 @@ void add_kind(std::string& kinds, const FieldPath* path, std::string_view kind);
 /// A line of another list, of parts and their bytes in memory.
 void add_bytes(std::string& list, const FieldPath* path, std::string_view kind, std::span<const std::byte> bytes);
 
-/// Notes the fields of a model and, if they are asked for, the kinds of its parts, and those parts without fields that
-/// may have numbers.
+/// Notes the fields of a model and, if they are asked for, the kinds of its parts, and what no field keeps: parts
+/// without fields that may have numbers, and which parameters are fixed.
 struct FieldNotes {
   std::vector<SavedField>& fields;
   std::string *kinds, *others;
@@ -89,7 +89,8 @@ struct FieldNotes {
  private:
   template <class Field>
   void add_parameter(const FieldPath& path, Field& field) const {
-    if (kinds) add_kind(*kinds, &path, field.is_fixed() ? "a fixed parameter" : "a trained parameter");
+    for (std::string* const list : {kinds, others})  // whether it is fixed is kept by none of the fields
+      if (list) add_kind(*list, &path, field.is_fixed() ? "a fixed parameter" : "a trained parameter");
     add(path, field.value().shape(), field.value().data(), &field.node()->updated);
   }
   template <class Scalar>

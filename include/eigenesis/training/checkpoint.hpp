@@ -32,6 +32,7 @@ struct FitMemory {
     text_size,
     data,           // a checksum
     held_out_data,  // another
+    begin_weights,  // another, of the trainer's parameters when the training began
     isa,
     watcher_numbers,
     count

@@ -156,6 +156,17 @@ EIGENESIS_ONCE FitMemory read_checkpoint_numbers(const std::string& path, Index 
   }
 }
 
+/// Kinds without the states of optimizers, which a trainer may have after its first step only.
+EIGENESIS_ONCE std::string without_states(std::string_view kinds) {
+  std::string rest;
+  while (!kinds.empty()) {
+    const std::string_view line = kinds.substr(0, std::min(kinds.find('\n'), kinds.size() - 1) + 1);
+    if (!line.ends_with(" Slot\n")) rest += line;
+    kinds.remove_prefix(line.size());
+  }
+  return rest;
+}
+
 /// Throws DataError that names the first part in which two trainers differ.
 EIGENESIS_ONCE void expect_kinds(std::string_view there, std::string_view here) {
   const auto same = static_cast<std::size_t>(std::ranges::mismatch(there, here).in1 - there.begin());
@@ -182,6 +193,16 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   const Index letters = memory.number(FitMemory::text_size);
   require<DataError>(letters <= file.st_size / 8, "it cannot have ", letters, " letters in ", file.st_size, " bytes");
   memory.letters = Tensor<double, 1>(Shape{letters});
+  const auto text_of = [](const Tensor<double, 1>& numbers) {
+    std::string text;
+    for (const double letter : numbers.values())
+      text += static_cast<char>(static_cast<unsigned char>(std::min(letter, 255.0)));
+    return text;
+  };
+  std::vector<SavedField> kinds_alone = checkpoint_fields({}, memory);
+  std::erase_if(kinds_alone, [](const SavedField& field) { return field.name != "fit.kinds"; });
+  read_safetensors(path, kinds_alone, {.partial = true, .exact = true});  // their difference tells most
+  expect_kinds(without_states(text_of(memory.letters)), without_states(kinds));
   require<DataError>(8 * losses <= static_cast<double>(file.st_size), "its history cannot have ", losses, " losses in ",
                      file.st_size,
                      " bytes");  // before memory is taken
@@ -193,9 +214,7 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   memory.epoch_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::epochs), loss_names});
   memory.held_out_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::held_out), loss_names});
   read_safetensors(path, checkpoint_fields(std::move(trainer), memory), {.allow_non_finite = true, .exact = true});
-  memory.kinds.clear();
-  for (const double letter : memory.letters.values())
-    memory.kinds += static_cast<char>(static_cast<unsigned char>(std::min(letter, 255.0)));
+  memory.kinds = text_of(memory.letters);
   expect_kinds(memory.kinds, kinds);
 }
 
@@ -258,7 +277,14 @@ EIGENESIS_ONCE void expect_unchanged_parts(std::string_view function, std::strin
   if (now == before) return;
   const auto same = static_cast<std::size_t>(std::ranges::mismatch(now, before).in1 - now.begin());
   const std::size_t begin = now.substr(0, same).rfind('\n') + 1;  // of npos: 0
-  const std::string_view line = now.substr(begin, now.find(" has ", begin) - begin);
+  const std::string_view whole = now.substr(begin, now.find('\n', begin) - begin),
+                         path = whole.substr(0, whole.find(' '));
+  require<ArgumentError>(!whole.ends_with(" parameter"), function,
+                         ": expected parameters to stay fixed, or trained, in a training with a checkpoint, which ",
+                         "begins with what the program says, but got trainer.", path, ",",
+                         whole.substr(std::min(path.size(), whole.size())),
+                         "; call fit once for each part, with paths of their own");
+  const std::string_view line = whole.substr(0, whole.find(" has "));
   fail<ArgumentError>(function,
                       ": expected parts of the trainer without `fields` to stay as they are, as a checkpoint ",
                       "does not keep them, but got other numbers in trainer.", line,
@@ -273,7 +299,7 @@ EIGENESIS_ONCE void expect_none_or_checkpoint(std::string_view function, const s
 
 EIGENESIS_ONCE void remove_earlier_checkpoints(const std::string& path, Index keep) {
   if (keep == 1) return;  // a copy of one's own may lie beside it
-  for (Index i = 1; file_exists(earlier_file(path, i)); ++i) try {
+  for (Index i = 1; i <= keep || file_exists(earlier_file(path, i)); ++i) try {  // one may be missing after a kill
       const std::string earlier = earlier_file(path, i);
       if (names_fit("Checkpoint", earlier)) ::unlink(earlier.c_str());
     } catch (const DataError&) {  // a folder

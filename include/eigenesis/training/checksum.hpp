@@ -7,8 +7,10 @@
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "eigenesis/data/batches.hpp"
+#include "eigenesis/training/checkpoint.hpp"
 
 // Whether data or numbers are those of before, or those of another rank.
 namespace eigenesis::inline EIGENESIS_ABI::detail {
@@ -30,7 +32,8 @@ class Checksum {
   std::uint64_t sum_ = 0xcbf29ce484222325;
 };
 
-/// A checksum of data that are taken row by row, with their names and shapes; 0 of others.
+/// A checksum of data that are taken row by row, with their names and shapes; of an endless source, of samples that it
+/// gives again for the same numbers; 0 of others.
 template <class Data>
 [[gnu::cold]] Index checksum(const Data& data) {
   if constexpr (HasRows<Data>) {
@@ -43,9 +46,24 @@ template <class Data>
     return sum.value();
   } else if constexpr (requires { data.data; }) {  // Transformed
     return checksum(data.data);
+  } else if constexpr (requires(Rng & rng) { data.sample(Index{100}, rng); }) {
+    const auto draw = [&] {
+      Rng same(0);
+      return checksum(data.sample(Index{100}, same));
+    };
+    const Index first = draw();
+    return draw() == first ? first : 0;
   } else {
     return 0;
   }
+}
+
+/// Of a trainer's numbers, or of its parameters alone.
+[[gnu::cold]] inline Index checksum(const std::vector<SavedField>& fields, bool weights = false) {
+  Checksum sum;
+  for (const SavedField& field : fields)
+    if (field.updated || !weights) sum.add(std::as_bytes(bytes_of(field)));
+  return sum.value();
 }
 
 }  // namespace eigenesis::inline EIGENESIS_ABI::detail

@@ -126,8 +126,10 @@ class FitLoop {
     std::optional<KeptNumbers> kept;  // the trainer's, before a file is read
     if constexpr (HasFields<Trainer>) {
       expect_names(name_, saved_fields(trainer_));
+      if (checkpoint_) run_.begin_weights = checksum(saved_fields(trainer_), true);
       if (checkpoint_.is_to_be_read()) kept = checkpoint_->functions.keep(saved_fields(trainer_));
     }
+    const Index begin_weights = run_.begin_weights;
     try {
       const bool resumed = start(kept);
       require<ArgumentError>(!over() || run_.begin == begin, name_, ": expected a training that is not over in ",
@@ -138,6 +140,11 @@ class FitLoop {
       if (resumed && run_.isa != isa())
         progress_.print_above("Checkpoint: the training went on another instruction set before (EIGENESIS_ISA=" +
                               std::string(isa_name(run_.isa)) + "); what follows differs from there by rounding");
+      if (resumed && run_.isa == isa() && run_.begin == begin && run_.begin_weights != begin_weights)
+        progress_.print_above(
+            "Checkpoint: the training began with other weights than the trainer has here; it goes on "
+            "with those in " +
+            checkpoint_.path());
       const Index steps = all_steps(duration_.epochs, duration_.steps);  // more may be asked for than will be made
       history_.steps.reserve(static_cast<std::size_t>(std::min<Index>(steps, 1'000'000)));
       if constexpr (HasFields<Trainer>)

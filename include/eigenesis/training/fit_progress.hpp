@@ -46,6 +46,7 @@ struct FitProgress {
   Index ranks = 1;
   Isa isa = eigenesis::isa();         // of the steps so far
   Index data = 0, held_out_data = 0;  // checksums
+  Index begin_weights = 0;            // another, of the trainer's parameters at its beginning
   std::vector<double> watchers = {};  // what they have to remember
 
   template <class Batches>
@@ -59,6 +60,7 @@ struct FitProgress {
     memory.set(FitMemory::epoch_steps, epoch_steps);
     memory.set(FitMemory::data, data);
     memory.set(FitMemory::held_out_data, held_out_data);
+    memory.set(FitMemory::begin_weights, begin_weights);
     memory.set(FitMemory::isa, static_cast<Index>(eigenesis::isa()));
     memory.set(FitMemory::step, state.step);
     memory.set(FitMemory::epoch, state.epoch);
@@ -93,6 +95,7 @@ struct FitProgress {
     isa = static_cast<Isa>(std::min(memory.number(FitMemory::isa), Index{2}));
     const auto bits = [&](Index i) { return get_bits(memory.place.data() + 2 * i); };
     begin = {bits(0), bits(1)};
+    begin_weights = memory.number(FitMemory::begin_weights);
     rng = Rng(Rng::State{bits(2), bits(3)});
     batches.go_to({{bits(4), bits(5)}, static_cast<Index>(bits(6)) - 1});
     mean.restore(memory.mean);

@@ -160,8 +160,8 @@ class GanTrainer {
   }
   /// The kinds of its objective and its penalty, and how many steps its phases have.
   std::string details() const {
-    std::string text(detail::kind_of<Objective>());
-    if constexpr (!std::is_same_v<Penalty, NoPenalty>) text += ", " + std::string(detail::kind_of<Penalty>());
+    std::string text = detail::full_kind<Objective>();
+    if constexpr (!std::is_same_v<Penalty, NoPenalty>) text += ", " + detail::full_kind<Penalty>();
     return text + detail::option<Index>("discriminator steps", options_.discriminator_steps, 1) +
            detail::option<Index>("generator steps", options_.generator_steps, 1);
   }

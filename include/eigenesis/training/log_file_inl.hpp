@@ -26,7 +26,6 @@ class LogFile {
   void begin(const TrainingView& now) {
     training_ = id_text(now.id);
     resumed_at_ = now.step;
-    compared_ = !now.resumed;
     const std::string_view first = json_ ? "{\"kind\":\"" : "kind,step,epoch,";
     const std::string head = file_.text(0, std::min<Index>(file_.size(), std::ssize(first)));
     require<DataError>(head == first.substr(0, head.size()), "Log: expected a log but got another file: ", path_);
@@ -90,19 +89,21 @@ class LogFile {
         now.warn("Log: there is no column for " + name + " in " + path_ + "; rows of a .jsonl file have all numbers");
     add_line(row, now);
   }
-  /// Of the past, what the file has already is not added again. A warning waits until the file was compared, and for
-  /// the rows before it.
+  /// Of the past, what the file has already is not added again. A warning waits for the first step: until then the
+  /// file is not compared, and the training may not begin at all.
   void warn(const TrainingView& now, std::string_view sentence) {
     if (!json_ || (now.past && now.step < resumed_at_)) return;
     if (now.past && warned_.contains(cell_text(std::string(sentence), true))) return;
     warnings_.push_back(warning_row(now, sentence));
     if (compared_ && !now.past) add_warnings(now);
   }
-  /// The training is over. What its end warns of is appended behind it.
-  void end(const TrainingView& now) {
-    if (!now.failed) take_rest_away();  // of a training that was over, perhaps half a row
-    if (!now.failed || compared_) add_warnings(now);
+  /// The training is over. What its end warns of is appended behind it, if the answer is yes.
+  bool end(const TrainingView& now) {
+    if (now.failed && !compared_) return false;  // before its first step, or for another file
+    if (!now.failed) take_rest_away();           // of a training that was over, perhaps half a row
+    add_warnings(now);
     write();
+    return true;
   }
   static void warn_behind(const std::string& path, const TrainingView& now, std::string_view sentence) {
     if (!path.ends_with(".jsonl")) return;
@@ -279,7 +280,7 @@ class LogFile {
   Index resumed_at_ = 0;              // the step of the checkpoint
   std::set<std::string> warned_;      // in the file in this step
   std::vector<Row> warnings_;         // that are to be added
-  bool compared_ = false;             // with what the checkpoint knows
+  bool compared_ = false;             // with what the checkpoint knows; a step was made
   double seconds_before_ = 0;         // of earlier runs
 };
 

@@ -47,8 +47,7 @@ EIGENESIS_ONCE void Log::save(TrainingView&) {
 EIGENESIS_ONCE void Log::end(TrainingView& now) {
   if (!file_) return;
   const auto own = std::exchange(file_, nullptr);  // other programs may write it now
-  own->end(now);
-  over_ = true;
+  over_ = own->end(now);
 }
 EIGENESIS_ONCE void Log::warning(TrainingView& now, std::string_view sentence) {
   if (file_)

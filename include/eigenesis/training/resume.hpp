@@ -111,7 +111,10 @@ template <class Trainer, class Data, class Losses>
   } catch (const DataError& error) {
     constexpr bool can_prepare = requires { trainer.prepare(); };
     const bool misses_state = std::string_view(error.what()).find("prepare(model)") != std::string_view::npos;
-    fail<DataError>(name, ": expected a checkpoint of this training in ", path, " but: ", error.what(),
+    std::string what = error.what();
+    if (const std::string_view reader = "load_safetensors: "; what.find(reader) != what.npos)
+      what.erase(what.find(reader), reader.size());  // the caller has not called it
+    fail<DataError>(name, ": expected a checkpoint of this training in ", path, " but: ", what,
                     can_prepare || !misses_state ? ""
                                                  : ", and a trainer whose first step does not use all of its "
                                                    "optimizers needs a function prepare() that does so");

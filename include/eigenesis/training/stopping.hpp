@@ -81,6 +81,7 @@ class EarlyStopping : public Watcher {
   void step(TrainingView& now) override;
   void epoch(TrainingView& now) override;
   std::vector<double> remembered() const override { return best_.remembered(); }
+  std::string memory_name() const override { return detail::id_text(best_.id()); }
   void remember(TrainingView& now, std::span<const double> numbers) override;
   bool reads_updates(Index) const override { return false; }
 

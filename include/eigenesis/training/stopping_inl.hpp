@@ -74,7 +74,7 @@ EIGENESIS_ONCE std::optional<bool> BestMeasure::improves(const TrainingView& now
 
 EIGENESIS_ONCE std::vector<double> BestMeasure::remembered() const {
   if (!value_ || (!measure_.function && measure_.metric.empty())) return {};
-  return {static_cast<double>(id()), *value_, static_cast<double>(waiting_)};
+  return {*value_, static_cast<double>(waiting_)};
 }
 EIGENESIS_ONCE std::uint32_t BestMeasure::id() const {
   std::string name = measure_.greatest ? "greatest " : "least ";
@@ -85,11 +85,9 @@ EIGENESIS_ONCE std::uint32_t BestMeasure::id() const {
   return crc32({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
 }
 EIGENESIS_ONCE void BestMeasure::remember(std::span<const double> numbers) {
-  BestMeasure same = *this;
-  same.value_ = 0;
-  if (const std::vector<double> own = same.remembered(); own.size() != numbers.size() || own[0] != numbers[0]) return;
-  value_ = numbers[1];
-  waiting_ = static_cast<Index>(numbers[2]);
+  if (numbers.size() != 2) return;
+  value_ = numbers[0];
+  waiting_ = static_cast<Index>(numbers[1]);
 }
 
 /// What KeepBest notes in its file: "t0123abcd 0.5 t4567cdef".
@@ -162,7 +160,13 @@ EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
     return std::ranges::find(now.trained, field.data) != now.trained.end();
   });
   if (!of_trainer) untrained_ = checksum();
-  if (!detail::file_exists(path_) || detail::read_file("KeepBest", path_, 1).empty()) return best_.begin(now);
+  if (!detail::file_exists(path_) || detail::read_file("KeepBest", path_, 1).empty()) {
+    best_.begin(now);
+    if (now.resumed && now.step >= now.steps_per_epoch)
+      now.warn("KeepBest: there is no file of the steps so far, " + path_ +
+               "; the best is that of the steps from here");
+    return;
+  }
   const char* const remedy = "; give this training another path, or remove the file";
   const auto there = detail::BestNote::of(detail::safetensors_note(path_));
   require<DataError>(
@@ -177,11 +181,7 @@ EIGENESIS_ONCE void KeepBest::begin(TrainingView& now) {
                      "KeepBest: expected the best by the same measure but got that by another one in ", path_, remedy);
   best_.begin(now, measured ? std::optional(there->value) : std::nullopt);
 }
-EIGENESIS_ONCE Index KeepBest::checksum() const {
-  detail::Checksum sum;
-  for (const detail::SavedField& field : fields_()) sum.add(std::as_bytes(detail::bytes_of(field)));
-  return sum.value();
-}
+EIGENESIS_ONCE Index KeepBest::checksum() const { return detail::checksum(fields_()); }
 EIGENESIS_ONCE void KeepBest::step(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void KeepBest::epoch(TrainingView& now) { look(now); }
 EIGENESIS_ONCE void KeepBest::look(const TrainingView& now) {

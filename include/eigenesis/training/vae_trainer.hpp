@@ -104,7 +104,7 @@ class VaeTrainer {
     detail::prepare_optimizer(optimizer, model_);
   }
   /// The kind of its objective.
-  std::string details() const { return std::string(detail::kind_of<Objective>()); }
+  std::string details() const { return detail::full_kind<Objective>(); }
   static void fields(auto& self, auto&& field) {
     self.watched_.expect_here(name);
     field("model", self.model_);

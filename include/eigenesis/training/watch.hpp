@@ -77,8 +77,11 @@ class Watcher {
   virtual void end(TrainingView&) {}    // after the last step, also if an exception ends the training
   /// Numbers that it needs where a training goes on and that past losses do not tell. Checkpoints keep them.
   virtual std::vector<double> remembered() const { return {}; }
-  /// After begin(), where a training goes on: the numbers of the watcher of the same class; of several, in their order.
+  /// After begin(), where a training goes on: the numbers of the watcher of the same class and memory_name(); of
+  /// several, in their order.
   virtual void remember(TrainingView&, std::span<const double>) {}
+  /// Tells the memories of watchers of one class apart, before their first step too.
+  virtual std::string memory_name() const { return {}; }
   /// After a sentence of warn(), by whomever.
   virtual void warning(TrainingView&, std::string_view) {}
   /// Whether it reads `updates` in this step. If nobody does, the norms of gradients are not computed.
@@ -120,6 +123,17 @@ class WatcherRef {
     return !std::is_member_function_pointer_v<Got> || std::is_convertible_v<Got, Function W::*> ||
            std::is_same_v<Got, Function Watcher::*>;
   }
+  /// Whether one of them is a template, step(auto& now), which overrides nothing.
+  template <class W>
+  static consteval bool is_template() {
+    using V = TrainingView&;
+    return requires(W & w, V v) { w.template begin<V>(v); }
+    || requires(W & w, V v) { w.template measure<V>(v); }
+    || requires(W & w, V v) { w.template step<V>(v); }
+    || requires(W & w, V v) { w.template epoch<V>(v); }
+    || requires(W & w, V v) { w.template save<V>(v); }
+    || requires(W & w, V v) { w.template end<V>(v); };
+  }
   /// Refuses functions that would never be called. What is private or has several overloads cannot be looked at.
   template <class W>
   static consteval void expect_overrides() {
@@ -132,7 +146,8 @@ class WatcherRef {
     || requires { requires !overrides<Tells, W>(&W::save); }
     || requires { requires !overrides<Tells, W>(&W::end); }
     || requires { requires !overrides<void(TrainingView&, std::string_view), W>(&W::warning); }
-    || requires { requires !overrides<void(TrainingView&, std::span<const double>), W>(&W::remember); };
+    || requires { requires !overrides<void(TrainingView&, std::span<const double>), W>(&W::remember); }
+    || is_template<W>();
     static_assert(!wrong,
                   "eigenesis: begin, measure, step, epoch, save and end of a Watcher take a TrainingView& (by "
                   "reference), warning one and a std::string_view, remember one and a std::span<const double>; with "
@@ -141,11 +156,13 @@ class WatcherRef {
     || requires { requires !overrides<bool(Index) const, W>(&W::reads_updates); }
     || requires { requires !overrides<bool() const, W>(&W::on_every_rank); }
     || requires { requires !overrides<std::string() const, W>(&W::path); }
+    || requires { requires !overrides<std::string() const, W>(&W::memory_name); }
     || requires { requires !overrides<std::vector<PlannedMetric>() const, W>(&W::planned_metrics); };
     static_assert(!wrong_answer,
                   "eigenesis: what a Watcher is asked for is const: std::vector<double> remembered() const, bool "
                   "reads_updates(Index) const, bool on_every_rank() const, std::string path() const, "
-                  "std::vector<PlannedMetric> planned_metrics() const; others would never be called");
+                  "std::string memory_name() const, std::vector<PlannedMetric> planned_metrics() const; others would "
+                  "never be called");
   }
 
   std::shared_ptr<Watcher> watcher_;

@@ -177,9 +177,10 @@ EIGENESIS_ONCE void WatchedRun::begin(const RunBegin& run, TrainerFields fields)
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-/// What watchers remember is, one behind the other: a number of the class, how many numbers there are, these.
+/// What watchers remember is, one behind the other: a number of the class and the memory's name, how many numbers there
+/// are, these.
 EIGENESIS_ONCE double class_number(const Watcher& watcher) {
-  const std::string_view name = typeid(watcher).name();
+  const std::string name = typeid(watcher).name() + (' ' + watcher.memory_name());
   return crc32({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
 }
 EIGENESIS_ONCE std::vector<double> WatchedRun::save() {
