@@ -287,8 +287,8 @@ TEST_CASE("Such a VAE is stopped and goes on with one or two threads to the same
 }
 
 TEST_CASE("Whatever is saved changes the rest of a training or is refused", "[training]") {
-  // The history is a result; `recent` is shown only; another instruction set and other weights at the beginning are told
-  // in a sentence.
+  // The history is a result; `recent` is shown only; another instruction set and other weights at the beginning are
+  // told in a sentence.
   std::set<std::string> gan{"fit.steps: itself", "fit.epochs: itself", "fit.recent: nothing",
                             "fit.numbers " + std::to_string(detail::FitMemory::isa) + ": nothing",
                             "fit.numbers " + std::to_string(detail::FitMemory::begin_weights) + ": nothing"},
@@ -779,9 +779,9 @@ TEST_CASE("The last checkpoints are kept, and a damaged one's message names the 
     return std::string();
   };
   const auto refused_with = [&](const std::string& ending) {
-    CHECK_THAT(message(),
-               Catch::Matchers::StartsWith("fit: expected a checkpoint of this training in " + path + " but: expected ") &&
-                   Catch::Matchers::EndsWith(ending));
+    CHECK_THAT(message(), Catch::Matchers::StartsWith("fit: expected a checkpoint of this training in " + path +
+                                                      " but: expected ") &&
+                              Catch::Matchers::EndsWith(ending));
   };
   damage(path);
   const Bytes damaged = read_bytes(path);
