@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A library that is loaded and unloaded while the program runs. It uses the pool of threads and trains a model when it
-// is loaded, when it is called, and when it is unloaded.
+// A library that is loaded and closed while the program runs. It uses the pool of threads and trains a model when it is
+// loaded, when it is called, and when its static objects are destroyed.
 #include <atomic>
 #include <bit>
 #include <cstdint>
