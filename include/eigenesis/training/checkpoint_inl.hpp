@@ -250,7 +250,7 @@ EIGENESIS_ONCE void expect_kept_numbers(const std::vector<SavedField>& trainer, 
         "the generator goes on from where that training stopped, but the trainer has other numbers in trainer.",
         field.name,
         field.in_files == InFiles::learning_rate
-            ? "; a callback may set it while the training goes on, .on_step or .on_epoch"
+            ? "; a callback may set it while the training goes on, .on_step or .on_epoch; a trainer made anew goes on"
             : "; another model wants a path of its own");
   }
 }
