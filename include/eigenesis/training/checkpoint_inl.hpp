@@ -193,9 +193,9 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   const Index letters = memory.number(FitMemory::text_size);
   require<DataError>(letters <= file.st_size / 8, "it cannot have ", letters, " letters in ", file.st_size, " bytes");
   memory.letters = Tensor<double, 1>(Shape{letters});
-  const auto text_of = [](const Tensor<double, 1>& numbers) {
+  const auto text_of = [](const Tensor<double, 1>& from) {
     std::string text;
-    for (const double letter : numbers.values())
+    for (const double letter : from.values())
       text += static_cast<char>(static_cast<unsigned char>(std::min(letter, 255.0)));
     return text;
   };
