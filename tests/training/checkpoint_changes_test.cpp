@@ -8,6 +8,7 @@
 
 #include "catch.hpp"
 #include "files.hpp"
+#include "screen.hpp"
 
 using namespace eigenesis;
 using Catch::Matchers::Message;
@@ -567,29 +568,25 @@ TEST_CASE_METHOD(Fixture, "Another optimizer is named, and momentum that comes o
 }
 
 TEST_CASE_METHOD(Fixture, "Weights that a checkpoint takes the place of are told", "[training]") {
+  Screen screen;
   const auto train_from = [&](float weight, Index epochs) {
     Rng rng(2);
     Autoencoder model{Encoder{Linear(4, 3, rng), Linear(3, 3, rng)}, Decoder{Linear(3, 4, rng), SquaredError{}}};
     model.encoder.trunk.weight.mutable_value() = Tensor<float, 2>(Shape{4, 3}, weight);
     AutoencoderTrainer trainer{model};
-    shown.clear();
-    const ProgressOutput output{.write = [&](std::string_view text) { shown += text; },
-                                .seconds = [] { return 1.0; },
-                                .columns = [] { return 0; }};
+    screen.text.clear();
     trainer.fit(samples(),
-                {.epochs = epochs,
-                 .batch_size = 10,
-                 .progress = ProgressBar("autoencoder", output),
-                 .checkpoint = Checkpoint{.path = path}},
+                {.epochs = epochs, .batch_size = 10, .progress = screen.bar(), .checkpoint = Checkpoint{.path = path}},
                 rng);
   };
   train_from(0.5f, 1);
   train_from(0.5f, 2);
-  CHECK_THAT(shown, !ContainsSubstring("other weights"));
+  CHECK_THAT(screen.text, !ContainsSubstring("other weights"));
   train_from(0.25f, 3);
-  CHECK_THAT(shown, ContainsSubstring("Checkpoint: the training began with other weights than the trainer has here; it "
-                                      "goes on with those in " +
-                                      path));
+  CHECK_THAT(screen.text,
+             ContainsSubstring("Checkpoint: the training began with other weights than the trainer has here; it "
+                               "goes on with those in " +
+                               path));
   train_from(0.5f, 4);
-  CHECK_THAT(shown, !ContainsSubstring("other weights"));
+  CHECK_THAT(screen.text, !ContainsSubstring("other weights"));
 }

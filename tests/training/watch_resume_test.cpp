@@ -11,6 +11,7 @@
 #include "catch.hpp"
 #include "counting_trainer.hpp"
 #include "files.hpp"
+#include "screen.hpp"
 
 using namespace eigenesis;
 using Catch::Matchers::Contains;
@@ -20,7 +21,8 @@ namespace {
 
 struct Fixture {
   TemporaryDirectory folder;
-  std::string path = folder / "run.safetensors", shown;
+  std::string path = folder / "run.safetensors";
+  Screen screen;                // of the last training
   Index steps_at_the_end = -1;  // of the optimizer, whatever fit throws
 
   /// Four samples in batches of two: two steps an epoch.
@@ -28,10 +30,7 @@ struct Fixture {
               FitHistory<Loss>* history = nullptr) {
     Rng rng(1);
     CountingTrainer trainer;
-    shown.clear();
-    const ProgressOutput output{.write = [&](std::string_view text) { shown += text; },
-                                .seconds = [] { return 1.0; },
-                                .columns = [] { return 0; }};
+    screen.text.clear();
     struct AtTheEnd {
       const CountingTrainer& trainer;
       Index& steps;
@@ -40,7 +39,7 @@ struct Fixture {
     return std::ssize(fit(trainer, Tensor<double, 2>(Shape{4, 1}, 0.0),
                           {.epochs = epochs,
                            .batch_size = 2,
-                           .progress = ProgressBar("run", output),
+                           .progress = screen.bar(),
                            .on_step = [&](auto& now) { now.stop = now.step == stop_after; },
                            .checkpoint = Checkpoint{.path = path, .every = every},
                            .watch = std::move(watch),
@@ -184,7 +183,7 @@ TEST_CASE_METHOD(Fixture, "A training without an end can be stopped, and goes on
               {EarlyStopping{{.measure = {.metric = "value"}}}, Metric{"value", [] { return 1.0; }, {.every = 1}}},
               3) == 3);
   CHECK(train(most, {}, 5) == 5);
-  CHECK(count(shown, "\n") <= 1);  // no line for each step, where a tenth of the training has one
+  CHECK(count(screen.text, "\n") <= 1);  // no line for each step, where a tenth of the training has one
 }
 
 TEST_CASE_METHOD(Fixture, "A training that is refused leaves trainer and history as they were", "[training]") {
@@ -202,10 +201,10 @@ TEST_CASE_METHOD(Fixture, "A training that ends before a step of its own shows h
     void begin(TrainingView& now) override { now.stop = true; }
   };
   CHECK(train(10, {Stops{}}) == 3);
-  CHECK_THAT(shown, !Contains("100%"));
+  CHECK_THAT(screen.text, !Contains("100%"));
   train(10, {});
   CHECK(train(10, {}) == 20);  // over
-  CHECK_THAT(shown, Contains("100%"));
+  CHECK_THAT(screen.text, Contains("100%"));
 }
 
 TEST_CASE_METHOD(Fixture, "A watcher is given once", "[training]") {
@@ -344,14 +343,11 @@ TEST_CASE_METHOD(Fixture, "KeepBest says that its file is gone", "[training]") {
   const auto train_keeping = [&](Index epochs) {
     Rng rng(1);
     CountingTrainer trainer;
-    shown.clear();
-    const ProgressOutput output{.write = [&](std::string_view text) { shown += text; },
-                                .seconds = [] { return 1.0; },
-                                .columns = [] { return 0; }};
+    screen.text.clear();
     fit(trainer, Tensor<double, 2>(Shape{4, 1}, 0.0),
         {.epochs = epochs,
          .batch_size = 2,
-         .progress = ProgressBar("run", output),
+         .progress = screen.bar(),
          .checkpoint = Checkpoint{.path = path},
          .watch = {KeepBest{best, trainer, {.of_training = true}}}},
         rng);
@@ -359,10 +355,10 @@ TEST_CASE_METHOD(Fixture, "KeepBest says that its file is gone", "[training]") {
   train_keeping(2);
   std::filesystem::remove(best);
   train_keeping(3);
-  CHECK_THAT(shown, Contains("KeepBest: there is no file of the steps so far, " + best +
-                             "; the best is that of the steps from here"));
+  CHECK_THAT(screen.text, Contains("KeepBest: there is no file of the steps so far, " + best +
+                                   "; the best is that of the steps from here"));
   train_keeping(4);
-  CHECK_THAT(shown, !Contains("KeepBest"));
+  CHECK_THAT(screen.text, !Contains("KeepBest"));
 }
 
 TEST_CASE_METHOD(Fixture, "A training that does not begin leaves no rows in its log", "[training]") {

@@ -199,10 +199,6 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
       text += static_cast<char>(static_cast<unsigned char>(std::min(letter, 255.0)));
     return text;
   };
-  std::vector<SavedField> kinds_alone = checkpoint_fields({}, memory);
-  std::erase_if(kinds_alone, [](const SavedField& field) { return field.name != "fit.kinds"; });
-  read_safetensors(path, kinds_alone, {.partial = true, .exact = true});  // their difference tells most
-  expect_kinds(without_states(text_of(memory.letters)), without_states(kinds));
   require<DataError>(8 * losses <= static_cast<double>(file.st_size), "its history cannot have ", losses, " losses in ",
                      file.st_size,
                      " bytes");  // before memory is taken
@@ -213,7 +209,15 @@ EIGENESIS_ONCE void read_checkpoint(const std::string& path, FitMemory& memory, 
   memory.step_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::step), loss_names});
   memory.epoch_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::epochs), loss_names});
   memory.held_out_losses = Tensor<double, 2>(Shape{memory.number(FitMemory::held_out), loss_names});
-  read_safetensors(path, checkpoint_fields(std::move(trainer), memory), {.allow_non_finite = true, .exact = true});
+  try {
+    read_safetensors(path, checkpoint_fields(std::move(trainer), memory), {.allow_non_finite = true, .exact = true});
+  } catch (const DataError&) {  // a difference of kinds tells more
+    std::vector<SavedField> kinds_alone = checkpoint_fields({}, memory);
+    std::erase_if(kinds_alone, [](const SavedField& field) { return field.name != "fit.kinds"; });
+    read_safetensors(path, kinds_alone, {.partial = true, .exact = true});
+    expect_kinds(without_states(text_of(memory.letters)), without_states(kinds));
+    throw;
+  }
   memory.kinds = text_of(memory.letters);
   expect_kinds(memory.kinds, kinds);
 }
